@@ -1,0 +1,165 @@
+import { existsSync, readFileSync } from "node:fs";
+import { Command, Option } from "commander";
+import { parse as parseYaml } from "yaml";
+import { Fault } from "./fault.js";
+
+/**
+ * One table of settings gives a daemon its flags, its environment variables (`STOKER_<NAME>`), its configuration file's keys and its
+ * help. A flag wins over the environment, that over the file, that over the default.
+ */
+export interface Setting<T> {
+  /** What stands for the value in the help, such as `host:port`; none for a switch. */
+  placeholder?: string;
+  description: string;
+  default?: T;
+  /** Throws a Fault when the text is not a value. */
+  parse(text: string): T;
+}
+
+export type Settings = Record<string, Setting<unknown>>;
+export type Values<S extends Settings> = { [K in keyof S]: S[K] extends Setting<infer T> ? T : never };
+
+type Given<T> = { description: string; placeholder: string; default: T };
+type Bare = { description: string; placeholder: string };
+
+export const text = <O extends Bare | Given<string>>(options: O) =>
+  ({ ...options, parse: (value: string) => value }) as Setting<O extends Given<string> ? string : string | undefined>;
+
+export const whole = <O extends Bare | Given<number>>(options: O) =>
+  ({
+    ...options,
+    parse: (value: string) => {
+      if (!/^\d{1,15}$/.test(value.trim())) throw new Fault("invalid-argument", `"${value}" is not a whole number`);
+      return Number(value);
+    },
+  }) as Setting<O extends Given<number> ? number : number | undefined>;
+
+export const flag = (description: string): Setting<boolean> => ({
+  description,
+  default: false,
+  parse: (value) => {
+    if (/^(1|true|yes|on)$/i.test(value)) return true;
+    if (/^(0|false|no|off|)$/i.test(value)) return false;
+    throw new Fault("invalid-argument", `"${value}" is neither yes nor no`);
+  },
+});
+
+/** `a=b,c=d` in a flag or variable; a map in the file. */
+export const pairs = (options: Bare): Setting<Record<string, string>> => ({
+  ...options,
+  default: {},
+  parse: (value) =>
+    Object.fromEntries(
+      value
+        .split(",")
+        .filter((part) => part.trim() !== "")
+        .map((part) => {
+          const at = part.indexOf("=");
+          if (at < 1) throw new Fault("invalid-argument", `"${part}" is not NAME=VALUE`);
+          return [part.slice(0, at).trim(), part.slice(at + 1).trim()];
+        }),
+    ),
+});
+
+export interface Program<S extends Settings> {
+  name: string;
+  description: string;
+  version: string;
+  settings: S;
+  /** Shown under the help. */
+  example: string;
+  /** Read when it exists and no `--config` names another. */
+  configPath: string;
+}
+
+const kebab = (name: string) => name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+const variable = (name: string) => `STOKER_${kebab(name).replaceAll("-", "_").toUpperCase()}`;
+
+/** The command that knows every flag; the caller adds an action or subcommands and reads the values by `readSettings`. */
+export function commandOf<S extends Settings>(program: Program<S>): Command {
+  const command = new Command(program.name)
+    .description(program.description)
+    .version(program.version)
+    .option("--config <file>", `YAML file with any of these settings (default: ${program.configPath}; env: STOKER_CONFIG)`)
+    .addHelpText("after", `\nExample:\n  ${program.example}\n`);
+  for (const [name, setting] of Object.entries(program.settings)) {
+    const shown = setting.default === undefined || setting.placeholder === undefined ? "" : `; default: ${show(setting.default)}`;
+    command.addOption(
+      new Option(
+        `--${kebab(name)}${setting.placeholder ? ` <${setting.placeholder}>` : ""}`,
+        `${setting.description} (env: ${variable(name)}${shown})`,
+      ),
+    );
+  }
+  return command;
+}
+
+const show = (value: unknown) => (typeof value === "object" ? JSON.stringify(value) : String(value));
+
+/** Throws a Fault that names the flag, variable or key that is wrong. */
+export function readSettings<S extends Settings>(
+  program: Program<S>,
+  flags: Record<string, unknown>,
+  environment: NodeJS.ProcessEnv,
+): Values<S> {
+  const file = readFile(program, flags, environment);
+  const values: Record<string, unknown> = {};
+  for (const [name, setting] of Object.entries(program.settings)) {
+    const fromFile = file.values[name] ?? file.values[kebab(name)];
+    const sources: Array<[string, unknown]> = [
+      [`--${kebab(name)}`, flags[name]],
+      [variable(name), environment[variable(name)]],
+      [`${name} in ${file.path}`, fromFile],
+    ];
+    const source = sources.find(([, value]) => value !== undefined && value !== null);
+    values[name] = source ? read(setting, ...source) : setting.default;
+  }
+  return values as Values<S>;
+}
+
+function read(setting: Setting<unknown>, where: string, value: unknown): unknown {
+  if (typeof value === "boolean" && setting.placeholder === undefined) return value;
+  try {
+    if (typeof value === "object" && value !== null) {
+      return setting.parse(
+        Object.entries(value)
+          .map(([key, item]) => `${key}=${String(item)}`)
+          .join(","),
+      );
+    }
+    return setting.parse(String(value));
+  } catch (error) {
+    if (error instanceof Fault) throw new Fault(error.code, `${where}: ${error.message}`);
+    throw error;
+  }
+}
+
+function readFile<S extends Settings>(program: Program<S>, flags: Record<string, unknown>, environment: NodeJS.ProcessEnv) {
+  const named = flags.config ?? environment.STOKER_CONFIG;
+  const path = typeof named === "string" ? named : program.configPath;
+  if (!existsSync(path)) {
+    if (named === undefined) return { path, values: {} };
+    throw new Fault("invalid-argument", `${path}: there is no such configuration file`);
+  }
+  const values = parseFile(path);
+  const known = new Set(Object.keys(program.settings).flatMap((name) => [name, kebab(name)]));
+  const unknown = Object.keys(values).filter((key) => !known.has(key));
+  if (unknown.length > 0) {
+    throw new Fault("invalid-argument", `${path}: unknown ${unknown.join(", ")}; ${program.name} --help lists what there is`);
+  }
+  return { path, values };
+}
+
+function parseFile(path: string): Record<string, unknown> {
+  let content: unknown;
+  try {
+    content = parseYaml(readFileSync(path, "utf8"));
+  } catch (cause) {
+    throw new Fault("invalid-argument", `${path}: ${cause instanceof Error ? cause.message : "not readable"}`, { cause });
+  }
+  if (content === null || content === undefined) return {};
+  if (typeof content !== "object" || Array.isArray(content)) {
+    throw new Fault("invalid-argument", `${path} must hold settings as NAME: VALUE lines`);
+  }
+  return content as Record<string, unknown>;
+}

@@ -1,0 +1,377 @@
+import { create, fromBinary, toBinary, type DescMessage, type DescService, type MessageInitShape, type MessageShape } from "@bufbuild/protobuf";
+import {
+  type CallOptions,
+  Client,
+  type ClientDuplexStream,
+  type ClientReadableStream,
+  type handleBidiStreamingCall,
+  type handleServerStreamingCall,
+  type handleUnaryCall,
+  type Metadata,
+  type MethodDefinition,
+  type ServerDuplexStream,
+  type ServerWritableStream,
+  type ServiceDefinition,
+  status,
+  type UntypedServiceImplementation,
+} from "@grpc/grpc-js";
+import { channelCredentials } from "./credentials.js";
+import { Fault, type FaultCode } from "./fault.js";
+
+/**
+ * The only glue between protobuf-es services and grpc-js: a service's description becomes a grpc-js definition, its handlers are typed
+ * by it (a method without a handler does not compile), and so are its clients. A thrown Fault becomes its status; anything else is our
+ * bug: INTERNAL, with the text kept for the log.
+ */
+type Methods<S extends DescService> = S["method"];
+type Input<M> = M extends { input: infer I extends DescMessage } ? MessageShape<I> : never;
+type Output<M> = M extends { output: infer O extends DescMessage } ? MessageInitShape<O> : never;
+type Sent<M> = M extends { output: infer O extends DescMessage } ? MessageShape<O> : never;
+type Given<M> = M extends { input: infer I extends DescMessage } ? MessageInitShape<I> : never;
+
+export interface CallContext {
+  metadata: Metadata;
+  /** Aborted when the caller is gone. */
+  signal: AbortSignal;
+}
+
+export type Duplex<In, Out> = {
+  requests: AsyncIterable<In>;
+  /** Resolves when the stream can take more; rejects with a Fault when the peer is gone. */
+  send(message: Out): Promise<void>;
+  /** Sends without waiting; false when the peer's buffer is full (the caller must hold back). */
+  push(message: Out): boolean;
+  end(): void;
+};
+
+export type Handler<M> = M extends { methodKind: "unary" }
+  ? (request: Input<M>, context: CallContext) => Promise<Output<M>> | Output<M>
+  : M extends { methodKind: "server_streaming" }
+    ? (request: Input<M>, context: CallContext) => AsyncIterable<Output<M>>
+    : M extends { methodKind: "bidi_streaming" }
+      ? (stream: Duplex<Input<M>, Output<M>>, context: CallContext) => Promise<void>
+      : never;
+
+export type Handlers<S extends DescService> = { [K in keyof Methods<S>]: Handler<Methods<S>[K]> };
+
+const statusOf: Record<FaultCode, status> = {
+  "invalid-argument": status.INVALID_ARGUMENT,
+  "not-found": status.NOT_FOUND,
+  "already-exists": status.ALREADY_EXISTS,
+  "failed-precondition": status.FAILED_PRECONDITION,
+  "resource-exhausted": status.RESOURCE_EXHAUSTED,
+  "permission-denied": status.PERMISSION_DENIED,
+  unauthenticated: status.UNAUTHENTICATED,
+  unavailable: status.UNAVAILABLE,
+  "deadline-exceeded": status.DEADLINE_EXCEEDED,
+  "out-of-range": status.OUT_OF_RANGE,
+};
+
+const faultOf = new Map<number, FaultCode>(
+  Object.entries(statusOf).map(([code, number]) => [number, code as FaultCode]),
+);
+faultOf.set(status.CANCELLED, "unavailable");
+
+type Wire = { code: status; details: string };
+
+function toWire(error: unknown, report: (error: unknown) => void): Wire {
+  if (error instanceof Fault) {
+    if (error.cause !== undefined) report(error);
+    return { code: statusOf[error.code], details: error.message };
+  }
+  report(error);
+  return { code: status.INTERNAL, details: "the coordinator failed on this call; its log says why" };
+}
+
+/** A Fault of a failed call, with the same code that the server threw. */
+export function fromWire(error: unknown): Fault {
+  if (error instanceof Fault) return error;
+  const { code, details } = error as Partial<Wire>;
+  if (typeof code === "number") {
+    return new Fault(faultOf.get(code) ?? "unavailable", details ?? "the call failed", { cause: error });
+  }
+  return new Fault("unavailable", error instanceof Error ? error.message : String(error), { cause: error });
+}
+
+function definition(service: DescService): ServiceDefinition {
+  const methods: Record<string, MethodDefinition<unknown, unknown>> = {};
+  for (const method of service.methods) {
+    const server = method.methodKind === "server_streaming" || method.methodKind === "bidi_streaming";
+    const client = method.methodKind === "client_streaming" || method.methodKind === "bidi_streaming";
+    // grpc-js wants Buffers where protobuf-es gives Uint8Arrays; the view shares the memory.
+    const write = (schema: DescMessage) => (message: unknown) => {
+      const bytes = toBinary(schema, message as MessageShape<DescMessage>);
+      return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    };
+    const read = (schema: DescMessage) => (bytes: Buffer) => fromBinary(schema, bytes);
+    methods[method.localName] = {
+      path: `/${service.typeName}/${method.name}`,
+      requestStream: client,
+      responseStream: server,
+      requestSerialize: write(method.input),
+      requestDeserialize: read(method.input),
+      responseSerialize: write(method.output),
+      responseDeserialize: read(method.output),
+      originalName: method.localName,
+    };
+  }
+  return methods as ServiceDefinition;
+}
+
+/** Runs before every call; throws a Fault to refuse it. */
+export type Guard = (metadata: Metadata) => void;
+
+export interface Service {
+  definition: ServiceDefinition;
+  implementation: UntypedServiceImplementation;
+}
+
+/** A service for `server.addService(definition, implementation)`. `report` is told of every error that is not a plain Fault. */
+export function serve<S extends DescService>(
+  service: S,
+  handlers: Handlers<S>,
+  guard: Guard,
+  report: (error: unknown) => void,
+): Service {
+  const implementation: UntypedServiceImplementation = {};
+  for (const method of service.methods) {
+    const handler = (handlers as Record<string, unknown>)[method.localName];
+    switch (method.methodKind) {
+      case "unary":
+        implementation[method.localName] = unary(handler as AnyUnary, method.output, guard, report);
+        break;
+      case "server_streaming":
+        implementation[method.localName] = serverStream(handler as AnyServerStream, method.output, guard, report);
+        break;
+      case "bidi_streaming":
+        implementation[method.localName] = bidi(handler as AnyBidi, method.output, guard, report);
+        break;
+      default:
+        throw new Error(`${service.typeName}.${method.name}: client streaming is not used here`);
+    }
+  }
+  return { definition: definition(service), implementation };
+}
+
+type AnyInit = MessageInitShape<DescMessage>;
+type AnyUnary = (request: unknown, context: CallContext) => Promise<AnyInit> | AnyInit;
+type AnyServerStream = (request: unknown, context: CallContext) => AsyncIterable<AnyInit>;
+type AnyBidi = (stream: Duplex<unknown, AnyInit>, context: CallContext) => Promise<void>;
+
+function unary(
+  handler: AnyUnary,
+  output: DescMessage,
+  guard: Guard,
+  report: (error: unknown) => void,
+): handleUnaryCall<unknown, unknown> {
+  return (call, callback) => {
+    const gone = new AbortController();
+    call.on("cancelled", () => gone.abort());
+    const run = async () => {
+      guard(call.metadata);
+      return create(output, await handler(call.request, { metadata: call.metadata, signal: gone.signal }));
+    };
+    run().then(
+      (response) => callback(null, response),
+      (error: unknown) => callback(toWire(error, report)),
+    );
+  };
+}
+
+function serverStream(
+  handler: AnyServerStream,
+  output: DescMessage,
+  guard: Guard,
+  report: (error: unknown) => void,
+): handleServerStreamingCall<unknown, unknown> {
+  return (call) => {
+    const gone = new AbortController();
+    call.on("cancelled", () => gone.abort());
+    const run = async () => {
+      guard(call.metadata);
+      for await (const message of handler(call.request, { metadata: call.metadata, signal: gone.signal })) {
+        if (gone.signal.aborted) return;
+        if (!call.write(create(output, message))) await drained(call, gone.signal);
+      }
+      call.end();
+    };
+    run().catch((error: unknown) => {
+      if (!gone.signal.aborted) call.emit("error", toWire(error, report));
+    });
+  };
+}
+
+function bidi(
+  handler: AnyBidi,
+  output: DescMessage,
+  guard: Guard,
+  report: (error: unknown) => void,
+): handleBidiStreamingCall<unknown, unknown> {
+  return (call) => {
+    const gone = new AbortController();
+    call.on("cancelled", () => gone.abort());
+    call.on("close", () => gone.abort());
+    // Without a listener a broken stream would be an uncaught exception; the reader's loop ends by itself.
+    call.on("error", () => gone.abort());
+    const run = async () => {
+      guard(call.metadata);
+      const stream: Duplex<unknown, AnyInit> = {
+        requests: call as AsyncIterable<unknown>,
+        push: (message) => !gone.signal.aborted && call.write(create(output, message)),
+        send: async (message) => {
+          if (gone.signal.aborted) throw new Fault("unavailable", "the stream is closed");
+          if (!call.write(create(output, message))) await drained(call, gone.signal);
+        },
+        end: () => call.end(),
+      };
+      await handler(stream, { metadata: call.metadata, signal: gone.signal });
+      call.end();
+    };
+    run().catch((error: unknown) => {
+      if (!gone.signal.aborted) call.emit("error", toWire(error, report));
+    });
+  };
+}
+
+async function drained(
+  call: ServerWritableStream<unknown, unknown> | ServerDuplexStream<unknown, unknown>,
+  signal: AbortSignal,
+): Promise<void> {
+  await new Promise<void>((resolve) => {
+    const done = () => {
+      call.off("drain", done);
+      signal.removeEventListener("abort", done);
+      resolve();
+    };
+    call.on("drain", done);
+    signal.addEventListener("abort", done);
+  });
+}
+
+type ClientMethod<M> = M extends { methodKind: "unary" }
+  ? (request: Given<M>, options?: CallSettings) => Promise<Sent<M>>
+  : M extends { methodKind: "server_streaming" }
+    ? (request: Given<M>, options?: CallSettings) => AsyncIterable<Sent<M>>
+    : M extends { methodKind: "bidi_streaming" }
+      ? (options?: CallSettings) => ClientStream<Given<M>, Sent<M>>
+      : never;
+
+export type ServiceClient<S extends DescService> = { [K in keyof Methods<S>]: ClientMethod<Methods<S>[K]> };
+
+export interface CallSettings {
+  signal?: AbortSignal;
+  timeoutMs?: number;
+}
+
+export interface ClientStream<Out, In> {
+  responses: AsyncIterable<In>;
+  /** False when the buffer is full: hold back until `drain`. */
+  push(message: Out): boolean;
+  drain(): Promise<void>;
+  end(): void;
+  cancel(): void;
+}
+
+export interface Connection {
+  client<S extends DescService>(service: S): ServiceClient<S>;
+  close(): void;
+}
+
+/** Connects to `host:port`; nothing is sent before the first call. Failed calls reject with a Fault. */
+export function connect(address: string, metadata: Metadata): Connection {
+  const channel = new Client(address, channelCredentials(), {
+    "grpc.max_receive_message_length": 16 * 1024 * 1024,
+    "grpc.keepalive_time_ms": 20_000,
+    "grpc.initial_reconnect_backoff_ms": 200,
+    "grpc.max_reconnect_backoff_ms": 3_000,
+  });
+  return {
+    client: (service) => clientOf(channel, service, metadata),
+    close: () => channel.close(),
+  };
+}
+
+function clientOf<S extends DescService>(channel: Client, service: S, metadata: Metadata): ServiceClient<S> {
+  const methods = definition(service);
+  const client: Record<string, unknown> = {};
+  for (const method of service.methods) {
+    const wire = methods[method.localName];
+    if (!wire) continue;
+    const options = (settings?: CallSettings): CallOptions =>
+      settings?.timeoutMs === undefined ? {} : { deadline: Date.now() + settings.timeoutMs };
+    const given = (request: AnyInit) => create(method.input, request);
+    if (method.methodKind === "unary") {
+      client[method.localName] = (request: AnyInit, settings?: CallSettings) =>
+        new Promise((resolve, reject) => {
+          const call = channel.makeUnaryRequest(
+            wire.path,
+            wire.requestSerialize,
+            wire.responseDeserialize,
+            given(request),
+            metadata,
+            options(settings),
+            (error, response) => (error ? reject(fromWire(error)) : resolve(response)),
+          );
+          settings?.signal?.addEventListener("abort", () => call.cancel(), { once: true });
+        });
+    } else if (method.methodKind === "server_streaming") {
+      client[method.localName] = (request: AnyInit, settings?: CallSettings) =>
+        responses(
+          channel.makeServerStreamRequest(
+            wire.path,
+            wire.requestSerialize,
+            wire.responseDeserialize,
+            given(request),
+            metadata,
+            options(settings),
+          ),
+          settings?.signal,
+        );
+    } else {
+      client[method.localName] = (settings?: CallSettings) => {
+        const call = channel.makeBidiStreamRequest(
+          wire.path,
+          wire.requestSerialize,
+          wire.responseDeserialize,
+          metadata,
+          options(settings),
+        );
+        const stream: ClientStream<AnyInit, unknown> = {
+          responses: responses(call, settings?.signal),
+          push: (message) => call.write(given(message)),
+          drain: () => new Promise((resolve) => call.once("drain", resolve)),
+          end: () => call.end(),
+          cancel: () => call.cancel(),
+        };
+        return stream;
+      };
+    }
+  }
+  return client as ServiceClient<S>;
+}
+
+function responses(
+  call: ClientReadableStream<unknown> | ClientDuplexStream<unknown, unknown>,
+  signal: AbortSignal | undefined,
+): AsyncIterable<unknown> {
+  // Listened to from the start: an error before the first read, or between two, must not be an uncaught exception.
+  let failure: unknown;
+  call.on("error", (error) => {
+    failure ??= error;
+  });
+  const cancel = () => call.cancel();
+  signal?.addEventListener("abort", cancel, { once: true });
+  if (signal?.aborted) cancel();
+  async function* read(): AsyncIterable<unknown> {
+    try {
+      if (failure === undefined) for await (const message of call) yield message;
+    } catch (error) {
+      failure ??= error;
+    } finally {
+      signal?.removeEventListener("abort", cancel);
+      call.cancel();
+    }
+    if (failure !== undefined && !signal?.aborted) throw fromWire(failure);
+  }
+  return read();
+}
