@@ -1,0 +1,17 @@
+import { execFileSync, spawnSync } from "node:child_process";
+import { existsSync, readdirSync } from "node:fs";
+import { join } from "node:path";
+
+const flags = ["-std=gnu11", "-O2", "-Wall", "-Wextra", "-Werror"];
+
+/** Compiles `agent/native/*.c` to one program; static where libc allows, so that it runs inside any container. */
+export function compileShim(root: string, target: string): void {
+  const folder = join(root, "agent/native");
+  const sources = existsSync(folder) ? readdirSync(folder).filter((name) => name.endsWith(".c")) : [];
+  if (sources.length === 0) throw new Error(`${folder} holds no C sources`);
+  const compile = ["-o", target, ...flags, ...sources.map((name) => join(folder, name)), "-lpthread"];
+  // A dynamic build also tells every error of ours; a static one may fail for want of libc.a alone.
+  if (spawnSync("gcc", ["-static", ...compile], { stdio: "ignore" }).status !== 0) {
+    execFileSync("gcc", compile, { stdio: "inherit" });
+  }
+}
