@@ -1,0 +1,165 @@
+import type { MessageInitShape } from "@bufbuild/protobuf";
+import type {
+  LogStream,
+  RemoteExit,
+  RemoteOutput,
+  RemoteStart,
+  RemoteStop,
+  SessionRequestSchema,
+} from "../shared/gen/stoker/v1/agent_service_pb.js";
+import type { MountPlan } from "../shared/gen/stoker/v1/mount_pb.js";
+import type { Inventory, Telemetry } from "../shared/gen/stoker/v1/node_pb.js";
+import type { LeaseId } from "../shared/ids.js";
+
+/** What the agent's parts need of one another. Adapters never import each other: agent.ts hands each what it asks for here. */
+
+/** One message to the coordinator, as protobuf-es takes it. */
+export type SessionMessage = Exclude<MessageInitShape<typeof SessionRequestSchema>["message"], undefined>;
+
+// ---- mounts/ ----------------------------------------------------------------------------------------------------------------
+
+/** Never blocks the agent: whatever touches a mount does it in a killable process with a time limit. */
+export interface Mounts {
+  /**
+   * Makes every plan mounted under `root` ($AZ_BATCHAI_MOUNT_ROOT) and unmounts what is under it and not named, unless still in use.
+   * Runs in the background for the node's cluster membership; a failure is told by `clusterProblem`.
+   */
+  setCluster(root: string, plans: MountPlan[]): Promise<void>;
+  /** In words, when the cluster's mounts are not as they should be; "" when they are. Goes into every heartbeat. */
+  clusterProblem(): string;
+  /** Mounts what is not mounted yet (idempotent: also called again by a restarted agent). Rejects with a MountFailure. */
+  mount(root: string, plans: MountPlan[], environment: Record<string, string>, signal: AbortSignal): Promise<void>;
+  /** Unmounts everything under `root`, lazily where it hangs, and removes the empty directories. Resolves when nothing is mounted there. */
+  unmountAll(root: string): Promise<void>;
+}
+
+/** A mount that could not be made: goes into the job's errors as it is. Thrown as an Error that has these fields. */
+export interface MountFailure extends Error {
+  /** Batch AI's code where it had one. */
+  code: string;
+  details: Array<{ name: string; value: string }>;
+}
+
+// ---- logs/ ------------------------------------------------------------------------------------------------------------------
+
+export type StreamName = "stdout" | "stderr";
+
+/** Tails `<dir>/stdout` and `<dir>/stderr` (they may not exist yet) and publishes them until they are stored by the coordinator. */
+export interface Logs {
+  /** At every Welcome: where NATS is now. */
+  connect(natsUrl: string, natsToken: string): void;
+  /** From the beginning; after a restart of the agent too (what is already stored is learned by `stored` and repeated bytes do no harm). */
+  follow(lease: LeaseId, rank: number, dir: string): void;
+  /** The rank is gone: its files have these lengths for good. A stream of length 0 counts as stored. */
+  ended(lease: LeaseId, rank: number, stdoutBytes: number, stderrBytes: number): void;
+  /** LogsStored from the coordinator. */
+  stored(lease: LeaseId, rank: number, stream: LogStream, offset: number): void;
+  /** True when every followed stream of the lease has ended and is stored: its spool may go. */
+  complete(lease: LeaseId): boolean;
+  /** Stops everything about the lease at once; its spool is about to be removed. */
+  forget(lease: LeaseId): void;
+  close(): Promise<void>;
+}
+
+/** Given to logs/ by agent.ts. */
+export interface LogsHost {
+  nodeName: string;
+  /** Called once, when `complete(lease)` becomes true. */
+  onComplete(lease: LeaseId): void;
+}
+
+/** `stoker-shim copy`: follows spool files into the job's std-out directory, in a process of its own because that directory may hang. */
+export interface StdCopies {
+  /** Starts copying (append from the target's length; targets are new files of this attempt). Called again after a restart of the agent. */
+  start(lease: LeaseId, files: Array<{ from: string; to: string }>): void;
+  /** Copies what is left, then ends; kills the copier after `timeoutMs`. Resolves with what went wrong in words, "" when complete. */
+  finish(lease: LeaseId, timeoutMs: number): Promise<string>;
+}
+
+// ---- telemetry/ -------------------------------------------------------------------------------------------------------------
+
+export interface InventoryOverrides {
+  machineClass?: string | undefined;
+  cpus?: number | undefined;
+  memoryBytes?: number | undefined;
+  gpus?: number | undefined;
+}
+
+export interface TelemetrySource {
+  inventory(overrides: InventoryOverrides): Promise<Inventory>;
+  /** The newest sample, at once; sampling goes on by itself. Undefined before the first. */
+  latest(): Telemetry | undefined;
+  close(): void;
+}
+
+// ---- ranks/ (what other parts may use of it) --------------------------------------------------------------------------------
+
+export interface ShimExit {
+  /** As a shell says it: of a process that a signal ended, 128 + the signal. */
+  exitCode: number;
+  /** 0 when it ended by itself. */
+  signal: number;
+  /** Set when the shim itself was killed, so that the real exit is not known. */
+  lost?: string;
+}
+
+/** One `stoker-shim run`. It outlives the agent. */
+export interface ShimProcess {
+  dir: string;
+  pid: number;
+  exited: Promise<ShimExit>;
+}
+
+export interface Shims {
+  /**
+   * Makes `dir`, runs `argv` under the shim with exactly this environment. Rejects when the directory exists already (it was started
+   * before: adopt it) or nothing could be started.
+   */
+  start(run: { dir: string; argv: string[]; environment: Record<string, string>; cwd: string }): Promise<ShimProcess>;
+  /** One that an earlier agent started; undefined when `dir` was never made. */
+  adopt(dir: string): Promise<ShimProcess | undefined>;
+  /** To the shim's child and its descendants; SIGKILL is followed by the shim's own exit. */
+  signal(process: ShimProcess, signal: "SIGTERM" | "SIGKILL"): void;
+}
+
+// ---- mpi/ -------------------------------------------------------------------------------------------------------------------
+
+/** The launcher side (`stoker-shim rsh` on the agent's socket) and the target side (daemons started under a lease of this node). */
+export interface RemoteStarts {
+  /** Serves the socket. Resolves when it listens. */
+  listen(socketPath: string): Promise<void>;
+  received(
+    message:
+      | { case: "remoteStart"; value: RemoteStart }
+      | { case: "remoteOutput"; value: RemoteOutput }
+      | { case: "remoteExit"; value: RemoteExit }
+      | { case: "remoteStop"; value: RemoteStop },
+  ): void;
+  /** The session is there again: what was not answered is asked again, and output resent from where the other side is. */
+  connected(): void;
+  /** A lease that a restarted agent found running: `<spool>/remote/*` are adopted. */
+  adopt(lease: LeaseId): Promise<void>;
+  /** The lease is stopping: no more starts. Its processes are killed by the agent with everything else of the lease. */
+  leaseStopping(lease: LeaseId): void;
+  /** The lease is gone: forget all about it. */
+  leaseGone(lease: LeaseId): void;
+  close(): Promise<void>;
+}
+
+/** A lease as remote starts see it. */
+export interface RemoteLease {
+  /** `<data>/spool/<leaseId>`: remote processes have `remote/<requestId>` in it. */
+  spool: string;
+  /** Expanded, complete. */
+  environment: Record<string, string>;
+  cwd: string;
+}
+
+/** Given to mpi/ by agent.ts. */
+export interface RemoteHost {
+  /** False when there is no session, or it is full: keep it and try at `connected` or later. */
+  send(message: SessionMessage): boolean;
+  /** Undefined unless this node holds the lease and its ranks may run (ready or running, not stopping). */
+  lease(lease: LeaseId): RemoteLease | undefined;
+  shims: Shims;
+}
