@@ -80,10 +80,14 @@ export function commandOf<S extends Settings>(program: Program<S>): Command {
   const command = new Command(program.name)
     .description(program.description)
     .version(program.version)
-    .option("--config <file>", `YAML file with any of these settings (default: ${program.configPath}; env: STOKER_CONFIG)`)
+    .option(
+      "--config <file>",
+      `YAML file with any of these settings (default: ${program.configPath}; env: STOKER_CONFIG)`,
+    )
     .addHelpText("after", `\nExample:\n  ${program.example}\n`);
   for (const [name, setting] of Object.entries(program.settings)) {
-    const shown = setting.default === undefined || setting.placeholder === undefined ? "" : `; default: ${show(setting.default)}`;
+    const shown =
+      setting.default === undefined || setting.placeholder === undefined ? "" : `; default: ${show(setting.default)}`;
     command.addOption(
       new Option(
         `--${kebab(name)}${setting.placeholder ? ` <${setting.placeholder}>` : ""}`,
@@ -134,7 +138,11 @@ function read(setting: Setting<unknown>, where: string, value: unknown): unknown
   }
 }
 
-function readFile<S extends Settings>(program: Program<S>, flags: Record<string, unknown>, environment: NodeJS.ProcessEnv) {
+function readFile<S extends Settings>(
+  program: Program<S>,
+  flags: Record<string, unknown>,
+  environment: NodeJS.ProcessEnv,
+) {
   const named = flags.config ?? environment.STOKER_CONFIG;
   const path = typeof named === "string" ? named : program.configPath;
   if (!existsSync(path)) {
@@ -145,7 +153,10 @@ function readFile<S extends Settings>(program: Program<S>, flags: Record<string,
   const known = new Set(Object.keys(program.settings).flatMap((name) => [name, kebab(name)]));
   const unknown = Object.keys(values).filter((key) => !known.has(key));
   if (unknown.length > 0) {
-    throw new Fault("invalid-argument", `${path}: unknown ${unknown.join(", ")}; ${program.name} --help lists what there is`);
+    throw new Fault(
+      "invalid-argument",
+      `${path}: unknown ${unknown.join(", ")}; ${program.name} --help lists what there is`,
+    );
   }
   return { path, values };
 }
@@ -155,7 +166,9 @@ function parseFile(path: string): Record<string, unknown> {
   try {
     content = parseYaml(readFileSync(path, "utf8"));
   } catch (cause) {
-    throw new Fault("invalid-argument", `${path}: ${cause instanceof Error ? cause.message : "not readable"}`, { cause });
+    throw new Fault("invalid-argument", `${path}: ${cause instanceof Error ? cause.message : "not readable"}`, {
+      cause,
+    });
   }
   if (content === null || content === undefined) return {};
   if (typeof content !== "object" || Array.isArray(content)) {

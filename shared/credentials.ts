@@ -1,7 +1,7 @@
 import { randomBytes, timingSafeEqual } from "node:crypto";
 import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
-import { credentials, Metadata, type ChannelCredentials, ServerCredentials } from "@grpc/grpc-js";
+import { type ChannelCredentials, credentials, Metadata, ServerCredentials } from "@grpc/grpc-js";
 import { Fault } from "./fault.js";
 
 /**
@@ -27,7 +27,10 @@ export function bearer(token: string): Metadata {
 export function authenticate(metadata: Metadata, token: string): void {
   const given = metadata.get(header)[0];
   if (given === undefined) {
-    throw new Fault("unauthenticated", "no token was given: pass --token-file or set STOKER_TOKEN to the coordinator's token");
+    throw new Fault(
+      "unauthenticated",
+      "no token was given: pass --token-file or set STOKER_TOKEN to the coordinator's token",
+    );
   }
   const expected = Buffer.from(`Bearer ${token}`);
   const actual = Buffer.from(String(given));

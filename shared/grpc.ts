@@ -1,4 +1,12 @@
-import { create, fromBinary, toBinary, type DescMessage, type DescService, type MessageInitShape, type MessageShape } from "@bufbuild/protobuf";
+import {
+  create,
+  type DescMessage,
+  type DescService,
+  fromBinary,
+  type MessageInitShape,
+  type MessageShape,
+  toBinary,
+} from "@bufbuild/protobuf";
 import {
   type CallOptions,
   Client,
@@ -216,7 +224,8 @@ function bidi(
     const run = async () => {
       guard(call.metadata);
       const stream: Duplex<unknown, AnyInit> = {
-        requests: call as AsyncIterable<unknown>,
+        // The writing side must outlive the last request.
+        requests: call.iterator({ destroyOnReturn: false }),
         push: (message) => !gone.signal.aborted && call.write(create(output, message)),
         send: async (message) => {
           if (gone.signal.aborted) throw new Fault("unavailable", "the stream is closed");

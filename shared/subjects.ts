@@ -18,7 +18,9 @@ export interface LogAddress {
 
 /** The address in a log subject, or undefined when it is not one. `node` is as in the subject: see subjectToken. */
 export function parseLogSubject(subject: string): LogAddress | undefined {
-  const match = /^stoker\.logs\.([^.]+)\.([0-9a-f-]{36})\.([1-9][0-9]{0,8})\.([0-9]{1,6})\.(stdout|stderr)$/.exec(subject);
+  const match = /^stoker\.logs\.([^.]+)\.([0-9a-f-]{36})\.([1-9][0-9]{0,8})\.([0-9]{1,6})\.(stdout|stderr)$/.exec(
+    subject,
+  );
   if (!match) return undefined;
   const [, node, jobUuid, attempt, rank, stream] = match;
   if (!node || !jobUuid || (stream !== "stdout" && stream !== "stderr")) return undefined;
