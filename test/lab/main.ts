@@ -1,0 +1,90 @@
+import { parseArgs } from "node:util";
+import type { TierName } from "./machines/host.js";
+import { Lab } from "./machines/lab.js";
+import { scenarios } from "./scenarios/index.js";
+import { type Figure, type Scenario, Stage, say } from "./stage.js";
+
+const usage = `npm run test:lab [-- [--tier quick|full] [--keep] [SCENARIO…]]
+
+Plays scenarios on lab machines of this host, each on a fresh lab; all of the tier's when none is named.
+--keep leaves the lab of a scenario that failed up, to look at: npx tsx test/lab/machines/main.ts
+
+`;
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    tier: { type: "string", default: "quick" },
+    keep: { type: "boolean", default: false },
+    list: { type: "boolean", default: false },
+    help: { type: "boolean", short: "h", default: false },
+  },
+});
+
+process.exitCode = await main();
+
+async function main(): Promise<number> {
+  const { tier } = values;
+  if (values.help || values.list) {
+    say(
+      usage + scenarios.map(({ name, shows, tiers }) => `${name.padEnd(20)}${shows} (${tiers.join(", ")})`).join("\n"),
+    );
+    return 0;
+  }
+  if (tier !== "quick" && tier !== "full") return refuse(`--tier is quick or full, not ${tier}`);
+  const unknown = positionals.find((name) => !scenarios.some((scenario) => scenario.name === name));
+  if (unknown !== undefined) return refuse(`there is no scenario ${unknown}; --list names them`);
+  const chosen = scenarios.filter(({ name, tiers }) =>
+    positionals.length > 0 ? positionals.includes(name) : tiers.includes(tier),
+  );
+  const unfit = chosen.find(({ tiers }) => !tiers.includes(tier));
+  if (unfit !== undefined) return refuse(`${unfit.name} is not played in the ${tier} tier`);
+
+  const failed: string[] = [];
+  const figures: Figure[] = [];
+  for (const scenario of chosen) {
+    const outcome = await play(scenario, tier);
+    if (outcome === undefined) return 1;
+    figures.push(...outcome.figures.map((figure) => ({ ...figure, name: `${scenario.name}: ${figure.name}` })));
+    if (outcome.failed) failed.push(scenario.name);
+    if (outcome.failed && values.keep) break;
+  }
+  say("");
+  for (const { name, value, unit } of figures)
+    say(`${name} = ${unit === "ms" ? Math.round(value) : value} ${unit}`.trimEnd());
+  say(failed.length === 0 ? `${chosen.length} scenarios shown` : `failed: ${failed.join(", ")}`);
+  return failed.length === 0 ? 0 : 1;
+}
+
+/** Undefined when there could be no lab at all. */
+async function play(scenario: Scenario, tier: TierName): Promise<{ failed: boolean; figures: Figure[] } | undefined> {
+  say(`${scenario.name}: ${scenario.shows} (${tier} tier)`);
+  let stage: Stage;
+  try {
+    await Lab.downIfUp();
+    stage = new Stage(await Lab.up(scenario.machines, tier));
+  } catch (error) {
+    process.stderr.write(`no lab: ${describe(error)}\n`);
+    return undefined;
+  }
+  let failed = false;
+  try {
+    await scenario.run(stage);
+  } catch (error) {
+    failed = true;
+    say(describe(error).replace(/^/gm, "        "));
+  }
+  if (!(failed && values.keep)) await stage.lab.down();
+  return { failed, figures: stage.figures };
+}
+
+function refuse(why: string): number {
+  process.stderr.write(`test:lab: ${why}\n`);
+  return 2;
+}
+
+function describe(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const cause = error.cause === undefined ? "" : `\nbecause: ${describe(error.cause)}`;
+  return `${error.message}${cause}${"operator" in error ? `\n${error.stack ?? ""}` : ""}`;
+}
