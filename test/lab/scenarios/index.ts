@@ -1,5 +1,8 @@
 import type { Scenario } from "../stage.js";
 import { machines } from "./machines.js";
+import { partition } from "./partition.js";
+import { powerCuts } from "./power-cut.js";
+import { restarts } from "./restarts.js";
 
 /** In the order in which they are played. */
-export const scenarios: Scenario[] = [machines];
+export const scenarios: Scenario[] = [machines, ...powerCuts, ...restarts, partition];

@@ -1,0 +1,29 @@
+import { cpSync, existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { labFolder } from "../machines/settings.js";
+
+export const checkout = dirname(dirname(dirname(dirname(fileURLToPath(import.meta.url)))));
+export const program = (name: string) => join(checkout, "dist", name);
+
+/** What better-sqlite3 needs beside itself to find its compiled part. */
+const addOns = ["better-sqlite3", "bindings", "file-uri-to-path"];
+
+/** `/usr/lib/stoker` as a package would lay it out, on the host, ready to be pushed. */
+export function layOutBundle(): string {
+  const folder = join(labFolder, "bundle", "stoker");
+  rmSync(folder, { recursive: true, force: true });
+  mkdirSync(folder, { recursive: true });
+  for (const name of ["stoker.js", "stoker-coordinator.js", "stoker-agent.js", "stoker-shim", "proto", "cli-chunks"]) {
+    if (existsSync(program(name))) cpSync(program(name), join(folder, name), { recursive: true });
+  }
+  for (const name of addOns) {
+    const from = join(checkout, "node_modules", name);
+    cpSync(from, join(folder, "node_modules", name), {
+      recursive: true,
+      filter: (path) => !/\/(deps|src)$/.test(path),
+    });
+  }
+  writeFileSync(join(folder, "package.json"), '{ "type": "module" }\n');
+  return folder;
+}

@@ -1,0 +1,94 @@
+import { cpSync, mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { filer, labFolder } from "../machines/settings.js";
+import { until } from "../machines/until.js";
+import type { Stage } from "../stage.js";
+import { installAgent } from "./agent.js";
+import { checkout, layOutBundle } from "./bundle.js";
+import { Coordinator } from "./coordinator.js";
+import { Job, type JobBody } from "./job.js";
+
+const workspace = "lab";
+
+interface Node {
+  name: string;
+  state: string;
+}
+
+/** A whole Stoker: coordinator, an agent on every machine of the lab, an NFS server, one cluster of all machines. */
+export class Site {
+  readonly coordinator: Coordinator;
+
+  private constructor(readonly stage: Stage) {
+    this.coordinator = new Coordinator(stage.lab);
+  }
+
+  static async raise(stage: Stage): Promise<Site> {
+    const site = new Site(stage);
+    const { lab, step } = stage;
+    await step("coordinator on control, NFS server on filer", async () => {
+      await lab.filer.up();
+      for (const folder of ["test/lab/jobs", "test/fixtures/digits"]) {
+        cpSync(join(checkout, folder), join(lab.filer.shareFolder, "scripts"), { recursive: true });
+      }
+      await site.coordinator.start();
+    });
+    await step(`the agent's unit on ${lab.machines.length} machines`, async () => {
+      const bundle = layOutBundle();
+      await Promise.all(lab.machines.map((machine) => installAgent(machine, bundle, site.coordinator.tokenPath)));
+      await site.nodesAre(["free"], lab.machines.length);
+    });
+    await step("a cluster of them, and the file server", () => site.#declare());
+    return site;
+  }
+
+  /** Waits until so many nodes are in one of these states. */
+  async nodesAre(states: string[], count: number, limitMs = 30_000): Promise<void> {
+    const nodes = async () => {
+      const listed = await this.coordinator.ask<Node[]>(["node", "list"]);
+      return listed.filter(({ state }) => states.includes(state)).length === count;
+    };
+    await until(`${count} nodes are ${states.join(" or ")}`, nodes, limitMs * this.stage.slowness, 250);
+  }
+
+  /** A job that has the share at `$AZ_BATCHAI_JOB_MOUNT_ROOT/share`. */
+  async submit(name: string, body: JobBody): Promise<Job> {
+    const path = this.#write(`${name}.job.json`, { properties: body });
+    await this.coordinator.stoker([
+      "job",
+      "create",
+      "-n",
+      name,
+      "-w",
+      workspace,
+      "-e",
+      "scenario",
+      "-c",
+      "all",
+      "-f",
+      path,
+    ]);
+    return new Job(this, workspace, "scenario", name);
+  }
+
+  async #declare(): Promise<void> {
+    const { coordinator } = this;
+    const count = this.stage.lab.machines.length;
+    await coordinator.stoker(["workspace", "create", "-n", workspace]);
+    const server = this.#write("server.json", { existing: { host: filer, export: "/share" } });
+    await coordinator.stoker(["file-server", "create", "-w", workspace, "-n", "filer", "-f", server]);
+    const cluster = this.#write("cluster.json", {
+      properties: { vmSize: "any", scaleSettings: { manual: { targetNodeCount: count } } },
+    });
+    await coordinator.stoker(["cluster", "create", "-w", workspace, "-n", "all", "-f", cluster]);
+    await coordinator.stoker(["experiment", "create", "-w", workspace, "-n", "scenario"]);
+    await this.nodesAre(["idle"], count);
+  }
+
+  #write(name: string, content: unknown): string {
+    const folder = join(labFolder, "bodies");
+    mkdirSync(folder, { recursive: true });
+    writeFileSync(join(folder, name), JSON.stringify(content, undefined, 2));
+    return join(folder, name);
+  }
+}
