@@ -3,6 +3,7 @@ import { machines } from "./machines.js";
 import { partition } from "./partition.js";
 import { powerCuts } from "./power-cut.js";
 import { restarts } from "./restarts.js";
+import { units } from "./units.js";
 
 /** In the order in which they are played. */
-export const scenarios: Scenario[] = [machines, ...powerCuts, ...restarts, partition];
+export const scenarios: Scenario[] = [machines, units, ...powerCuts, ...restarts, partition];

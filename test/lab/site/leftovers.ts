@@ -1,6 +1,6 @@
 import type { Machine } from "../machines/machine.js";
 import { until } from "../machines/until.js";
-import { agentFolder } from "./agent.js";
+import { agentFolder } from "./installation.js";
 import { attemptProcesses } from "./processes.js";
 import type { Site } from "./site.js";
 

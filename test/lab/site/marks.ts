@@ -35,6 +35,7 @@ export const lastMark = (marks: Marks[], attempt: number, machine?: string) =>
 
 /** No process of an attempt could run once one of the next had started, on any machine. */
 export function assertOneAtATime(marks: Marks[]): void {
+  for (const { attempt } of marks) assert.ok(timesOf(marks, attempt).length > 0, `attempt ${attempt} left no marks`);
   const attempts = [...new Set(marks.map(({ attempt }) => attempt))].sort((a, b) => a - b);
   attempts.slice(1).forEach((next, index) => {
     const before = attempts[index] ?? 0;

@@ -1,11 +1,12 @@
 import { cpSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import type { Machine } from "../machines/machine.js";
 import { filer, labFolder } from "../machines/settings.js";
 import { until } from "../machines/until.js";
 import type { Stage } from "../stage.js";
-import { installAgent } from "./agent.js";
 import { checkout, layOutBundle } from "./bundle.js";
-import { Coordinator } from "./coordinator.js";
+import { Coordinator, coordinatorAddress } from "./coordinator.js";
+import { enableAgent, installPrograms } from "./installation.js";
 import { Job, type JobBody } from "./job.js";
 
 const workspace = "lab";
@@ -35,7 +36,11 @@ export class Site {
     });
     await step(`the agent's unit on ${lab.machines.length} machines`, async () => {
       const bundle = layOutBundle();
-      await Promise.all(lab.machines.map((machine) => installAgent(machine, bundle, site.coordinator.tokenPath)));
+      const install = async (machine: Machine) => {
+        await installPrograms(machine, bundle);
+        await enableAgent(machine, coordinatorAddress, site.coordinator.tokenPath);
+      };
+      await Promise.all(lab.machines.map(install));
       await site.nodesAre(["free"], lab.machines.length);
     });
     await step("a cluster of them, and the file server", () => site.#declare());

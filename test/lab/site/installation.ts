@@ -1,0 +1,46 @@
+import { cpSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { command } from "../machines/command.js";
+import type { Machine } from "../machines/machine.js";
+import { labFolder } from "../machines/settings.js";
+import { checkout } from "./bundle.js";
+
+export const agentFolder = "/var/lib/stoker-agent";
+
+/** Puts programs, account, folders and units on a machine, as a package's installation would. */
+export async function installPrograms(machine: Machine, bundle: string): Promise<void> {
+  await machine.push(bundle, "/usr/lib");
+  await machine.push(join(checkout, "systemd"), "/root");
+  await machine.shell(`
+    set -e
+    cd /root/systemd
+    install -Dm644 stoker.sysusers /usr/lib/sysusers.d/stoker.conf
+    install -Dm644 stoker.tmpfiles /usr/lib/tmpfiles.d/stoker.conf
+    install -Dm644 -t /etc/systemd/system stoker-agent.service stoker-coordinator.service
+    systemd-sysusers
+    systemd-tmpfiles --create stoker.conf
+    systemctl daemon-reload
+  `);
+}
+
+/** What an administrator writes: where the coordinator is, and its token. */
+export async function enableAgent(machine: Machine, coordinator: string, tokenPath: string): Promise<void> {
+  const folder = join(labFolder, "etc", machine.name, "stoker");
+  rmSync(folder, { recursive: true, force: true });
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(join(folder, "agent.yaml"), `coordinator: ${coordinator}\ntoken-file: /etc/stoker/token\n`);
+  cpSync(tokenPath, join(folder, "token"));
+  await machine.push(folder, "/etc");
+  await machine.exec(["systemctl", "enable", "--now", "stoker-agent"]);
+}
+
+/** With the example of `systemd/` as its configuration, and this host's NATS server. */
+export async function enableCoordinator(machine: Machine): Promise<void> {
+  const server = (await command(["sh", "-c", "command -v nats-server"])).trim();
+  await machine.push(server, "/usr/local/bin");
+  await machine.shell(`
+    set -e
+    install -Dm640 -g stoker /root/systemd/coordinator.yaml /etc/stoker/coordinator.yaml
+    systemctl enable --now stoker-coordinator
+  `);
+}
