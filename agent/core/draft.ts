@@ -1,0 +1,46 @@
+import type { Effect, Keep, LeaseStep } from "./effects.js";
+import { hasProcesses, type Failure, type LeaseRun } from "./lease-state.js";
+import { type ReportEvent, reported } from "./reports.js";
+import type { Now } from "./time.js";
+
+/** One step in the making: seen by nobody until it is finished. */
+export interface Draft {
+  run: LeaseRun;
+  readonly effects: Effect[];
+  keep: Keep;
+  readonly now: Now;
+}
+
+export const draft = (run: LeaseRun, now: Now): Draft => ({ run, effects: [], keep: "memory", now });
+
+export const finished = (at: Draft): LeaseStep<LeaseRun> => ({ run: at.run, effects: at.effects, keep: at.keep });
+
+const strength: Record<Keep, number> = { memory: 0, soft: 1, safe: 2 };
+
+export function keep(at: Draft, how: Keep): void {
+  if (strength[how] > strength[at.keep]) at.keep = how;
+}
+
+export function note(at: Draft, text: string): void {
+  at.effects.push({ type: "note", text });
+}
+
+export function report(at: Draft, event: ReportEvent): void {
+  at.run = reported(at.run, event, at.now);
+  const last = at.run.reports.at(-1);
+  if (last) at.effects.push({ type: "report", report: last });
+}
+
+/** Nothing more is begun; what runs is ended at once. */
+export function fail(at: Draft, failure: Failure): void {
+  if (at.run.progress.phase === "stopping" || at.run.progress.phase === "done") return;
+  note(at, `failed: ${failure.code}: ${failure.message}`);
+  report(at, { type: "failed", failure });
+  keep(at, "safe");
+  at.run = { ...at.run, frozen: false, progress: { phase: "stopping", step: "processes" } };
+  at.effects.push({ type: "close-remote" });
+  if (hasProcesses(at.run)) {
+    at.run = { ...at.run, searchRemains: true };
+    at.effects.push({ type: "kill" });
+  }
+}

@@ -1,0 +1,61 @@
+import type { LeaseGrant } from "../../shared/gen/stoker/v1/lease_pb.js";
+import type { LeaseId } from "../../shared/ids.js";
+import type { Failure, LeaseRun, PreparingStep } from "./lease-state.js";
+import type { Monotonic } from "./time.js";
+
+/** How a process under a shim ended. */
+export interface RankExit {
+  exitCode: number;
+  signal: number;
+  stdoutBytes: number;
+  stderrBytes: number;
+  /** Set when the shim itself was killed: what the process had started may still be there. */
+  lost?: string;
+}
+
+/** What happens to one lease. */
+export type LeaseEvent =
+  | { type: "step-finished"; step: PreparingStep; failure?: Failure }
+  | { type: "preparation-exited"; exit: RankExit }
+  | { type: "start-ranks" }
+  | { type: "rank-started"; rank: number; pid: number }
+  | { type: "rank-exited"; rank: number; exit: RankExit }
+  | { type: "rank-not-started"; rank: number; message: string }
+  /** A launcher of another node has had a process started here. */
+  | { type: "remote-used" }
+  | { type: "stop"; reason: string; graceful: boolean }
+  /** Not ours any more: kill and clean. */
+  | { type: "superseded" }
+  | { type: "remains-killed" }
+  | { type: "copied" }
+  | { type: "unmounted" }
+  | { type: "acknowledged"; sequence: number }
+  | { type: "logs-complete" }
+  | { type: "not-recorded"; message: string }
+  | { type: "renewed"; until: Monotonic }
+  | { type: "turn-came" }
+  | { type: "tick" };
+
+/** What an earlier agent left of a lease, as the disk and the process table show it. */
+export interface Found {
+  preparation: FoundProcess;
+  ranks: ReadonlyMap<number, FoundProcess>;
+  /** False when the machine has been started anew since: nothing of it runs. */
+  sameBoot: boolean;
+}
+
+export type FoundProcess =
+  /** Never started. */
+  | { state: "absent" }
+  /** Runs, or has run: its exit will be told by an event. */
+  | { state: "started"; pid: number };
+
+export type AgentEvent =
+  | { type: "grant"; grant: LeaseGrant }
+  | { type: "lease"; lease: LeaseId; event: LeaseEvent }
+  /** A session begins; `sentAt` is when Hello was sent, which counts as a heartbeat. */
+  | { type: "welcome"; kept: ReadonlySet<LeaseId>; named: ReadonlySet<LeaseId>; sentAt: Monotonic; ttlMs: number }
+  | { type: "heartbeat-sent"; sequence: bigint; at: Monotonic }
+  | { type: "heartbeat-answered"; sequence: bigint; renewed: readonly LeaseId[]; superseded: readonly LeaseId[] }
+  | { type: "adopt"; run: LeaseRun; found: Found; expiresAt: Monotonic }
+  | { type: "tick" };

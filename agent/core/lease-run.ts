@@ -1,0 +1,187 @@
+import { unreachable } from "../../shared/assert.js";
+import type { LeaseStep } from "./effects.js";
+import type { LeaseEvent } from "./events.js";
+import { draft, fail, finished, keep, note, report, type Draft } from "./draft.js";
+import { hasProcesses, type LeaseRun, planOf, withRank } from "./lease-state.js";
+import { proceed } from "./proceed.js";
+import { acknowledged } from "./reports.js";
+import { killNow, requestStop, supersede } from "./stopping.js";
+import type { Now } from "./time.js";
+
+/**
+ * One lease on this node, from grant to nothing left:
+ *
+ *   waiting → preparing (local → mounts → directories → preparation) → ready → running → stopping → done → forgotten
+ *                 └──────────── failure, stop, superseded ──────────────────────┘  (processes → remains → copies → unmount)
+ *
+ * Frozen is beside it: nothing begins while frozen, everything else waits.
+ */
+export function advance(run: LeaseRun, event: LeaseEvent, now: Now): LeaseStep<LeaseRun> {
+  const at = draft(run, now);
+  apply(at, event);
+  proceed(at);
+  return finished(at);
+}
+
+function apply(at: Draft, event: LeaseEvent): void {
+  switch (event.type) {
+    case "step-finished":
+      return stepFinished(at, event);
+    case "preparation-exited":
+      return preparationExited(at, event);
+    case "start-ranks":
+      at.run = { ...at.run, startRequested: true };
+      return;
+    case "rank-started":
+      return rankStarted(at, event);
+    case "rank-exited":
+      return rankExited(at, event);
+    case "rank-not-started":
+      return rankNotStarted(at, event);
+    case "remote-used":
+      at.run = { ...at.run, searchRemains: true };
+      return;
+    case "stop":
+      return requestStop(at, event.reason, event.graceful);
+    case "superseded":
+      return supersede(at);
+    case "remains-killed":
+      return stoppingStepFinished(at, "remains", "copies");
+    case "copied":
+      return stoppingStepFinished(at, "copies", "unmount");
+    case "unmounted":
+      if (isAt(at, "unmount")) at.run = { ...at.run, busy: false, progress: { phase: "done" } };
+      return;
+    case "acknowledged":
+      at.run = acknowledged(at.run, event.sequence);
+      return;
+    case "logs-complete":
+      at.run = { ...at.run, logsComplete: true };
+      return;
+    case "not-recorded":
+      return notRecorded(at, event.message);
+    case "renewed":
+      return renewed(at, event.until);
+    case "turn-came":
+      if (at.run.progress.phase === "waiting") at.run = { ...at.run, progress: { phase: "preparing", step: "local" } };
+      return;
+    case "tick":
+      return tick(at);
+    default:
+      unreachable(event);
+  }
+}
+
+function stepFinished(at: Draft, { step, failure }: Extract<LeaseEvent, { type: "step-finished" }>): void {
+  const { progress } = at.run;
+  const preparationRunning = step === "preparation" ? false : at.run.preparationRunning;
+  // A step that was given up because of a stop ends as a failure that nobody asked about.
+  if (progress.phase === "stopping") at.run = { ...at.run, preparationRunning, busy: isAt(at, "processes") ? false : at.run.busy };
+  if (progress.phase !== "preparing" || progress.step !== step) return;
+  at.run = { ...at.run, busy: false, preparationRunning };
+  if (failure) return fail(at, failure);
+  const next = { local: "mounts", mounts: "directories", directories: "preparation" } as const;
+  at.run = {
+    ...at.run,
+    progress: step === "preparation" ? { phase: "ready" } : { phase: "preparing", step: next[step] },
+  };
+}
+
+function preparationExited(at: Draft, { exit }: Extract<LeaseEvent, { type: "preparation-exited" }>): void {
+  if (!at.run.preparationRunning) return;
+  note(at, `job preparation ended with exit code ${exit.exitCode}${exit.lost === undefined ? "" : ` (${exit.lost})`}`);
+  if (exit.lost !== undefined) at.run = { ...at.run, searchRemains: true };
+  const failure = {
+    code: "JobPreparationFailed",
+    message: `the job preparation command ended with exit code ${exit.exitCode}${exit.lost === undefined ? "" : `: ${exit.lost}`}`,
+    details: [],
+    exitCode: exit.exitCode,
+  };
+  stepFinished(at, { type: "step-finished", step: "preparation", ...(exit.exitCode === 0 ? {} : { failure }) });
+}
+
+function rankStarted(at: Draft, { rank, pid }: Extract<LeaseEvent, { type: "rank-started" }>): void {
+  if (at.run.ranks.get(rank)?.state !== "starting") return;
+  at.run = withRank(at.run, rank, { state: "running", pid });
+  report(at, { type: "rank-started", rank, pid });
+  note(at, `rank ${rank} started as process ${pid}`);
+}
+
+function rankExited(at: Draft, { rank, exit }: Extract<LeaseEvent, { type: "rank-exited" }>): void {
+  const before = at.run.ranks.get(rank);
+  if (before === undefined) return;
+  const { exitCode, signal, stdoutBytes, stderrBytes, lost } = exit;
+  at.effects.push({ type: "rank-log-ended", rank, stdoutBytes, stderrBytes });
+  // A restarted agent is told again how its ranks ended.
+  if (before.state === "exited") return;
+  at.run = withRank(at.run, rank, { state: "exited", exitCode });
+  if (lost !== undefined) at.run = { ...at.run, searchRemains: true };
+  report(at, { type: "rank-exited", rank, exitCode, signal, stdoutBytes, stderrBytes });
+  keep(at, "soft");
+  note(at, `rank ${rank} ended with exit code ${exitCode}${lost === undefined ? "" : ` (${lost})`}`);
+}
+
+function rankNotStarted(at: Draft, { rank, message }: Extract<LeaseEvent, { type: "rank-not-started" }>): void {
+  if (at.run.ranks.get(rank)?.state !== "starting") return;
+  at.run = withRank(at.run, rank, { state: "exited", exitCode: 127 });
+  at.effects.push({ type: "rank-log-ended", rank, stdoutBytes: 0, stderrBytes: 0 });
+  const command = planOf(at.run, rank)?.commandLine ?? "";
+  fail(at, {
+    code: "JobFailed",
+    message: `rank ${rank} could not be started: ${message}`,
+    details: [{ name: "commandLine", value: command.slice(0, 200) }],
+  });
+}
+
+const isAt = (at: Draft, step: string) =>
+  at.run.progress.phase === "stopping" && at.run.progress.step === step;
+
+function stoppingStepFinished(at: Draft, step: "remains" | "copies", next: "copies" | "unmount"): void {
+  if (isAt(at, step)) at.run = { ...at.run, busy: false, progress: { phase: "stopping", step: next } };
+}
+
+/** The disk refused the lease's entry. What is not written down could not be adopted, so nothing is begun; what runs goes on. */
+function notRecorded(at: Draft, message: string): void {
+  if (at.run.progress.phase !== "preparing" && at.run.progress.phase !== "waiting") return;
+  at.run = { ...at.run, busy: false };
+  fail(at, { code: "NodeStorageFailed", message: `the node could not write its ledger: ${message}`, details: [] });
+}
+
+function renewed(at: Draft, until: number): void {
+  at.run = { ...at.run, expiresAt: Math.max(at.run.expiresAt, until) };
+  if (!at.run.frozen || at.run.expiresAt <= at.now.monotonic) return;
+  at.run = { ...at.run, frozen: false };
+  at.effects.push({ type: "thaw" });
+  note(at, "the lease was renewed: its processes go on");
+  keep(at, "soft");
+}
+
+function tick(at: Draft): void {
+  const { progress, stop, dropAt } = at.run;
+  const { monotonic } = at.now;
+  const expired = at.run.expiresAt <= monotonic;
+  if (progress.phase === "done") {
+    if (dropAt !== undefined && dropAt <= monotonic) at.run = { ...at.run, reports: [], logsComplete: true };
+    return;
+  }
+  if (progress.phase === "stopping") {
+    // Neither the grace nor anything else may last longer than the lease.
+    if (hasProcesses(at.run) && stop?.killAt !== undefined && (stop.killAt <= monotonic || expired)) killNow(at);
+    return;
+  }
+  if (!expired || at.run.frozen) return;
+  at.run = { ...at.run, frozen: true };
+  at.effects.push({ type: "freeze" });
+  note(at, "the lease was not renewed in time: its processes are stopped until the coordinator answers");
+  keep(at, "soft");
+}
+
+/** When this lease next has to be looked at though nothing happens. */
+export function nextDeadline(run: LeaseRun): number | undefined {
+  if (run.progress.phase === "done") return run.dropAt;
+  if (run.progress.phase === "stopping") {
+    const killAt = run.stop?.killAt;
+    return killAt === undefined || !hasProcesses(run) ? undefined : Math.min(killAt, run.expiresAt);
+  }
+  return run.frozen ? undefined : run.expiresAt;
+}

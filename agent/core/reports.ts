@@ -1,0 +1,35 @@
+import type { LeaseRun } from "./lease-state.js";
+import type { Failure } from "./lease-state.js";
+import type { Instant, Now } from "./time.js";
+
+export type ReportEvent =
+  | { type: "ready" }
+  | { type: "rank-started"; rank: number; pid: number }
+  | { type: "rank-exited"; rank: number; exitCode: number; signal: number; stdoutBytes: number; stderrBytes: number }
+  | { type: "failed"; failure: Failure }
+  | { type: "done" };
+
+/** At-least-once: kept and sent again after each reconnect, until the coordinator acknowledges its sequence. */
+export interface Report {
+  sequence: number;
+  time: Instant;
+  event: ReportEvent;
+}
+
+/** The run that holds the new report. */
+export function reported(run: LeaseRun, event: ReportEvent, now: Now): LeaseRun {
+  const report: Report = { sequence: run.nextSequence, time: now.instant, event };
+  return { ...run, reports: [...run.reports, report], nextSequence: run.nextSequence + 1 };
+}
+
+/** Forgets everything up to `sequence`; one that was never given out is the coordinator's mistake and changes nothing. */
+export function acknowledged(run: LeaseRun, sequence: number): LeaseRun {
+  if (sequence >= run.nextSequence) return run;
+  return { ...run, reports: run.reports.filter((report) => report.sequence > sequence) };
+}
+
+/**
+ * Reports that were sent but not yet written down when the agent died are at most its ready and started ones; what a restarted agent
+ * reports must come after them, or it would be taken for a repetition.
+ */
+export const sequenceAfterRestart = (stored: number, ranks: number) => stored + ranks + 2;

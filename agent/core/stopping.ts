@@ -1,0 +1,41 @@
+import { type Draft, keep, note } from "./draft.js";
+import { hasProcesses } from "./lease-state.js";
+
+/** What the coordinator no longer wants to hear of is kept this long for its logs, then dropped. */
+export const abandonAfterMs = 3_600_000;
+
+export function requestStop(at: Draft, reason: string, graceful: boolean): void {
+  const { progress, busy, frozen, grant } = at.run;
+  if (progress.phase === "done") return;
+  if (progress.phase === "stopping") {
+    if (!graceful && hasProcesses(at.run)) killNow(at);
+    return;
+  }
+  note(at, `stopping: ${reason === "" ? "the coordinator asked for it" : reason}`);
+  at.effects.push({ type: "close-remote" });
+  if (busy && !at.run.preparationRunning) at.effects.push({ type: "abort-step" });
+  at.run = {
+    ...at.run,
+    progress: { phase: "stopping", step: "processes" },
+    searchRemains: at.run.searchRemains || progress.phase === "running" || progress.phase === "ready" || hasProcesses(at.run),
+    stop: { reason },
+    frozen: false,
+  };
+  keep(at, "soft");
+  if (!hasProcesses(at.run)) return;
+  // A stopped process can't act on SIGTERM, and must not be let run again for it.
+  if (!graceful || frozen) return killNow(at);
+  at.run = { ...at.run, stop: { reason, killAt: at.now.monotonic + Math.max(0, grant.killGraceSeconds) * 1000 } };
+  at.effects.push({ type: "terminate" });
+}
+
+export function killNow(at: Draft): void {
+  at.run = { ...at.run, searchRemains: true, stop: { reason: at.run.stop?.reason ?? "" } };
+  at.effects.push({ type: "kill" });
+}
+
+/** The attempt is no longer this node's: end it at once, and don't wait for ever for answers about it. */
+export function supersede(at: Draft): void {
+  at.run = { ...at.run, dropAt: at.run.dropAt ?? at.now.monotonic + abandonAfterMs };
+  requestStop(at, "another attempt took its place, or the job is gone", false);
+}
