@@ -21,6 +21,12 @@ const { values, positionals } = parseArgs({
   },
 });
 
+for (const signal of ["SIGINT", "SIGTERM"] as const) {
+  process.once(signal, () => {
+    say(`${signal}: taking the lab down`);
+    void Lab.downIfUp().finally(() => process.exit(130));
+  });
+}
 process.exitCode = await main();
 
 async function main(): Promise<number> {

@@ -17,7 +17,9 @@ export const units: Scenario = {
     const machine = lab.machine("m1");
     const stoker = (words: string) =>
       machine.shell(`STOKER_TOKEN_FILE=/var/lib/stoker/token /usr/lib/stoker/stoker.js ${words}`);
-    await step("programs, account, folders and units are installed", () => installPrograms(machine, layOutBundle()));
+    await step("programs, account, folders and units are installed", async () =>
+      installPrograms(machine, await layOutBundle()),
+    );
     await step("systemd has nothing to say against the units", async () => {
       const verify = ["systemd-analyze", "verify", "stoker-coordinator.service", "stoker-agent.service"];
       const { code, stdout, stderr } = await machine.attempt(verify);

@@ -1,6 +1,7 @@
 import { cpSync, existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { buildAll } from "../../../scripts/build.js";
 import { labFolder } from "../machines/settings.js";
 
 export const checkout = dirname(dirname(dirname(dirname(fileURLToPath(import.meta.url)))));
@@ -9,8 +10,9 @@ export const program = (name: string) => join(checkout, "dist", name);
 /** What better-sqlite3 needs beside itself to find its compiled part. */
 const addOns = ["better-sqlite3", "bindings", "file-uri-to-path"];
 
-/** `/usr/lib/stoker` as a package would lay it out, on the host, ready to be pushed. */
-export function layOutBundle(): string {
+/** `/usr/lib/stoker` as a package would lay it out, on the host, ready to be pushed; built first when a source has changed. */
+export async function layOutBundle(): Promise<string> {
+  await buildAll(checkout);
   const folder = join(labFolder, "bundle", "stoker");
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true });

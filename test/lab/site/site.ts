@@ -27,6 +27,7 @@ export class Site {
   static async raise(stage: Stage): Promise<Site> {
     const site = new Site(stage);
     const { lab, step } = stage;
+    const bundle = await step("the programs are built", layOutBundle);
     await step("coordinator on control, NFS server on filer", async () => {
       await lab.filer.up();
       for (const folder of ["test/lab/jobs", "test/fixtures/digits"]) {
@@ -35,7 +36,6 @@ export class Site {
       await site.coordinator.start();
     });
     await step(`the agent's unit on ${lab.machines.length} machines`, async () => {
-      const bundle = layOutBundle();
       const install = async (machine: Machine) => {
         await installPrograms(machine, bundle);
         await enableAgent(machine, coordinatorAddress, site.coordinator.tokenPath);
