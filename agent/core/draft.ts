@@ -1,4 +1,4 @@
-import type { Effect, Keep, LeaseStep } from "./effects.js";
+import { type Effect, type Keep, type LeaseStep, stronger } from "./effects.js";
 import { hasProcesses, type Failure, type LeaseRun } from "./lease-state.js";
 import { type ReportEvent, reported } from "./reports.js";
 import type { Now } from "./time.js";
@@ -15,10 +15,8 @@ export const draft = (run: LeaseRun, now: Now): Draft => ({ run, effects: [], ke
 
 export const finished = (at: Draft): LeaseStep<LeaseRun> => ({ run: at.run, effects: at.effects, keep: at.keep });
 
-const strength: Record<Keep, number> = { memory: 0, soft: 1, safe: 2 };
-
 export function keep(at: Draft, how: Keep): void {
-  if (strength[how] > strength[at.keep]) at.keep = how;
+  at.keep = stronger(at.keep, how);
 }
 
 export function note(at: Draft, text: string): void {

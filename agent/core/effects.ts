@@ -44,6 +44,10 @@ export type Effect =
 /** How surely the new state must be on disk before the effects: `safe` outlives a power cut, `soft` a crash of the agent. */
 export type Keep = "safe" | "soft" | "memory";
 
+const strength: Record<Keep, number> = { memory: 0, soft: 1, safe: 2 };
+
+export const stronger = (one: Keep, other: Keep): Keep => (strength[one] < strength[other] ? other : one);
+
 export interface LeaseStep<Run> {
   run: Run;
   effects: readonly Effect[];

@@ -16,7 +16,7 @@ export interface RankExit {
 /** What happens to one lease. */
 export type LeaseEvent =
   | { type: "step-finished"; step: PreparingStep; failure?: Failure }
-  | { type: "preparation-exited"; exit: RankExit }
+  | { type: "preparation-exited"; exit: RankExit; errorTail: string }
   | { type: "start-ranks" }
   | { type: "rank-started"; rank: number; pid: number }
   | { type: "rank-exited"; rank: number; exit: RankExit }

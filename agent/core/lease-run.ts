@@ -87,14 +87,14 @@ function stepFinished(at: Draft, { step, failure }: Extract<LeaseEvent, { type: 
   };
 }
 
-function preparationExited(at: Draft, { exit }: Extract<LeaseEvent, { type: "preparation-exited" }>): void {
+function preparationExited(at: Draft, { exit, errorTail }: Extract<LeaseEvent, { type: "preparation-exited" }>): void {
   if (!at.run.preparationRunning) return;
   note(at, `job preparation ended with exit code ${exit.exitCode}${exit.lost === undefined ? "" : ` (${exit.lost})`}`);
   if (exit.lost !== undefined) at.run = { ...at.run, searchRemains: true };
   const failure = {
     code: "JobPreparationFailed",
     message: `the job preparation command ended with exit code ${exit.exitCode}${exit.lost === undefined ? "" : `: ${exit.lost}`}`,
-    details: [],
+    details: errorTail === "" ? [] : [{ name: "stderr", value: errorTail }],
     exitCode: exit.exitCode,
   };
   stepFinished(at, { type: "step-finished", step: "preparation", ...(exit.exitCode === 0 ? {} : { failure }) });

@@ -1,0 +1,62 @@
+import { createHash } from "node:crypto";
+import { join } from "node:path";
+import type { LeaseId } from "../shared/ids.js";
+
+/** Everything this agent keeps, under one folder on a local disk. */
+export interface DataPaths {
+  data: string;
+  ledger: string;
+  spool: string;
+  jobs: string;
+  mounts: string;
+  jobMounts: string;
+  trash: string;
+  renewed: string;
+  socket: string;
+}
+
+/** The longest path that a unix socket can have, with room for the final zero. */
+const socketPathLimit = 107;
+
+export function dataPaths(data: string): DataPaths {
+  const beside = join(data, "agent.sock");
+  return {
+    data,
+    ledger: join(data, "ledger"),
+    spool: join(data, "spool"),
+    jobs: join(data, "jobs"),
+    mounts: join(data, "mounts"),
+    jobMounts: join(data, "job-mounts"),
+    trash: join(data, "trash"),
+    renewed: join(data, "renewed.json"),
+    socket:
+      Buffer.byteLength(beside) <= socketPathLimit
+        ? beside
+        : `/tmp/stoker-${createHash("sha256").update(data).digest("hex").slice(0, 16)}.sock`,
+  };
+}
+
+/** A lease's spool folder and what is in it. */
+export class Spool {
+  readonly dir: string;
+
+  constructor(paths: DataPaths, lease: LeaseId) {
+    this.dir = join(paths.spool, lease);
+  }
+
+  rank(rank: number): string {
+    return join(this.dir, "ranks", String(rank));
+  }
+
+  get ranks(): string {
+    return join(this.dir, "ranks");
+  }
+
+  get preparation(): string {
+    return join(this.dir, "preparation");
+  }
+
+  get executionLog(): string {
+    return join(this.dir, "execution.log");
+  }
+}

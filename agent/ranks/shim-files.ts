@@ -1,0 +1,44 @@
+import { readFileSync, statSync } from "node:fs";
+import { join } from "node:path";
+import type { ShimExit } from "../ports.js";
+
+/** What a shim writes into its folder: `pid` at the start, `exit` at the end, `stdout` and `stderr` between. */
+export function readExit(dir: string): ShimExit | undefined {
+  const text = readIfThere(join(dir, "exit"));
+  if (text === undefined) return undefined;
+  const exit: unknown = JSON.parse(text);
+  if (typeof exit === "object" && exit !== null) {
+    if ("code" in exit && typeof exit.code === "number") return { exitCode: exit.code, signal: 0 };
+    if ("signal" in exit && typeof exit.signal === "number") return { exitCode: 128 + exit.signal, signal: exit.signal };
+  }
+  return lost(`its exit file can't be read: ${text.slice(0, 100)}`);
+}
+
+/** The real exit is not known; a shell would call it killed. */
+export const lost = (why: string): ShimExit => ({ exitCode: 137, signal: 9, lost: why });
+
+export function readPid(dir: string): number | undefined {
+  const text = readIfThere(join(dir, "pid"));
+  const pid = text === undefined ? Number.NaN : Number.parseInt(text, 10);
+  return Number.isSafeInteger(pid) && pid > 1 ? pid : undefined;
+}
+
+/** True while that process is the shim of `dir`, and not another that got its number later. */
+export function isShimOf(pid: number, dir: string): boolean {
+  const words = readIfThere(`/proc/${pid}/cmdline`)?.split("\0");
+  return words?.includes(dir) ?? false;
+}
+
+export function lengthOf(path: string): number {
+  return statSync(path, { throwIfNoEntry: false })?.size ?? 0;
+}
+
+function readIfThere(path: string): string | undefined {
+  try {
+    return readFileSync(path, "utf8");
+  } catch (error) {
+    const code = error instanceof Error && "code" in error ? error.code : undefined;
+    if (code === "ENOENT" || code === "ESRCH") return undefined;
+    throw error;
+  }
+}

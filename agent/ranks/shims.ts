@@ -1,0 +1,108 @@
+import { spawn } from "node:child_process";
+import { existsSync, type FSWatcher, mkdirSync, watch } from "node:fs";
+import { setTimeout as delay } from "node:timers/promises";
+import type { Logger } from "pino";
+import { Fault } from "../../shared/fault.js";
+import type { ShimExit, ShimProcess, Shims } from "../ports.js";
+import { isShimOf, lost, readExit, readPid } from "./shim-files.js";
+
+/** How long a shim that was started by an agent now dead may take to write its number down. */
+const pidWithinMs = 5_000;
+/** A shim that was killed says nothing: looked for this often. */
+const livenessMs = 2_000;
+
+/** `stoker-shim run`: each process in a folder and session of its own, which go on when the agent is gone. */
+export class LocalShims implements Shims {
+  private readonly watches = new Set<{ stop(): void }>();
+
+  constructor(
+    private readonly shimPath: string,
+    private readonly log: Logger,
+  ) {}
+
+  async start(run: Parameters<Shims["start"]>[0]): Promise<ShimProcess> {
+    // Made by whoever comes first: that it exists is the sign, for every later agent, that this was started.
+    mkdirSync(run.dir);
+    const child = spawn(this.shimPath, ["run", "--dir", run.dir, "--", ...run.argv], {
+      cwd: run.cwd,
+      env: run.environment,
+      detached: true,
+      stdio: "ignore",
+    });
+    if (child.pid === undefined) {
+      const [error] = (await once(child, "error")) as [Error];
+      throw new Fault("failed-precondition", `${this.shimPath} could not be started: ${error.message}`, { cause: error });
+    }
+    child.on("error", (error) => this.log.error({ err: error, dir: run.dir }, "the shim's process failed"));
+    const exited = new Promise<ShimExit>((resolve) => {
+      child.once("exit", (code, signal) => {
+        resolve(readExit(run.dir) ?? lost(`the shim was killed (${signal ?? `exit code ${code}`})`));
+      });
+    });
+    return { dir: run.dir, pid: child.pid, exited };
+  }
+
+  async adopt(dir: string): Promise<ShimProcess | undefined> {
+    if (!existsSync(dir)) return undefined;
+    const deadline = Date.now() + pidWithinMs;
+    for (;;) {
+      const exit = readExit(dir);
+      const pid = readPid(dir);
+      if (exit) return { dir, pid: pid ?? 0, exited: Promise.resolve(exit) };
+      if (pid !== undefined) return { dir, pid, exited: this.watchExit(dir, pid) };
+      if (Date.now() > deadline) {
+        return { dir, pid: 0, exited: Promise.resolve(lost("it was never seen to start")) };
+      }
+      await delay(50);
+    }
+  }
+
+  signal(process_: ShimProcess, signal: "SIGTERM" | "SIGKILL"): void {
+    if (process_.pid <= 1 || !isShimOf(process_.pid, process_.dir)) return;
+    try {
+      // The shim passes SIGTERM on to what it started; SIGKILL is for `stoker-shim kill`, which spares the shim to write the exit down.
+      process.kill(process_.pid, signal);
+    } catch (error) {
+      this.log.debug({ err: error, dir: process_.dir }, "the process was gone before the signal");
+    }
+  }
+
+  close(): void {
+    for (const watcher of this.watches) watcher.stop();
+  }
+
+  /** Not our child: its exit file tells, or its absence from the process table. */
+  private watchExit(dir: string, pid: number): Promise<ShimExit> {
+    return new Promise((resolve) => {
+      let watcher: FSWatcher | undefined;
+      const look = (): boolean => {
+        // In this order: a shim that ends between the two has written its exit by the second look.
+        const alive = isShimOf(pid, dir);
+        const exit = readExit(dir) ?? (alive ? undefined : lost("the shim was killed"));
+        if (exit === undefined) return false;
+        stop.stop();
+        resolve(exit);
+        return true;
+      };
+      const stop = {
+        stop: () => {
+          clearInterval(timer);
+          watcher?.close();
+          this.watches.delete(stop);
+        },
+      };
+      const timer = setInterval(look, livenessMs);
+      this.watches.add(stop);
+      try {
+        watcher = watch(dir, () => look());
+        watcher.on("error", (error) => this.log.warn({ err: error, dir }, "the folder can't be watched; its process is polled"));
+      } catch (error) {
+        this.log.warn({ err: error, dir }, "the folder can't be watched; its process is polled");
+      }
+      look();
+    });
+  }
+}
+
+const once = (emitter: NodeJS.EventEmitter, name: string) =>
+  new Promise<unknown[]>((resolve) => emitter.once(name, (...values) => resolve(values)));
