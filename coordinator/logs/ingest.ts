@@ -1,0 +1,142 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import type { ConsumerMessages, JsMsg } from "@nats-io/jetstream";
+import type { NatsConnection } from "@nats-io/transport-node";
+import type { Logger } from "pino";
+import { offsetHeader, parseLogSubject } from "../../shared/subjects.js";
+import type { LogAddress } from "./address.js";
+import type { LogStore } from "./store.js";
+import { logConsumer } from "./stream.js";
+
+/** What logs must know of jobs. */
+export interface LogOwners {
+  /**
+   * `wanted`: the attempt is known, and the node is of its gang. `deleted`: there is no such job any more. `refused`: nonsense.
+   * The node is as in the subject.
+   */
+  judge(address: LogAddress, node: string): "wanted" | "deleted" | "refused";
+  /** These bytes are safe: the node may drop them. */
+  stored(address: LogAddress, node: string, offset: number): void;
+}
+
+interface Waiting {
+  message: JsMsg;
+  address: LogAddress;
+  node: string;
+}
+
+/** After a full disk or an unreachable stream. */
+const retryAfterMs = 1_000;
+
+/**
+ * NATS → log store. A message is acknowledged, and its node told, only when its bytes are on disk; one sync serves all that arrived
+ * during the sync before.
+ */
+export class LogIngest {
+  private waiting: Waiting[] = [];
+  private flushing: Promise<void> | undefined;
+  private messages: ConsumerMessages | undefined;
+  private readonly stopped = new AbortController();
+  private running: Promise<void> = Promise.resolve();
+
+  constructor(
+    private readonly connection: NatsConnection,
+    private readonly store: LogStore,
+    private readonly owners: LogOwners,
+    private readonly log: Logger,
+  ) {}
+
+  start(): void {
+    this.running = this.run();
+  }
+
+  async stop(): Promise<void> {
+    this.stopped.abort();
+    await this.messages?.close();
+    await this.running;
+    await this.flushing;
+  }
+
+  /** Begins again whenever the consumer is lost, for example with a NATS whose store was wiped. */
+  private async run(): Promise<void> {
+    while (!this.stopped.signal.aborted) {
+      try {
+        const consumer = await logConsumer(this.connection);
+        this.messages = await consumer.consume({ max_messages: 512, abort_on_missing_resource: true });
+        for await (const message of this.messages) this.receive(message);
+      } catch (error) {
+        if (this.stopped.signal.aborted || this.connection.isClosed()) return;
+        this.log.warn({ err: error }, "no logs are received; trying again");
+      }
+      await sleep(retryAfterMs, undefined, { signal: this.stopped.signal }).catch(() => undefined);
+    }
+  }
+
+  private receive(message: JsMsg): void {
+    const parsed = parseLogSubject(message.subject);
+    const offset = offsetOf(message);
+    if (!parsed || offset === undefined) {
+      this.refuse(message, "not a log message");
+      return;
+    }
+    const { node, ...address } = parsed;
+    const verdict = this.owners.judge(address, node);
+    if (verdict === "refused") {
+      this.refuse(message, "the attempt is not that node's");
+    } else if (verdict === "deleted") {
+      this.owners.stored(address, node, offset + message.data.length);
+      message.ack();
+    } else {
+      this.keep(message, address, node, offset);
+    }
+  }
+
+  private keep(message: JsMsg, address: LogAddress, node: string, offset: number): void {
+    try {
+      const appended = this.store.append(address, offset, message.data);
+      if (appended === "gap") this.log.debug({ ...address, offset }, "log bytes before these are missing; the node will send them");
+      this.waiting.push({ message, address, node });
+      this.flushing ??= this.flush();
+    } catch (error) {
+      this.log.error({ err: error, ...address }, "log bytes could not be written; they stay with the node");
+      message.nak(retryAfterMs);
+    }
+  }
+
+  private refuse(message: JsMsg, reason: string): void {
+    this.log.warn({ subject: message.subject.slice(0, 200), reason }, "log message refused");
+    message.term(reason);
+  }
+
+  private async flush(): Promise<void> {
+    // Whatever else this turn of the event loop brings shares the sync.
+    await new Promise((resolve) => setImmediate(resolve));
+    while (this.waiting.length > 0) {
+      const batch = this.waiting;
+      this.waiting = [];
+      try {
+        await this.store.sync();
+        this.confirm(batch);
+      } catch (error) {
+        this.log.error({ err: error }, "logs could not be synced to disk; they stay with the nodes");
+        for (const { message } of batch) message.nak(retryAfterMs);
+      }
+    }
+    this.flushing = undefined;
+  }
+
+  /** Duplicates and gaps are answered as well: the node learns from where to go on. */
+  private confirm(batch: Waiting[]): void {
+    const told = new Map<string, Waiting>();
+    for (const each of batch) {
+      each.message.ack();
+      told.set(each.message.subject, each);
+    }
+    for (const { address, node } of told.values()) this.owners.stored(address, node, this.store.safeLength(address));
+  }
+}
+
+function offsetOf(message: JsMsg): number | undefined {
+  const text = message.headers?.get(offsetHeader) ?? "";
+  const offset = /^\d{1,15}$/.test(text) ? Number(text) : Number.NaN;
+  return Number.isSafeInteger(offset) ? offset : undefined;
+}

@@ -1,0 +1,94 @@
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import type { LogAddress } from "./address.js";
+import { readLog } from "./read.js";
+import { LogStore } from "./store.js";
+
+const job = "6f9619ff-8b86-4011-b42d-00c04fc964ff";
+const at = (rank = 0, attempt = 1): LogAddress => ({ jobUuid: job, attempt, rank, stream: "stdout" });
+const bytes = (text: string) => Buffer.from(text);
+
+let root: string;
+let store: LogStore;
+beforeEach(() => {
+  root = mkdtempSync(join(tmpdir(), "stoker-logs-"));
+  store = new LogStore(root);
+});
+afterEach(() => {
+  store.close();
+  rmSync(root, { recursive: true, force: true });
+});
+
+async function text(address: LogAddress, offset = 0): Promise<string> {
+  const parts: Uint8Array[] = [];
+  for await (const { data } of readLog(store, address, offset)) parts.push(data);
+  return Buffer.concat(parts).toString();
+}
+
+describe("LogStore", () => {
+  it("keeps the contiguous beginning, whatever order and repetition bytes come in", async () => {
+    expect(store.append(at(), 6, bytes("world"))).toBe("gap");
+    expect(existsSync(join(root, job))).toBe(false);
+    expect(store.append(at(), 0, bytes("hello "))).toBe("grown");
+    expect(store.append(at(), 0, bytes("hello "))).toBe("duplicate");
+    expect(store.append(at(), 8, bytes("rld"))).toBe("gap");
+    expect(store.append(at(), 3, bytes("lo world"))).toBe("grown");
+    expect(await text(at())).toBe("hello world");
+    expect(await text(at(), 6)).toBe("world");
+    expect(await text(at(), 99)).toBe("");
+  });
+
+  it("calls bytes safe only after a sync, also those that an earlier process wrote", async () => {
+    store.append(at(), 0, bytes("abc"));
+    expect(store.safeLength(at())).toBe(0);
+    await store.sync();
+    expect(store.safeLength(at())).toBe(3);
+    store.append(at(), 3, bytes("def"));
+    expect(store.safeLength(at())).toBe(3);
+    store.close();
+
+    store = new LogStore(root);
+    expect(store.length(at())).toBe(6);
+    expect(store.append(at(), 0, bytes("abc"))).toBe("duplicate");
+    expect(store.safeLength(at())).toBe(0);
+    await store.sync();
+    expect(store.safeLength(at())).toBe(6);
+  });
+
+  it("makes nothing for a stream without output", () => {
+    expect(store.append(at(), 0, bytes(""))).toBe("duplicate");
+    expect(readdirSync(root)).toEqual([]);
+  });
+
+  it("holds a bounded number of open files, and still appends to each", async () => {
+    for (let rank = 0; rank < 400; rank++) store.append(at(rank), 0, bytes(`${rank}\n`));
+    await store.sync();
+    await store.sync();
+    const open = readdirSync("/proc/self/fd").length;
+    expect(open).toBeLessThan(350);
+    store.append(at(0), 2, bytes("more\n"));
+    await store.sync();
+    expect(store.safeLength(at(0))).toBe(7);
+    expect(readFileSync(join(root, job, "1", "0.stdout"), "utf8")).toBe("0\nmore\n");
+  });
+
+  it("tells listeners of the job at once, and no longer than they want", () => {
+    const heard: Array<[number, number]> = [];
+    const stop = store.listen(job, (address, length) => heard.push([address.rank, length]));
+    store.append(at(3), 0, bytes("abc"));
+    stop();
+    store.append(at(3), 3, bytes("d"));
+    expect(heard).toEqual([[3, 3]]);
+  });
+
+  it("deletes a job's logs while they are being written and synced", async () => {
+    store.append(at(), 0, bytes("abc"));
+    const syncing = store.sync();
+    await store.deleteJob(job);
+    await syncing;
+    expect(existsSync(join(root, job))).toBe(false);
+    expect(store.length(at())).toBe(0);
+  });
+});

@@ -1,0 +1,33 @@
+import { connect, type NatsConnection } from "@nats-io/transport-node";
+import type { Logger } from "pino";
+
+export interface BusOptions {
+  url: string;
+  token: string | undefined;
+  log: Logger;
+}
+
+/** Our own connection to NATS. It never gives up: logs wait in the agents' spools meanwhile. */
+export async function connectBus(options: BusOptions): Promise<NatsConnection> {
+  const connection = await connect({
+    servers: options.url,
+    ...(options.token === undefined ? {} : { token: options.token }),
+    name: "stoker-coordinator",
+    maxReconnectAttempts: -1,
+    reconnectTimeWait: 100,
+    reconnectJitter: 100,
+    waitOnFirstConnect: true,
+    ignoreAuthErrorAbort: true,
+    pingInterval: 20_000,
+  });
+  void tellStatus(connection, options.log).catch((error: unknown) => options.log.error({ err: error }, "NATS status"));
+  return connection;
+}
+
+async function tellStatus(connection: NatsConnection, log: Logger): Promise<void> {
+  for await (const status of connection.status()) {
+    if (status.type === "disconnect") log.warn("NATS is not reachable: logs stay on the nodes until it is back");
+    else if (status.type === "reconnect") log.info("NATS is reachable again");
+    else if (status.type === "error") log.warn({ err: status.error }, "NATS error");
+  }
+}

@@ -1,0 +1,35 @@
+import { join } from "node:path";
+
+export interface NatsConfig {
+  host: string;
+  port: number;
+  token: string;
+  /** Holds the store, the log and the pid file. */
+  dir: string;
+}
+
+export const pidFile = (dir: string) => join(dir, "nats.pid");
+export const logFile = (dir: string) => join(dir, "nats.log");
+export const configFile = (dir: string) => join(dir, "nats.conf");
+
+/** Bytes that JetStream may keep. A log leaves it as soon as it is stored, so this only bridges an outage of the coordinator. */
+const storeBytesMax = 4 * 1024 ** 3;
+
+export function natsConfigText(config: NatsConfig): string {
+  const text = JSON.stringify;
+  return [
+    `host: ${text(config.host)}`,
+    `port: ${config.port}`,
+    "server_name: stoker",
+    `pid_file: ${text(pidFile(config.dir))}`,
+    `log_file: ${text(logFile(config.dir))}`,
+    "logfile_size_limit: 8MB",
+    `authorization { token: ${text(config.token)} }`,
+    "max_payload: 1MB",
+    // Two missed pings: a silent agent's connection goes after 40 s.
+    'ping_interval: "20s"',
+    "ping_max: 2",
+    `jetstream { store_dir: ${text(join(config.dir, "store"))}, max_memory_store: 64MB, max_file_store: ${storeBytesMax} }`,
+    "",
+  ].join("\n");
+}
