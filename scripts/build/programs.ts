@@ -26,7 +26,7 @@ const bundled = (root: string, version: string): BuildOptions => ({
   loader: { ".sql": "text", ".node": "copy" },
   define: { STOKER_VERSION: JSON.stringify(version) },
   legalComments: "none",
-  logLevel: "warning",
+  logLevel: "silent",
   plugins: [grpcProtos],
 });
 

@@ -1,0 +1,87 @@
+#!/bin/sh
+# Makes a fresh clone ready: bootstrap.sh npm|build|quickstart|test|lab. Needs Node >= 20 with npm; the rest it installs
+# (Debian packages only as root; else it prints the one line to run, and exits 2). A second run only looks.
+set -eu
+cd "$(dirname "$0")/.."
+purpose=${1:-test}
+
+compilers="gcc g++ libc6-dev make python3"
+daemons="nats-server openmpi-bin python3-mpi4py python3-numpy python3-sklearn"
+case $purpose in
+  npm | build | lab) packages=$compilers ;;
+  quickstart) packages="$compilers $daemons" ;;
+  # openmpi-bin stays what `mpirun` means: its alternative has the higher priority. Tests name the other mpirun.mpich.
+  test) packages="$compilers $daemons mpich python3-torch nfs-common procps" ;;
+  *) echo "bootstrap: npm, build, quickstart, test or lab, not $purpose" >&2; exit 2 ;;
+esac
+
+fail() { echo "bootstrap: $1" >&2; exit "${2:-1}"; }
+
+command -v node >/dev/null 2>&1 || fail "Node.js 20 or newer is needed: see https://nodejs.org/en/download" 2
+# The ABI number decides whether a native add-on fits; the folder is where this Node's own headers are, if it has them.
+set -- $(node -p 'const v = process.versions; [v.node.split(".")[0], v.modules, require("path").resolve(process.execPath, "../..")].join(" ")')
+major=$1 abi=$2 prefix=$3
+[ "$major" -ge 20 ] || fail "this is Node.js $(node -v), and 20 or newer is needed: see https://nodejs.org/en/download" 2
+
+install_debian() {
+  command -v dpkg-query >/dev/null 2>&1 || { echo "bootstrap: no dpkg here; what is needed is, by Debian's names: $packages" >&2; return 0; }
+  # shellcheck disable=SC2086
+  present=$(dpkg-query -W -f='${db:Status-Abbrev} ${Package}\n' $packages 2>/dev/null || true)
+  missing=
+  for package in $packages; do
+    case "
+$present
+" in *"
+ii  $package
+"*) ;; *) missing="$missing $package" ;; esac
+  done
+  [ -n "$missing" ] || return 0
+  [ "$(id -u)" = 0 ] || fail "Debian packages are missing. Run: sudo apt-get install --no-install-recommends$missing" 2
+  echo "bootstrap: installing$missing" >&2
+  log=$(mktemp)
+  # shellcheck disable=SC2086
+  if ! apt_install $missing >"$log" 2>&1; then
+    # Package lists that are absent or old.
+    if ! { apt-get update -q && apt_install $missing; } >"$log" 2>&1; then
+      tail -n 20 "$log" >&2
+      rm -f "$log"
+      fail "apt-get could not install$missing"
+    fi
+  fi
+  rm -f "$log"
+}
+
+apt_install() {
+  DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=300 install -qy --no-install-recommends "$@" </dev/null
+}
+
+addon_works() { node -e 'new (require("better-sqlite3"))(":memory:").close()' >/dev/null 2>&1; }
+
+install_npm() {
+  stamp="$abi $(cat package-lock.json package.json | cksum)"
+  [ "$(cat node_modules/.stoker-stamp 2>/dev/null || true)" != "$stamp" ] || return 0
+  command -v npm >/dev/null 2>&1 || fail "npm is needed, and comes with Node.js: see https://nodejs.org/en/download" 2
+  echo "bootstrap: installing npm packages from package-lock.json" >&2
+  # An add-on without a prebuilt binary is compiled with the headers beside this Node, not with a download.
+  if [ -e "$prefix/include/node/node_version.h" ]; then
+    export npm_config_nodedir="$prefix" npm_package_config_node_gyp_nodedir="$prefix"
+  fi
+  log=$(mktemp)
+  if ! npm ci --no-audit --no-fund >"$log" 2>&1; then
+    tail -n 30 "$log" >&2
+    rm -f "$log"
+    fail "npm ci failed"
+  fi
+  # npm releases differ in whether they run a package's install script unasked.
+  addon_works || npm rebuild better-sqlite3 >"$log" 2>&1 || true
+  if ! addon_works; then
+    tail -n 30 "$log" >&2
+    rm -f "$log"
+    fail "better-sqlite3, the database's native add-on, could not be built"
+  fi
+  rm -f "$log"
+  echo "$stamp" >node_modules/.stoker-stamp
+}
+
+install_debian
+install_npm
