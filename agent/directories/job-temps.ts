@@ -1,0 +1,72 @@
+import { existsSync, mkdirSync, readdirSync, renameSync } from "node:fs";
+import { rm } from "node:fs/promises";
+import { join } from "node:path";
+import type { Logger } from "pino";
+import type { JobId } from "../../shared/ids.js";
+
+/**
+ * $AZ_BATCHAI_JOB_TEMP: one folder a job, kept between attempts of the job, whose contents go when the next job starts here. Removal is a
+ * rename and then work in the background, so that no job waits for another's files.
+ */
+export class JobTemps {
+  /** Undefined when this agent did not make it. */
+  private readonly owners = new Map<string, JobId | undefined>();
+  private trashed = 0;
+
+  constructor(
+    private readonly root: string,
+    private readonly trash: string,
+    private readonly log: Logger,
+  ) {
+    mkdirSync(root, { recursive: true });
+    mkdirSync(trash, { recursive: true });
+    for (const left of readdirSync(trash)) this.remove(join(trash, left));
+    for (const segment of jobFolders(root)) this.owners.set(segment, undefined);
+  }
+
+  /** `inUse`: path segments of the leases that this node holds. */
+  prepare(segment: string, job: JobId, attempt: number, inUse: ReadonlySet<string>): void {
+    for (const other of this.owners.keys()) if (other !== segment && !inUse.has(other)) this.discard(other);
+    const owner = this.owners.get(segment);
+    // An earlier attempt of the same job may have left its work here; an earlier job of the same name must not be seen.
+    const ofThisJob = owner === job || (owner === undefined && attempt > 1);
+    if (this.owners.has(segment) && !ofThisJob) this.discard(segment);
+    mkdirSync(join(this.root, segment), { recursive: true });
+    this.owners.set(segment, job);
+  }
+
+  /** A lease that was taken up again goes on in its folder. */
+  adopt(segment: string, job: JobId): void {
+    mkdirSync(join(this.root, segment), { recursive: true });
+    this.owners.set(segment, job);
+  }
+
+  private discard(segment: string): void {
+    this.owners.delete(segment);
+    const path = join(this.root, segment);
+    if (!existsSync(path)) return;
+    const aside = join(this.trash, `${process.pid}-${this.trashed++}`);
+    renameSync(path, aside);
+    this.remove(aside);
+  }
+
+  private remove(path: string): void {
+    rm(path, { recursive: true, force: true }).catch((error: unknown) =>
+      this.log.warn({ err: error, path }, "an earlier job's temporary files could not be removed"),
+    );
+  }
+}
+
+/** `workspaces/W/experiments/E/jobs/J` for each that is there. */
+function jobFolders(root: string): string[] {
+  let found = [""];
+  for (let depth = 0; depth < 6; depth++) {
+    found = found.flatMap((parent) => {
+      const path = join(root, parent);
+      return readdirSync(path, { withFileTypes: true })
+        .filter((entry) => entry.isDirectory())
+        .map((entry) => join(parent, entry.name));
+    });
+  }
+  return found;
+}

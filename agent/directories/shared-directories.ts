@@ -1,0 +1,72 @@
+import { spawn } from "node:child_process";
+import { basename, join } from "node:path";
+
+/** A directory server may be gone: whatever touches what is mounted is done by a process that can be killed. */
+const limitMs = 60_000;
+
+export interface DirectoriesPlan {
+  /** Absolute paths, made with their parents. */
+  directories: readonly string[];
+  /** Files of an earlier attempt in `stdDirectory` that get its number: `stdout.txt` → `stdout.attempt-1.txt`. */
+  stdDirectory: string;
+  earlier: readonly string[];
+  attempt: number;
+}
+
+// "$1": number of directories, then those, then pairs of old and new names.
+const script = `
+count=$1; shift
+while [ "$count" -gt 0 ]; do mkdir -p -- "$1" || exit 1; shift; count=$((count-1)); done
+while [ $# -gt 1 ]; do
+  if [ -e "$1" ] && [ ! -e "$2" ]; then mv -- "$1" "$2" || exit 1; fi
+  shift 2
+done
+`;
+
+/** Undefined when all is made, else what went wrong. */
+export function makeDirectories(plan: DirectoriesPlan, signal: AbortSignal): Promise<string | undefined> {
+  const renames =
+    plan.attempt > 1
+      ? plan.earlier.flatMap((name) => [
+          join(plan.stdDirectory, name),
+          join(plan.stdDirectory, earlierName(name, plan.attempt - 1)),
+        ])
+      : [];
+  const words = [String(plan.directories.length), ...plan.directories, ...renames];
+  return new Promise((resolve) => {
+    const child = spawn("/bin/sh", ["-c", script, "directories", ...words], {
+      cwd: "/",
+      env: { PATH: "/usr/local/bin:/usr/bin:/bin", LANG: "C.UTF-8" },
+      stdio: ["ignore", "ignore", "pipe"],
+    });
+    let errors = "";
+    child.stderr.on("data", (chunk: Buffer) => {
+      errors = `${errors}${chunk.toString()}`.slice(-1000);
+    });
+    const end = (problem: string | undefined) => {
+      clearTimeout(timer);
+      signal.removeEventListener("abort", giveUp);
+      resolve(problem);
+    };
+    // A process that waits for a dead server may not even obey SIGKILL: it is left to die by itself.
+    const giveUp = () => {
+      child.kill("SIGKILL");
+      child.stderr.destroy();
+      end("it was given up because the job is stopping");
+    };
+    const timer = setTimeout(() => {
+      child.kill("SIGKILL");
+      child.stderr.destroy();
+      end(`the file system did not answer within ${limitMs / 1000} s (${plan.directories.join(", ")})`);
+    }, limitMs);
+    signal.addEventListener("abort", giveUp, { once: true });
+    if (signal.aborted) giveUp();
+    child.once("error", (error) => end(error.message));
+    child.once("close", (code) => end(code === 0 ? undefined : errors.trim() || `exit code ${code}`));
+  });
+}
+
+export function earlierName(name: string, attempt: number): string {
+  const at = basename(name).lastIndexOf(".");
+  return at <= 0 ? `${name}.attempt-${attempt}` : `${name.slice(0, at)}.attempt-${attempt}${name.slice(at)}`;
+}

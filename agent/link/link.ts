@@ -1,0 +1,105 @@
+import { setTimeout as delay } from "node:timers/promises";
+import type { MessageInitShape } from "@bufbuild/protobuf";
+import type { Logger } from "pino";
+import { bearer } from "../../shared/credentials.js";
+import { Fault } from "../../shared/fault.js";
+import {
+  AgentService,
+  type HelloSchema,
+  type HeartbeatSchema,
+  type SessionResponse,
+  type Welcome,
+} from "../../shared/gen/stoker/v1/agent_service_pb.js";
+import { connect } from "../../shared/grpc.js";
+import type { SessionMessage } from "../ports.js";
+import { Backoff } from "./backoff.js";
+import { Session } from "./session.js";
+
+export type Received = Exclude<SessionResponse["message"], { case: undefined | "welcome" | "heartbeatReply" }>;
+
+/** What the link asks of and tells the agent. */
+export interface LinkHost {
+  token(): string;
+  hello(): MessageInitShape<typeof HelloSchema>;
+  heartbeat(): Omit<MessageInitShape<typeof HeartbeatSchema>, "sequence" | "$typeName">;
+  monotonic(): number;
+  welcomed(welcome: Welcome, helloSentAt: number, helloLeases: readonly string[]): void;
+  heartbeatSent(sequence: bigint, at: number): void;
+  heartbeatAnswered(sequence: bigint, renewed: readonly string[], superseded: readonly string[]): void;
+  received(message: Received): void;
+}
+
+/** A coordinator that refuses our token is asked again, but not often: a person has to act. */
+const refusedMs = 10_000;
+
+/** Keeps one session to the coordinator for as long as the agent lives. */
+export class Link {
+  private readonly stopping = new AbortController();
+  private session: Session | undefined;
+  private ended: Promise<void> = Promise.resolve();
+
+  constructor(
+    private readonly address: string,
+    private readonly host: LinkHost,
+    private readonly log: Logger,
+  ) {}
+
+  start(): void {
+    this.ended = this.run();
+  }
+
+  /** Does nothing without a session: what must arrive is sent again after the next Welcome. */
+  report(message: SessionMessage): void {
+    this.session?.push(message);
+  }
+
+  /** False when there is no session, or it takes no more for now. */
+  send(message: SessionMessage): boolean {
+    return this.session?.offer(message) ?? false;
+  }
+
+  async stop(): Promise<void> {
+    this.stopping.abort();
+    this.session?.close();
+    await this.ended;
+  }
+
+  private async run(): Promise<void> {
+    const backoff = new Backoff();
+    while (!this.stopping.signal.aborted) {
+      const waitMs = await this.once(backoff);
+      await delay(waitMs, undefined, { signal: this.stopping.signal }).catch((error: unknown) => {
+        if (!this.stopping.signal.aborted) throw error;
+      });
+    }
+  }
+
+  /** One session from dial to end. Returns how long to wait before the next. */
+  private async once(backoff: Backoff): Promise<number> {
+    const connection = connect(this.address, bearer(this.host.token()));
+    const session = new Session(connection.client(AgentService).session(), this.host, this.log, () => {
+      backoff.reset();
+      this.session = session;
+      this.log.info({ coordinator: this.address }, "connected to the coordinator");
+    });
+    try {
+      await session.run(this.stopping.signal);
+      if (!this.stopping.signal.aborted) this.log.warn("the coordinator ended the session");
+    } catch (error) {
+      if (this.stopping.signal.aborted) return 0;
+      if (error instanceof Fault && (error.code === "unauthenticated" || error.code === "permission-denied")) {
+        this.log.error({ coordinator: this.address }, `the coordinator refuses this agent: ${error.message}`);
+        return refusedMs;
+      }
+      this.log.warn(
+        { coordinator: this.address, reason: error instanceof Error ? error.message : String(error) },
+        "no session with the coordinator; trying again",
+      );
+    } finally {
+      if (this.session === session) this.session = undefined;
+      session.close();
+      connection.close();
+    }
+    return backoff.nextMs();
+  }
+}

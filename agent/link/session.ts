@@ -1,0 +1,128 @@
+import type { MessageInitShape } from "@bufbuild/protobuf";
+import type { Logger } from "pino";
+import { Fault } from "../../shared/fault.js";
+import {
+  type HeartbeatReply,
+  type SessionRequestSchema,
+  type SessionResponse,
+  type Welcome,
+} from "../../shared/gen/stoker/v1/agent_service_pb.js";
+import type { ClientStream } from "../../shared/grpc.js";
+import type { SessionMessage } from "../ports.js";
+import type { LinkHost } from "./link.js";
+
+type Stream = ClientStream<MessageInitShape<typeof SessionRequestSchema>, SessionResponse>;
+
+const welcomeWithinMs = 10_000;
+const shortestIntervalMs = 50;
+const longestTtlMs = 3_600_000;
+
+/** One stream, from Hello to its end. */
+export class Session {
+  private sequence = 0n;
+  private welcomed = false;
+  private full = false;
+  private lastAnswerAt = 0;
+  private heartbeats: NodeJS.Timeout | undefined;
+  private failure: Fault | undefined;
+
+  constructor(
+    private readonly stream: Stream,
+    private readonly host: LinkHost,
+    private readonly log: Logger,
+    private readonly opened: () => void,
+  ) {}
+
+  /** Ends when the coordinator ends it; rejects with a Fault when it breaks or makes no sense. */
+  async run(stopping: AbortSignal): Promise<void> {
+    const hello = this.host.hello();
+    const leases = (hello.leases ?? []).map(({ leaseId }) => leaseId ?? "");
+    const sentAt = this.host.monotonic();
+    this.lastAnswerAt = sentAt;
+    this.stream.push({ message: { case: "hello", value: hello } });
+    const timer = setTimeout(() => this.break("it did not answer Hello"), welcomeWithinMs);
+    try {
+      for await (const { message } of this.stream.responses) {
+        if (stopping.aborted) return;
+        if (message.case === "welcome") {
+          clearTimeout(timer);
+          this.welcome(message.value, sentAt, leases);
+        } else if (!this.welcomed) {
+          throw new Fault("failed-precondition", `it sent ${message.case ?? "nothing"} before Welcome`);
+        } else if (message.case === "heartbeatReply") {
+          this.answered(message.value);
+        } else if (message.case === undefined) {
+          this.log.warn("an empty or unknown message of the coordinator was refused");
+        } else {
+          this.host.received(message);
+        }
+      }
+    } catch (error) {
+      throw this.failure ?? error;
+    } finally {
+      clearTimeout(timer);
+      clearInterval(this.heartbeats);
+    }
+    if (this.failure) throw this.failure;
+  }
+
+  /** For what is small and must go: heartbeats and reports. */
+  push(message: SessionMessage): void {
+    if (!this.stream.push({ message })) this.hold();
+  }
+
+  offer(message: SessionMessage): boolean {
+    if (this.full) return false;
+    this.push(message);
+    return true;
+  }
+
+  close(): void {
+    clearInterval(this.heartbeats);
+    this.stream.cancel();
+  }
+
+  private hold(): void {
+    if (this.full) return;
+    this.full = true;
+    void this.stream.drain().then(() => {
+      this.full = false;
+    });
+  }
+
+  private welcome(welcome: Welcome, sentAt: number, leases: readonly string[]): void {
+    const ttlMs = Number(welcome.leaseTtlMs);
+    const intervalMs = Number(welcome.heartbeatIntervalMs);
+    if (this.welcomed) {
+      this.log.warn("a second Welcome in one session was refused");
+      return;
+    }
+    if (!(intervalMs >= shortestIntervalMs && ttlMs > intervalMs && ttlMs <= longestTtlMs)) {
+      throw new Fault("invalid-argument", `its Welcome makes no sense: heartbeats every ${intervalMs} ms for leases of ${ttlMs} ms`);
+    }
+    this.welcomed = true;
+    this.opened();
+    this.host.welcomed(welcome, sentAt, leases);
+    const silenceMs = Math.max(3 * intervalMs, Math.min(1_000, ttlMs / 2));
+    this.heartbeats = setInterval(() => this.beat(silenceMs), intervalMs);
+  }
+
+  private beat(silenceMs: number): void {
+    const at = this.host.monotonic();
+    // gRPC does not notice a peer that is frozen or cut off; unanswered heartbeats do.
+    if (at - this.lastAnswerAt > silenceMs) return this.break(`no heartbeat was answered for ${Math.round(at - this.lastAnswerAt)} ms`);
+    this.sequence += 1n;
+    this.host.heartbeatSent(this.sequence, at);
+    this.push({ case: "heartbeat", value: { ...this.host.heartbeat(), sequence: this.sequence } });
+  }
+
+  private answered({ sequence, renewedLeaseIds, supersededLeaseIds }: HeartbeatReply): void {
+    this.lastAnswerAt = this.host.monotonic();
+    this.host.heartbeatAnswered(sequence, renewedLeaseIds, supersededLeaseIds);
+  }
+
+  private break(why: string): void {
+    this.failure ??= new Fault("unavailable", why);
+    this.close();
+  }
+}

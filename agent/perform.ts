@@ -1,0 +1,229 @@
+import { mkdirSync, writeFileSync } from "node:fs";
+import { rm } from "node:fs/promises";
+import { join } from "node:path";
+import type { Logger } from "pino";
+import { unreachable } from "../shared/assert.js";
+import type { LeaseId } from "../shared/ids.js";
+import type { Effect } from "./core/effects.js";
+import {
+  directoriesOf,
+  environmentOf,
+  hostFileOf,
+  jobMountRootOf,
+  jobTempOf,
+  type NodePlaces,
+  stdDirectoryOf,
+} from "./core/environment.js";
+import type { LeaseEvent } from "./core/events.js";
+import type { Failure, LeaseRun, PreparingStep } from "./core/lease-state.js";
+import type { Report } from "./core/reports.js";
+import type { ExecutionLog } from "./directories/execution-log.js";
+import type { JobTemps } from "./directories/job-temps.js";
+import { makeDirectories } from "./directories/shared-directories.js";
+import type { Ledger } from "./ledger.js";
+import { type DataPaths, Spool } from "./paths.js";
+import type { Logs, MountFailure, Mounts, RemoteStarts, StdCopies } from "./ports.js";
+import type { RankProcesses } from "./rank-processes.js";
+import type { LeaseSignals } from "./ranks/lease-signals.js";
+
+export interface PerformParts {
+  paths: DataPaths;
+  places: NodePlaces;
+  ledger: Ledger;
+  temps: JobTemps;
+  executionLog: ExecutionLog;
+  ranks: RankProcesses;
+  signals: LeaseSignals;
+  mounts: Mounts;
+  logs: Logs;
+  copies: StdCopies;
+  remote: RemoteStarts;
+  report(lease: LeaseId, report: Report): void;
+  tell(lease: LeaseId, event: LeaseEvent): void;
+  /** Path segments of the jobs whose leases this node holds. */
+  segmentsInUse(): ReadonlySet<string>;
+  log: Logger;
+}
+
+/** How long the copies into the job's std directory may take after its processes have ended. */
+const copyLimitMs = 30_000;
+
+/** Each effect by the adapter that does it; every end is told as an event. */
+export class Performer {
+  private readonly aborts = new Map<LeaseId, AbortController>();
+
+  constructor(private readonly parts: PerformParts) {}
+
+  perform(run: LeaseRun, effect: Effect): void {
+    const { parts } = this;
+    switch (effect.type) {
+      case "prepare-local":
+        return this.step(run, "local", async () => this.prepareLocal(run));
+      case "mount":
+        return this.step(run, "mounts", (signal) => this.mount(run, signal));
+      case "make-directories":
+        return this.step(run, "directories", (signal) => this.makeDirectories(run, signal));
+      case "abort-step":
+        return this.aborts.get(run.id)?.abort();
+      case "start-copies":
+        return parts.copies.start(run.id, this.copiesOf(run));
+      case "start-preparation":
+        return parts.ranks.startPreparation(run);
+      case "adopt-preparation":
+        return parts.ranks.adoptPreparation(run);
+      case "start-ranks":
+        return parts.ranks.start(run, effect.ranks);
+      case "adopt-ranks":
+        parts.temps.adopt(run.grant.jobPathSegment, run.job);
+        return parts.ranks.adopt(run, effect.ranks);
+      case "adopt-remote":
+        return this.later(run, "adopting remote starts", parts.remote.adopt(run.id));
+      case "terminate":
+        return parts.ranks.terminate(run.id);
+      case "kill":
+        return this.later(run, "killing", parts.signals.give(run.id, "kill"));
+      case "kill-remains":
+        return this.later(run, "killing", parts.signals.give(run.id, "kill"), { type: "remains-killed" });
+      case "freeze":
+        return this.later(run, "freezing", parts.signals.give(run.id, "freeze"));
+      case "thaw":
+        return this.later(run, "thawing", parts.signals.give(run.id, "thaw"));
+      case "finish-copies":
+        return this.later(run, "copying std files", this.finishCopies(run), { type: "copied" });
+      case "unmount":
+        return this.later(run, "unmounting", parts.mounts.unmountAll(jobMountRootOf(run.grant, parts.places)), {
+          type: "unmounted",
+        });
+      case "rank-log-ended":
+        return this.rankLogEnded(run, effect);
+      case "report":
+        return parts.report(run.id, effect.report);
+      case "close-remote":
+        return parts.remote.leaseStopping(run.id);
+      case "note":
+        return this.note(run, effect.text);
+      case "forget":
+        return this.forget(run);
+      default:
+        unreachable(effect);
+    }
+  }
+
+  private step(run: LeaseRun, step: PreparingStep, work: (signal: AbortSignal) => Promise<void>): void {
+    const abort = new AbortController();
+    this.aborts.set(run.id, abort);
+    const end = (failure?: Failure) => {
+      this.aborts.delete(run.id);
+      this.parts.tell(run.id, failure ? { type: "step-finished", step, failure } : { type: "step-finished", step });
+    };
+    work(abort.signal).then(
+      () => end(),
+      (error: unknown) => end(failureOf(error)),
+    );
+  }
+
+  /** An end that comes as an event in any case: what went wrong is for the log, the lease goes on to its end. */
+  private later(run: LeaseRun, what: string, work: Promise<unknown>, event?: LeaseEvent): void {
+    work
+      .catch((error: unknown) => this.parts.log.error({ lease: run.id, err: error }, `${what} failed`))
+      .then(() => event && this.parts.tell(run.id, event))
+      .catch((error: unknown) => this.parts.log.fatal({ lease: run.id, err: error }, "an event could not be taken"));
+  }
+
+  private prepareLocal(run: LeaseRun): void {
+    const { paths, places, temps } = this.parts;
+    mkdirSync(new Spool(paths, run.id).ranks, { recursive: true });
+    temps.prepare(run.grant.jobPathSegment, run.job, run.grant.attempt, this.parts.segmentsInUse());
+    if (run.grant.hostFile !== "") writeFileSync(hostFileOf(run.grant, places), run.grant.hostFile);
+    this.note(run, `lease ${run.id} granted: attempt ${run.grant.attempt} of ${run.grant.jobId}`);
+  }
+
+  private async mount(run: LeaseRun, signal: AbortSignal): Promise<void> {
+    const { mounts, places } = this.parts;
+    const { clusterMounts, jobMounts } = run.grant;
+    const environment = environmentOf(run.grant, places);
+    if (clusterMounts.length > 0) await mounts.mount(places.mountRoot, clusterMounts, environment, signal);
+    if (jobMounts.length > 0) await mounts.mount(jobMountRootOf(run.grant, places), jobMounts, environment, signal);
+  }
+
+  private async makeDirectories(run: LeaseRun, signal: AbortSignal): Promise<void> {
+    const { grant } = run;
+    const temp = jobTempOf(grant, this.parts.places);
+    const environment = environmentOf(grant, this.parts.places);
+    const directories = directoriesOf(grant, environment, temp);
+    const stdDirectory = stdDirectoryOf(grant, environment, temp);
+    // The first attempt's own temp is new and local; anything else may lead to a server that does not answer.
+    if (grant.attempt === 1 && directories.every((path) => isInside(path, temp))) {
+      for (const path of directories) mkdirSync(path, { recursive: true });
+      return;
+    }
+    const names = this.copiesOf(run).map(({ name }) => name);
+    const problem = await makeDirectories({ directories, stdDirectory, earlier: names, attempt: grant.attempt }, signal);
+    if (problem !== undefined) {
+      throw new StepFailure({ code: "DirectoryCreationFailed", message: `the job's directories could not be made: ${problem}`, details: [] });
+    }
+  }
+
+  private copiesOf(run: LeaseRun): Array<{ from: string; to: string; name: string }> {
+    const { grant } = run;
+    const { paths, places } = this.parts;
+    const spool = new Spool(paths, run.id);
+    const target = stdDirectoryOf(grant, environmentOf(grant, places), jobTempOf(grant, places));
+    const preparation = grant.preparationCommandLine !== "";
+    const all = [
+      { from: spool.executionLog, name: grant.executionLogName },
+      { from: join(spool.preparation, "stdout"), name: preparation ? grant.preparationStdoutName : "" },
+      { from: join(spool.preparation, "stderr"), name: preparation ? grant.preparationStderrName : "" },
+      ...grant.ranks.flatMap(({ rank, stdoutName, stderrName }) => [
+        { from: join(spool.rank(rank), "stdout"), name: stdoutName },
+        { from: join(spool.rank(rank), "stderr"), name: stderrName },
+      ]),
+    ];
+    return all.filter(({ name }) => name !== "").map(({ from, name }) => ({ from, name, to: join(target, name) }));
+  }
+
+  private async finishCopies(run: LeaseRun): Promise<void> {
+    const problem = await this.parts.copies.finish(run.id, copyLimitMs);
+    if (problem !== "") this.parts.log.warn({ lease: run.id, problem }, "the std files of a job are not complete in its directory");
+  }
+
+  private rankLogEnded(run: LeaseRun, ended: Extract<Effect, { type: "rank-log-ended" }>): void {
+    this.parts.logs.ended(run.id, ended.rank, ended.stdoutBytes, ended.stderrBytes);
+  }
+
+  private note(run: LeaseRun, text: string): void {
+    this.parts.log.debug({ lease: run.id }, text);
+    if (run.grant.stdDirectory === "" || run.grant.executionLogName === "") return;
+    this.parts.executionLog.note(new Spool(this.parts.paths, run.id).executionLog, Date.now(), text);
+  }
+
+  private forget(run: LeaseRun): void {
+    const { logs, remote, ranks, signals, ledger, paths, log } = this.parts;
+    logs.forget(run.id);
+    remote.leaseGone(run.id);
+    ranks.forget(run.id);
+    signals.forget(run.id);
+    ledger.remove(run.id);
+    rm(new Spool(paths, run.id).dir, { recursive: true, force: true }).catch((error: unknown) =>
+      log.warn({ lease: run.id, err: error }, "a spool folder could not be removed"),
+    );
+  }
+}
+
+class StepFailure extends Error {
+  constructor(readonly failure: Failure) {
+    super(failure.message);
+  }
+}
+
+function failureOf(error: unknown): Failure {
+  if (error instanceof StepFailure) return error.failure;
+  if (isMountFailure(error)) return { code: error.code, message: error.message, details: error.details };
+  const message = error instanceof Error ? error.message : String(error);
+  return { code: "JobNodePreparationFailed", message, details: [] };
+}
+
+const isMountFailure = (error: unknown): error is MountFailure =>
+  error instanceof Error && "code" in error && typeof error.code === "string" && "details" in error && Array.isArray(error.details);
+
+const isInside = (path: string, folder: string) => path.startsWith(`${folder}/`) && !path.split("/").includes("..");

@@ -1,0 +1,143 @@
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import type { Logger } from "pino";
+import type { LeaseId } from "../shared/ids.js";
+import { environmentOf, jobTempOf, type NodePlaces, rankEnvironmentOf, shellText } from "./core/environment.js";
+import type { Found, FoundProcess, LeaseEvent, RankExit } from "./core/events.js";
+import { type LeaseRun, planOf } from "./core/lease-state.js";
+import { type DataPaths, Spool } from "./paths.js";
+import type { Logs, ShimExit, ShimProcess, Shims } from "./ports.js";
+import { lengthOf, lost, readPid } from "./ranks/shim-files.js";
+
+const tailBytes = 2_000;
+
+/** The processes that the agent itself starts for a lease, and what becomes of them. */
+export class RankProcesses {
+  private readonly running = new Map<LeaseId, Set<ShimProcess>>();
+
+  constructor(
+    private readonly paths: DataPaths,
+    private readonly places: NodePlaces,
+    private readonly shims: Shims,
+    private readonly logs: Logs,
+    private readonly tell: (lease: LeaseId, event: LeaseEvent) => void,
+    private readonly log: Logger,
+  ) {}
+
+  start(run: LeaseRun, ranks: readonly number[]): void {
+    const environment = environmentOf(run.grant, this.places);
+    for (const rank of ranks) this.startRank(run, rank, environment);
+  }
+
+  adopt(run: LeaseRun, ranks: readonly number[]): void {
+    for (const rank of ranks) {
+      const dir = new Spool(this.paths, run.id).rank(rank);
+      this.logs.follow(run.id, rank, dir);
+      this.take(run.id, dir, (exit) => this.tell(run.id, { type: "rank-exited", rank, exit }));
+    }
+  }
+
+  startPreparation(run: LeaseRun): void {
+    const { grant } = run;
+    const dir = new Spool(this.paths, run.id).preparation;
+    this.shims
+      .start({
+        dir,
+        argv: ["/bin/bash", "-c", shellText(grant.preparationCommandLine)],
+        environment: environmentOf(grant, this.places),
+        cwd: jobTempOf(grant, this.places),
+      })
+      .then(
+        (process) => this.watch(run.id, process, (exit) => this.preparationExited(run.id, dir, exit)),
+        (error: unknown) => {
+          const failure = { code: "JobPreparationFailed", message: `job preparation could not be started: ${words(error)}`, details: [] };
+          this.tell(run.id, { type: "step-finished", step: "preparation", failure });
+        },
+      );
+  }
+
+  adoptPreparation(run: LeaseRun): void {
+    const dir = new Spool(this.paths, run.id).preparation;
+    this.take(run.id, dir, (exit) => this.preparationExited(run.id, dir, exit));
+  }
+
+  /** What an earlier agent started, by the folders that it made. */
+  find(run: LeaseRun, sameBoot: boolean): Found {
+    const spool = new Spool(this.paths, run.id);
+    const look = (dir: string): FoundProcess =>
+      existsSync(dir) ? { state: "started", pid: readPid(dir) ?? 0 } : { state: "absent" };
+    return {
+      sameBoot,
+      preparation: look(spool.preparation),
+      ranks: new Map(run.grant.ranks.map(({ rank }) => [rank, look(spool.rank(rank))])),
+    };
+  }
+
+  terminate(lease: LeaseId): void {
+    for (const process of this.running.get(lease) ?? []) this.shims.signal(process, "SIGTERM");
+  }
+
+  forget(lease: LeaseId): void {
+    this.running.delete(lease);
+  }
+
+  private startRank(run: LeaseRun, rank: number, environment: Record<string, string>): void {
+    const plan = planOf(run, rank);
+    if (!plan) return;
+    const dir = new Spool(this.paths, run.id).rank(rank);
+    this.shims
+      .start({
+        dir,
+        argv: ["/bin/bash", "-c", shellText(plan.commandLine)],
+        environment: rankEnvironmentOf(environment, plan, run.grant, this.places),
+        cwd: jobTempOf(run.grant, this.places),
+      })
+      .then(
+        (process) => {
+          this.logs.follow(run.id, rank, dir);
+          this.tell(run.id, { type: "rank-started", rank, pid: process.pid });
+          this.watch(run.id, process, (exit) => this.tell(run.id, { type: "rank-exited", rank, exit }));
+        },
+        (error: unknown) => this.tell(run.id, { type: "rank-not-started", rank, message: words(error) }),
+      );
+  }
+
+  private take(lease: LeaseId, dir: string, ended: (exit: RankExit) => void): void {
+    this.shims.adopt(dir).then(
+      (process) => {
+        if (process) this.watch(lease, process, ended);
+        else ended(exitOf(dir, lost("its folder is gone")));
+      },
+      (error: unknown) => ended(exitOf(dir, lost(words(error)))),
+    );
+  }
+
+  private watch(lease: LeaseId, process: ShimProcess, ended: (exit: RankExit) => void): void {
+    const all = this.running.get(lease) ?? new Set();
+    this.running.set(lease, all.add(process));
+    process.exited
+      .then((exit) => {
+        all.delete(process);
+        if (exit.lost !== undefined) this.log.warn({ lease, dir: process.dir, why: exit.lost }, "an exit is not known");
+        ended(exitOf(process.dir, exit));
+      })
+      .catch((error: unknown) => ended(exitOf(process.dir, lost(words(error)))));
+  }
+
+  private preparationExited(lease: LeaseId, dir: string, exit: RankExit): void {
+    const errorTail = exit.exitCode === 0 ? "" : tail(join(dir, "stderr"));
+    this.tell(lease, { type: "preparation-exited", exit, errorTail });
+  }
+}
+
+function exitOf(dir: string, { exitCode, signal, lost: why }: ShimExit): RankExit {
+  const lengths = { stdoutBytes: lengthOf(join(dir, "stdout")), stderrBytes: lengthOf(join(dir, "stderr")) };
+  return why === undefined ? { exitCode, signal, ...lengths } : { exitCode, signal, ...lengths, lost: why };
+}
+
+/** The end of a small local file; of one that is not there, nothing. */
+function tail(path: string): string {
+  return existsSync(path) ? readFileSync(path).subarray(-tailBytes).toString("utf8").trim() : "";
+}
+
+const words = (error: unknown) => (error instanceof Error ? error.message : String(error));
