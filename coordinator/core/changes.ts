@@ -1,0 +1,62 @@
+import type { NodeId } from "../../shared/ids.js";
+import type {
+  Attempt,
+  Cluster,
+  Experiment,
+  FileServer,
+  IdempotencyKey,
+  Instant,
+  Job,
+  JobEvent,
+  Liveness,
+  Node,
+  Workspace,
+} from "./state.js";
+
+/** The tables of the catalog and the record that one row of each holds. Keys are given by `keyOf`. */
+export interface Rows {
+  workspace: Workspace;
+  cluster: Cluster;
+  "file-server": FileServer;
+  experiment: Experiment;
+  job: Job;
+  node: Node;
+  attempt: Attempt;
+  "job-event": JobEvent;
+  "idempotency-key": IdempotencyKey;
+}
+
+export type Table = keyof Rows;
+
+/** One row written, or removed by its key. Deleting a job takes its attempts and events along, a workspace or experiment nothing. */
+export type RowChange = { [T in Table]: Put<T> | Delete<T> }[Table];
+export interface Put<T extends Table> {
+  readonly kind: "put";
+  readonly table: T;
+  readonly row: Rows[T];
+}
+/** Only these are deleted singly; attempts, events and keys go with what they belong to. */
+export interface Delete<T extends Table> {
+  readonly kind: "delete";
+  readonly table: T;
+  readonly key: string;
+}
+
+/** Memory only: the catalog passes over these, so that a heartbeat costs no commit. */
+export type VolatileChange =
+  | { readonly kind: "liveness"; readonly node: NodeId; readonly liveness: Liveness | undefined }
+  /** Nobody is declared lost before `until`. */
+  | { readonly kind: "ticked"; readonly at: Instant; readonly graceUntil: Instant };
+
+export type Change = RowChange | VolatileChange;
+
+export function isRowChange(change: Change): change is RowChange {
+  return change.kind === "put" || change.kind === "delete";
+}
+
+/** The primary key of a row, as one text. */
+export function keyOf<T extends Table>(table: T, row: Rows[T]): string {
+  if ("uuid" in row) return row.uuid;
+  if ("number" in row) return `${row.job} ${row.number}`;
+  return `${row.scope} ${row.key}`;
+}

@@ -1,0 +1,63 @@
+import type { LeaseGrant } from "../../shared/gen/stoker/v1/lease_pb.js";
+import type { MountPlan } from "../../shared/gen/stoker/v1/mount_pb.js";
+import type { JobId, LeaseId, NodeId } from "../../shared/ids.js";
+import type { Plain } from "./plain.js";
+
+/**
+ * Orders to the world, carried out after the changes are on disk, in this order. Each is idempotent: what concerns a node is dropped when the
+ * node has no stream, because everything that is still outstanding is ordered again at its next hello.
+ */
+export type Effect = NodeEffect | Notice;
+
+/** To the agent named `node` by its present stream (welcome and refuse-session: by the stream named). */
+export type NodeEffect =
+  | {
+      readonly kind: "welcome";
+      readonly node: string;
+      readonly session: string;
+      readonly nodeUuid: NodeId;
+      readonly leaseTtlMs: number;
+      readonly heartbeatIntervalMs: number;
+      readonly keptLeaseIds: readonly LeaseId[];
+    }
+  /** The hello was not believed: end that stream, with the reason. */
+  | {
+      readonly kind: "refuse-session";
+      readonly node: string;
+      readonly session: string;
+      readonly reason: string;
+    }
+  | { readonly kind: "grant-lease"; readonly node: string; readonly grant: Plain<LeaseGrant> }
+  | { readonly kind: "start-ranks"; readonly node: string; readonly lease: LeaseId }
+  | {
+      readonly kind: "stop-lease";
+      readonly node: string;
+      readonly lease: LeaseId;
+      readonly reason: string;
+      readonly graceful: boolean;
+    }
+  | {
+      readonly kind: "set-mounts";
+      readonly node: string;
+      /** As the API names it; empty when the node is in no cluster. */
+      readonly clusterId: string;
+      readonly mounts: Plain<MountPlan>[];
+    }
+  | {
+      readonly kind: "heartbeat-reply";
+      readonly node: string;
+      readonly sequence: bigint;
+      readonly renewedLeaseIds: readonly LeaseId[];
+      readonly supersededLeaseIds: readonly LeaseId[];
+    }
+  /** Also for a report that was a duplicate or too late: the agent can forget it. */
+  | { readonly kind: "ack-report"; readonly node: string; readonly lease: string; readonly sequence: bigint };
+
+export type Notice =
+  /** Its row, attempts or place changed: tell watchers. */
+  | { readonly kind: "job-changed"; readonly job: JobId }
+  /** Its logs and other leavings may go. */
+  | { readonly kind: "job-deleted"; readonly job: JobId }
+  | { readonly kind: "node-changed"; readonly node: NodeId }
+  /** For the log: something that came from `node` was not believed, or came too late. */
+  | { readonly kind: "ignored"; readonly node: string; readonly reason: string };

@@ -1,0 +1,89 @@
+import type { Heartbeat, Hello, LeaseReport } from "../../shared/gen/stoker/v1/agent_service_pb.js";
+import type { ClusterSpec } from "../../shared/gen/stoker/v1/cluster_pb.js";
+import type { FileServerSpec } from "../../shared/gen/stoker/v1/file_server_pb.js";
+import type { JobSpec } from "../../shared/gen/stoker/v1/job_pb.js";
+import type { ClusterId, ExperimentId, FileServerId, JobId, NodeId, WorkspaceId } from "../../shared/ids.js";
+
+/**
+ * Everything that can happen to the coordinator. Ids and other randomness come in with the event; resources are named as the API names them
+ * (`workspaces/w/clusters/c`), and a wrong name is a Fault like any other mistake of the caller.
+ */
+export type Event = ApiEvent | AgentEvent | ClockEvent;
+
+/** Refused with a Fault; nothing has changed then. */
+export type ApiEvent =
+  | WorkspaceCreate
+  | ClusterCreate
+  | FileServerCreate
+  | ExperimentCreate
+  | JobCreate
+  | {
+      readonly kind: "workspace-delete" | "cluster-delete" | "file-server-delete" | "experiment-delete" | "job-delete";
+      readonly id: string;
+    }
+  | { readonly kind: "job-terminate"; readonly id: string }
+  | { readonly kind: "node-drain"; readonly id: string; readonly reason: string }
+  | { readonly kind: "node-resume" | "node-delete"; readonly id: string };
+
+interface Create {
+  readonly name: string;
+  /** Absent when the caller gave no key. */
+  readonly idempotency?: {
+    readonly key: string;
+    /** Of the request's whole body but the key: equal for equal bodies. */
+    readonly digest: string;
+  };
+}
+
+export interface WorkspaceCreate extends Create {
+  readonly kind: "workspace-create";
+  readonly uuid: WorkspaceId;
+  readonly tags: Readonly<Record<string, string>>;
+  readonly location: string;
+}
+
+export interface ClusterCreate extends Create {
+  readonly kind: "cluster-create";
+  readonly uuid: ClusterId;
+  /** `workspaces/<name>` */
+  readonly parent: string;
+  readonly spec: ClusterSpec;
+}
+
+export interface FileServerCreate extends Create {
+  readonly kind: "file-server-create";
+  readonly uuid: FileServerId;
+  readonly parent: string;
+  readonly spec: FileServerSpec;
+}
+
+export interface ExperimentCreate extends Create {
+  readonly kind: "experiment-create";
+  readonly uuid: ExperimentId;
+  readonly parent: string;
+}
+
+export interface JobCreate extends Create {
+  readonly kind: "job-create";
+  readonly uuid: JobId;
+  /** `workspaces/<name>/experiments/<name>` */
+  readonly parent: string;
+  readonly spec: JobSpec;
+}
+
+/** From an agent's stream, as received: believed only after it was checked. What is nonsense gives an `ignored` effect and changes nothing. */
+export type AgentEvent =
+  /** `session` names the stream; `freshNode` is used when the node is new. */
+  | { readonly kind: "agent-hello"; readonly session: string; readonly freshNode: NodeId; readonly hello: Hello }
+  | {
+      readonly kind: "agent-heartbeat";
+      readonly session: string;
+      readonly node: string;
+      readonly heartbeat: Heartbeat;
+    }
+  | { readonly kind: "agent-report"; readonly session: string; readonly node: string; readonly report: LeaseReport }
+  /** The stream closed. No verdict: the node is lost only when it stays silent. */
+  | { readonly kind: "agent-gone"; readonly session: string; readonly node: string };
+
+/** `tick` comes about every second while the coordinator runs; `resume` once, after the rows were loaded. Neither takes a hint. */
+export type ClockEvent = { readonly kind: "tick" } | { readonly kind: "resume" };
