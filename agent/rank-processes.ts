@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from "node:fs";
+import { closeSync, existsSync, openSync, readSync } from "node:fs";
 import { join } from "node:path";
 import type { Logger } from "pino";
 import type { LeaseId } from "../shared/ids.js";
@@ -21,6 +21,8 @@ export class RankProcesses {
     private readonly shims: Shims,
     private readonly logs: Logs,
     private readonly tell: (lease: LeaseId, event: LeaseEvent) => void,
+    /** Resolves when a search for processes of the lease finds none that lives. */
+    private readonly killRemains: (lease: LeaseId) => Promise<void>,
     private readonly log: Logger,
   ) {}
 
@@ -116,9 +118,13 @@ export class RankProcesses {
     const all = this.running.get(lease) ?? new Set();
     this.running.set(lease, all.add(process));
     process.exited
-      .then((exit) => {
+      .then(async (exit) => {
         all.delete(process);
-        if (exit.lost !== undefined) this.log.warn({ lease, dir: process.dir, why: exit.lost }, "an exit is not known");
+        if (exit.lost !== undefined) {
+          this.log.warn({ lease, dir: process.dir, why: exit.lost }, "an exit is not known");
+          // What no shim answers for any more could go on writing after its log was said to be complete.
+          await this.killRemains(lease);
+        }
         ended(exitOf(process.dir, exit));
       })
       .catch((error: unknown) => ended(exitOf(process.dir, lost(words(error)))));
@@ -135,9 +141,17 @@ function exitOf(dir: string, { exitCode, signal, lost: why }: ShimExit): RankExi
   return why === undefined ? { exitCode, signal, ...lengths } : { exitCode, signal, ...lengths, lost: why };
 }
 
-/** The end of a small local file; of one that is not there, nothing. */
+/** The end of a local file; of one that is not there, nothing. */
 function tail(path: string): string {
-  return existsSync(path) ? readFileSync(path).subarray(-tailBytes).toString("utf8").trim() : "";
+  if (!existsSync(path)) return "";
+  const descriptor = openSync(path, "r");
+  try {
+    const buffer = Buffer.alloc(tailBytes);
+    const read = readSync(descriptor, buffer, 0, tailBytes, Math.max(0, lengthOf(path) - tailBytes));
+    return buffer.subarray(0, read).toString("utf8").trim();
+  } finally {
+    closeSync(descriptor);
+  }
 }
 
 const words = (error: unknown) => (error instanceof Error ? error.message : String(error));

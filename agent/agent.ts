@@ -1,0 +1,253 @@
+import { mkdirSync, readFileSync } from "node:fs";
+import type { Logger } from "pino";
+import { unreachable } from "../shared/assert.js";
+import { systemClock } from "../shared/clock.js";
+import type { Welcome } from "../shared/gen/stoker/v1/agent_service_pb.js";
+import type { Inventory } from "../shared/gen/stoker/v1/node_pb.js";
+import { type LeaseId, parseLeaseId } from "../shared/ids.js";
+import { version } from "../shared/version.js";
+import { environmentOf, jobTempOf, type NodePlaces } from "./core/environment.js";
+import type { LeaseEvent } from "./core/events.js";
+import { ExecutionLog } from "./directories/execution-log.js";
+import { JobTemps } from "./directories/job-temps.js";
+import { Engine } from "./engine.js";
+import { Ledger } from "./ledger.js";
+import { type LinkHost, Link, type Received } from "./link/link.js";
+import { heldLease, reportMessage } from "./link/messages.js";
+import { type DataPaths, dataPaths, Spool } from "./paths.js";
+import { Performer } from "./perform.js";
+import type { Logs, LogsHost, Mounts, RemoteHost, RemoteStarts, StdCopies, TelemetrySource } from "./ports.js";
+import { RankProcesses } from "./rank-processes.js";
+import { LeaseSignals } from "./ranks/lease-signals.js";
+import { LocalShims } from "./ranks/shims.js";
+import { Renewed } from "./renewed.js";
+
+export interface AgentOptions {
+  coordinator: string;
+  name: string;
+  /** What other nodes of a gang call this one. */
+  host: string;
+  dataDir: string;
+  shimPath: string;
+  /** The launcher that stands for ssh: one word, and the same on every machine. */
+  rshPath: string;
+  /** Asked for at every connection, so that a corrected file needs no restart. */
+  token(): string;
+  inventory: Inventory;
+  /** What jobs' processes have besides their lease's variables. */
+  baseEnvironment: Readonly<Record<string, string>>;
+}
+
+/** The parts that have ports of their own; main.ts gives the real ones. */
+export interface AgentParts {
+  mounts: Mounts;
+  copies: StdCopies;
+  telemetry: TelemetrySource;
+  logs(host: LogsHost): Logs;
+  remote(host: RemoteHost): RemoteStarts;
+}
+
+/** Composition root: the only file that knows every part. */
+export class Agent {
+  private readonly paths: DataPaths;
+  private readonly places: NodePlaces;
+  private readonly ledger: Ledger;
+  private readonly renewed: Renewed;
+  private readonly temps: JobTemps;
+  private readonly shims: LocalShims;
+  private readonly signals: LeaseSignals;
+  private readonly logs: Logs;
+  private readonly remote: RemoteStarts;
+  private readonly ranks: RankProcesses;
+  private readonly engine: Engine;
+  private readonly link: Link;
+  private readonly boot = readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim();
+
+  constructor(
+    private readonly options: AgentOptions,
+    private readonly parts: AgentParts,
+    private readonly log: Logger,
+  ) {
+    this.paths = dataPaths(options.dataDir);
+    for (const dir of [this.paths.spool, this.paths.mounts, this.paths.jobMounts]) mkdirSync(dir, { recursive: true });
+    this.places = {
+      base: options.baseEnvironment,
+      mountRoot: this.paths.mounts,
+      jobMountsRoot: this.paths.jobMounts,
+      jobsRoot: this.paths.jobs,
+      spoolRoot: this.paths.spool,
+      socket: this.paths.socket,
+      rsh: options.rshPath,
+    };
+    this.ledger = new Ledger(this.paths.ledger, this.boot);
+    this.renewed = new Renewed(this.paths.renewed, this.boot, log);
+    this.temps = new JobTemps(this.paths.jobs, this.paths.trash, log);
+    this.shims = new LocalShims(options.shimPath, log);
+    this.signals = new LeaseSignals(options.shimPath, this.paths.spool, log);
+    const tell = (lease: LeaseId, event: LeaseEvent) => this.engine.lease(lease, event);
+    this.logs = parts.logs({ nodeName: options.name, onComplete: (lease) => tell(lease, { type: "logs-complete" }) });
+    this.remote = parts.remote(this.remoteHost());
+    this.ranks = new RankProcesses(this.paths, this.places, this.shims, this.logs, tell, (lease) => this.signals.give(lease, "kill"), log);
+    const performer = new Performer({
+      ...{ paths: this.paths, places: this.places, ledger: this.ledger, temps: this.temps, ranks: this.ranks },
+      ...{ signals: this.signals, logs: this.logs, remote: this.remote, mounts: parts.mounts, copies: parts.copies },
+      executionLog: new ExecutionLog(options.name, log),
+      report: (lease, report) => this.link.report(reportMessage(lease, report)),
+      tell,
+      segmentsInUse: () => new Set([...this.engine.state.leases.values()].map(({ grant }) => grant.jobPathSegment)),
+      log,
+    });
+    this.engine = new Engine(systemClock, this.ledger, (run, effect) => performer.perform(run, effect), log);
+    this.link = new Link(options.coordinator, this.linkHost(), log);
+  }
+
+  async start(): Promise<void> {
+    await this.remote.listen(this.paths.socket);
+    this.adopt();
+    this.link.start();
+  }
+
+  /** Ranks go on without us: the next agent takes them up again. */
+  async stop(): Promise<void> {
+    await this.link.stop();
+    await this.engine.stop();
+    this.shims.close();
+    this.signals.close();
+    this.parts.telemetry.close();
+    await Promise.all([this.remote.close(), this.logs.close()]);
+  }
+
+  private adopt(): void {
+    const stored = this.ledger.load((file, why) => this.log.error({ file, why }, "a ledger entry can't be read and was set aside"));
+    const now = systemClock.monotonic();
+    for (const { run, sameBoot } of stored) {
+      const lastAnswer = sameBoot ? this.renewed.at() : undefined;
+      // Without a record of the last answer, as if it had run out just now: its processes are stopped until the coordinator speaks.
+      const expiresAt = lastAnswer === undefined ? now : lastAnswer + Number(run.grant.ttlMs);
+      this.log.info({ lease: run.id, phase: run.progress.phase, sameBoot }, "taking up a lease of an earlier agent");
+      this.engine.post({ type: "adopt", run, found: this.ranks.find(run, sameBoot), expiresAt });
+    }
+    this.engine.post({ type: "tick" });
+  }
+
+  private linkHost(): LinkHost {
+    const held = () => [...this.engine.state.leases.values()].map(heldLease);
+    return {
+      token: () => this.options.token(),
+      monotonic: () => systemClock.monotonic(),
+      hello: () => ({
+        nodeName: this.options.name,
+        address: this.options.host,
+        agentVersion: version,
+        bootId: this.boot,
+        inventory: this.options.inventory,
+        leases: held(),
+      }),
+      heartbeat: () => {
+        const telemetry = this.parts.telemetry.latest();
+        const common = { leases: held(), unhealthyReason: this.parts.mounts.clusterProblem() };
+        return telemetry === undefined ? common : { ...common, telemetry };
+      },
+      welcomed: (welcome, sentAt, leases) => this.welcomed(welcome, sentAt, leases),
+      heartbeatSent: (sequence, at) => this.engine.post({ type: "heartbeat-sent", sequence, at }),
+      heartbeatAnswered: (sequence, renewed, superseded) => {
+        this.engine.post({ type: "heartbeat-answered", sequence, renewed: leaseIds(renewed), superseded: leaseIds(superseded) });
+        this.noteRenewal();
+      },
+      received: (message) => this.received(message),
+    };
+  }
+
+  private welcomed(welcome: Welcome, sentAt: number, leases: readonly string[]): void {
+    this.logs.connect(welcome.natsUrl, welcome.natsToken);
+    for (const run of this.engine.state.leases.values()) {
+      for (const report of run.reports) this.link.report(reportMessage(run.id, report));
+    }
+    this.engine.post({
+      type: "welcome",
+      kept: new Set(leaseIds(welcome.keptLeaseIds)),
+      named: new Set(leaseIds(leases)),
+      sentAt,
+      ttlMs: Number(welcome.leaseTtlMs),
+    });
+    this.noteRenewal();
+    this.remote.connected();
+  }
+
+  private noteRenewal(): void {
+    const { answeredAt, leases } = this.engine.state;
+    if (answeredAt !== undefined && leases.size > 0) this.renewed.note(answeredAt);
+  }
+
+  private received(message: Received): void {
+    switch (message.case) {
+      case "grant":
+        this.engine.post({ type: "grant", grant: message.value });
+        // The first lease since the last answer: a restarted agent must know until when it is good.
+        return this.noteRenewal();
+      case "startRanks":
+        return this.toLease(message.case, message.value.leaseId, { type: "start-ranks" });
+      case "stop":
+        return this.toLease(message.case, message.value.leaseId, {
+          type: "stop",
+          reason: message.value.reason,
+          graceful: message.value.graceful,
+        });
+      case "reportAck":
+        return this.toLease(message.case, message.value.leaseId, {
+          type: "acknowledged",
+          sequence: Number(message.value.sequence),
+        });
+      case "logsStored": {
+        const { leaseId, rank, stream, offset } = message.value;
+        const id = parseLeaseId(leaseId);
+        if (id && this.engine.state.leases.has(id.lease)) this.logs.stored(id.lease, rank, stream, Number(offset));
+        return;
+      }
+      case "setMounts":
+        this.parts.mounts.setCluster(this.paths.mounts, message.value.mounts).catch((error: unknown) =>
+          this.log.error({ err: error, cluster: message.value.clusterId }, "the cluster's volumes could not be set"),
+        );
+        return;
+      case "remoteStart":
+      case "remoteOutput":
+      case "remoteExit":
+      case "remoteStop":
+        return this.remote.received(message);
+      default:
+        unreachable(message);
+    }
+  }
+
+  private toLease(what: string, leaseId: string, event: LeaseEvent): void {
+    const id = parseLeaseId(leaseId);
+    if (id && this.engine.state.leases.has(id.lease)) this.engine.lease(id.lease, event);
+    else if (what !== "reportAck") this.log.warn({ lease: leaseId, message: what }, "a message about a lease that this node does not hold was refused");
+  }
+
+  private remoteHost(): RemoteHost {
+    return {
+      send: (message) => this.link.send(message),
+      lease: (lease) => {
+        const run = this.engine.state.leases.get(lease);
+        if (!run || run.frozen || (run.progress.phase !== "ready" && run.progress.phase !== "running")) return undefined;
+        return {
+          spool: new Spool(this.paths, lease).dir,
+          environment: environmentOf(run.grant, this.places),
+          cwd: jobTempOf(run.grant, this.places),
+        };
+      },
+      shims: {
+        start: (run) => {
+          const id = parseLeaseId(run.environment.STOKER_LEASE ?? "");
+          if (id) this.engine.lease(id.lease, { type: "remote-used" });
+          return this.shims.start(run);
+        },
+        adopt: (dir) => this.shims.adopt(dir),
+        signal: (process, signal) => this.shims.signal(process, signal),
+      },
+    };
+  }
+}
+
+const leaseIds = (texts: readonly string[]): LeaseId[] => texts.flatMap((text) => parseLeaseId(text)?.lease ?? []);
