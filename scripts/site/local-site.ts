@@ -1,0 +1,144 @@
+import { spawn } from "node:child_process";
+import { existsSync, mkdirSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { Daemon, freePort, killAll, until } from "./processes.js";
+
+const dist = resolve(import.meta.dirname, "../../dist");
+
+export interface SiteOptions {
+  /** An empty folder for everything it keeps. */
+  folder: string;
+  nodes: string[];
+  /** More flags for each agent. */
+  agentFlags?: string[];
+}
+
+/** A coordinator and some agents on this machine, from `dist/`: real processes, free ports, one folder. */
+export class LocalSite {
+  readonly #agents = new Map<string, Daemon>();
+  #coordinator: Daemon | undefined;
+
+  private constructor(
+    readonly options: SiteOptions,
+    readonly address: string,
+  ) {}
+
+  static async start(options: SiteOptions): Promise<LocalSite> {
+    const site = new LocalSite(options, `127.0.0.1:${await freePort()}`);
+    try {
+      await site.#start();
+    } catch (error) {
+      await site.stop();
+      throw error;
+    }
+    return site;
+  }
+
+  get tokenPath(): string {
+    return join(this.options.folder, "coordinator/token");
+  }
+
+  /** What a shell needs to talk to this site. */
+  get environment(): Record<string, string> {
+    return { STOKER_COORDINATOR: this.address, STOKER_TOKEN_FILE: this.tokenPath };
+  }
+
+  get coordinatorPid(): number {
+    if (this.#coordinator === undefined) throw new Error("the coordinator does not run");
+    return this.#coordinator.pid;
+  }
+
+  agentPid(node: string): number {
+    return this.#agent(node).pid;
+  }
+
+  agentFolder(node: string): string {
+    return join(this.options.folder, node);
+  }
+
+  async #start(): Promise<void> {
+    const { folder, nodes } = this.options;
+    mkdirSync(join(folder, "logs"), { recursive: true });
+    const data = join(folder, "coordinator");
+    const flags = ["--listen", this.address, "--data-dir", data, "--token-file", this.tokenPath];
+    const coordinator = this.#daemon("stoker-coordinator", flags, "coordinator");
+    this.#coordinator = coordinator;
+    await until("the coordinator makes its token", () => this.#alive(coordinator, existsSync(this.tokenPath)), 20_000);
+    await until(
+      "the coordinator answers",
+      async () => this.#alive(coordinator, (await this.run(["node", "list"])).code === 0),
+      20_000,
+    );
+    for (const node of nodes) this.startAgent(node);
+    await until("the agents enrol", () => this.#enrolled(), 30_000, 100);
+  }
+
+  startAgent(node: string): void {
+    const flags = [
+      ...["--coordinator", this.address, "--token-file", this.tokenPath, "--name", node, "--host", "127.0.0.1"],
+      ...["--data-dir", this.agentFolder(node), ...(this.options.agentFlags ?? [])],
+    ];
+    this.#agents.set(node, this.#daemon("stoker-agent", flags, node));
+  }
+
+  /** What a power cut leaves of a node: nothing. Its agent first, which could report the rest. */
+  async cutPower(node: string): Promise<void> {
+    const ended = this.#agent(node).stop("SIGKILL");
+    await killAll(this.agentFolder(node));
+    await ended;
+  }
+
+  /** Agents first, then the coordinator; then whatever is left of theirs, and how much that was. */
+  async stop(): Promise<number> {
+    await Promise.all([...this.#agents.values()].map((agent) => agent.stop()));
+    await this.#coordinator?.stop();
+    return killAll(`${this.options.folder}/`);
+  }
+
+  /** The command line; its output, or straight to this terminal. */
+  run(words: string[], shown = false): Promise<{ code: number; stdout: string; stderr: string }> {
+    return new Promise((resolve, reject) => {
+      const child = spawn(process.execPath, [join(dist, "stoker.js"), ...words], {
+        env: { ...process.env, ...this.environment },
+        stdio: ["ignore", shown ? "inherit" : "pipe", shown ? "inherit" : "pipe"],
+        detached: true,
+      });
+      const texts = { stdout: "", stderr: "" };
+      for (const name of ["stdout", "stderr"] as const) {
+        child[name]?.setEncoding("utf8").on("data", (text: string) => {
+          texts[name] += text;
+        });
+      }
+      child.on("error", reject);
+      child.on("close", (code) => resolve({ code: code ?? 1, ...texts }));
+    });
+  }
+
+  /** The command line, which must succeed; what it printed. */
+  async stoker(words: string[]): Promise<string> {
+    const { code, stdout, stderr } = await this.run(words);
+    if (code !== 0) throw new Error(`stoker ${words.join(" ")}: ${stderr.trim() || `exit code ${code}`}`);
+    return stdout;
+  }
+
+  #agent(node: string): Daemon {
+    const agent = this.#agents.get(node);
+    if (agent === undefined) throw new Error(`there is no agent ${node}`);
+    return agent;
+  }
+
+  async #enrolled(): Promise<true | undefined> {
+    for (const agent of this.#agents.values()) this.#alive(agent, true);
+    const { code, stdout } = await this.run(["node", "list"]);
+    return code === 0 && this.options.nodes.every((node) => stdout.includes(node)) ? true : undefined;
+  }
+
+  #alive(daemon: Daemon, condition: boolean): true | undefined {
+    if (daemon.ended) throw new Error(`a daemon has ended; its last words are in ${daemon.logPath}`);
+    return condition ? true : undefined;
+  }
+
+  #daemon(program: string, flags: string[], name: string): Daemon {
+    return new Daemon(join(dist, `${program}.js`), flags, join(this.options.folder, "logs", `${name}.log`));
+  }
+}
