@@ -12,7 +12,7 @@ export default defineConfig({
   plugins: [sqlText],
   test: {
     include: ["{shared,coordinator,agent,cli,scripts,test}/**/*.test.ts"],
-    exclude: ["test/bench/**", "node_modules/**", "dist/**"],
+    exclude: ["node_modules/**", "dist/**"],
     globalSetup: ["scripts/vitest-setup.ts"],
     pool: "forks",
     poolOptions: { forks: { maxForks: 2, minForks: 1 } },

@@ -1,66 +1,71 @@
-import { execFileSync } from "node:child_process";
 import { resolve } from "node:path";
 import { parseArgs } from "node:util";
-import { type Figure, met, shown } from "./figure.js";
-import { figures } from "./figures/index.js";
-import { Site } from "./site.js";
+import { buildAll } from "../../scripts/build.js";
+import { BenchSite } from "./bench-site.js";
+import { type Figure, figures } from "./figures/index.js";
+import { rounded } from "./measure.js";
 
-/**
- * `npm run bench [-- --json] [-- --only key,key]`: measures real processes on this machine and prints a table, or one JSON object.
- * A missed target is marked, not an error; a figure that can't be measured is one.
- */
-const { values } = parseArgs({ options: { json: { type: "boolean" }, only: { type: "string" } } });
-const wanted = values.only?.split(",");
-const chosen = figures.filter(
-  (figure) => !wanted || figure.keys.some((key) => wanted.some((word) => key.startsWith(word))),
-);
-if (chosen.length === 0) {
-  process.stderr.write(`no such figure; there are ${figures.flatMap((figure) => figure.keys).join(", ")}\n`);
-  process.exit(2);
-}
+const usage = `npm run bench [-- --json] [-- --only key,key] measures: ${figures.map(({ key }) => key).join(", ")}\n`;
 
-execFileSync(process.execPath, ["--import", "tsx", resolve(import.meta.dirname, "../../scripts/build.ts")], {
-  stdio: ["ignore", "ignore", "inherit"],
-});
+process.exitCode = await main();
 
-const results: Record<string, number> = {};
-const failures: string[] = [];
-for (const figure of chosen) {
-  process.stderr.write(`${figure.keys.join(", ")}: ${figure.description}\n`);
-  try {
-    Object.assign(results, await measured(figure));
-  } catch (error) {
-    failures.push(`${figure.keys.join(", ")}: ${error instanceof Error ? error.message : String(error)}`);
+async function main(): Promise<number> {
+  const { values } = parseArgs({
+    options: { json: { type: "boolean" }, only: { type: "string" }, help: { type: "boolean", short: "h" } },
+  });
+  const only = values.only?.split(",");
+  const unknown = only?.filter((key) => !figures.some((figure) => figure.key === key)) ?? [];
+  if (values.help || unknown.length > 0) {
+    (values.help ? process.stdout : process.stderr).write(usage);
+    return values.help ? 0 : 2;
   }
-}
-process.stdout.write(values.json ? `${JSON.stringify(results)}\n` : table(chosen));
-for (const failure of failures) process.stderr.write(`not measured: ${failure}\n`);
-process.exitCode = failures.length > 0 ? 1 : 0;
-
-async function measured(figure: Figure): Promise<Record<string, number>> {
-  await using site = await Site.start(figure.agents);
-  const found = await figure.measure(site);
-  return Object.fromEntries(Object.entries(found).map(([key, value]) => [key, Math.round(value * 100) / 100]));
+  await buildAll(resolve(import.meta.dirname, "../.."));
+  const chosen = figures.filter(({ key }) => only?.includes(key) ?? true);
+  const results = await measureAll(chosen, values.json !== true);
+  if (values.json) process.stdout.write(`${JSON.stringify(results, null, 2)}\n`);
+  return Object.values(results).every((value) => value !== null) ? 0 : 1;
 }
 
-function table(shownFigures: readonly Figure[]): string {
-  const rows = shownFigures.flatMap((figure) =>
-    figure.keys.map((key) => {
-      const value = results[key];
-      const target = figure.targets[key];
-      if (value === undefined) return [key, "-", target ? shown(target) : "", "not measured"];
-      return [key, String(value), target ? shown(target) : "", target && !met(target, value) ? "MISSED" : "ok"];
-    }),
-  );
-  const header = ["figure", "measured", "target", ""];
-  const widths = header.map((_, column) => Math.max(...[header, ...rows].map((row) => row[column]?.length ?? 0)));
-  return [header, ...rows]
-    .map(
-      (row) =>
-        `${row
-          .map((cell, column) => cell.padEnd(widths[column] ?? 0))
-          .join("  ")
-          .trimEnd()}\n`,
-    )
+type Value = number | Record<string, number> | null;
+
+/** Null for a figure that could not be measured; why is on stderr. */
+async function measureAll(chosen: Figure[], table: boolean): Promise<Record<string, Value>> {
+  const results: Record<string, Value> = {};
+  const site = await BenchSite.start();
+  // An interrupted run must leave no daemon behind.
+  for (const signal of ["SIGINT", "SIGTERM"] as const) {
+    process.once(signal, () => void site.stop().finally(() => process.exit(130)));
+  }
+  try {
+    for (const figure of chosen) {
+      const value = await figure.measure(site).catch((error: unknown) => {
+        process.stderr.write(`${figure.key}: ${error instanceof Error ? error.message : String(error)}\n`);
+        return null;
+      });
+      results[figure.key] = round(value);
+      if (table) process.stdout.write(rows(figure, value));
+    }
+  } finally {
+    await site.stop();
+  }
+  return results;
+}
+
+function round(value: Value): Value {
+  if (value === null) return null;
+  if (typeof value === "number") return rounded(value);
+  return Object.fromEntries(Object.entries(value).map(([part, number]) => [part, rounded(number)]));
+}
+
+function rows(figure: Figure, value: Value): string {
+  return Object.entries(figure.targets)
+    .map(([part, target]) => {
+      const name = part === "" ? figure.key : `${figure.key}.${part}`;
+      const got = typeof value === "number" ? value : value?.[part];
+      const met = got !== undefined && (figure.atLeast ? got >= target : got <= target);
+      const shown = got === undefined ? "failed" : String(rounded(got));
+      const limit = `${figure.atLeast ? "≥" : "≤"} ${target}`;
+      return `${name.padEnd(26)}${shown.padStart(9)}  ${limit.padEnd(9)} ${met ? "met   " : "MISSED"}  ${figure.what}\n`;
+    })
     .join("");
 }

@@ -1,22 +1,47 @@
-import type { Figure } from "../figure.js";
-import { cliStart } from "./cli-start.js";
-import { durableSubmits } from "./durable-submits.js";
-import { gangStart } from "./gang-start.js";
-import { jobsPerSecond } from "./jobs-per-second.js";
-import { logLatency } from "./log-latency.js";
-import { memory } from "./memory.js";
-import { mpiStart } from "./mpi-start.js";
-import { nodeLoss } from "./node-loss.js";
-import { submitToStart } from "./submit-to-start.js";
+import type { BenchSite } from "../bench-site.js";
+import { logLatency } from "./logs.js";
+import { nodeLossToRerun } from "./loss.js";
+import { agentRss, coordinatorRss, listQueued } from "./size.js";
+import { gangStart, mpiStart, submitToStart } from "./start.js";
+import { durableSubmitsPerSecond, jobsPerSecond } from "./throughput.js";
 
-export const figures: readonly Figure[] = [
-  submitToStart,
-  jobsPerSecond,
-  durableSubmits,
-  gangStart,
-  mpiStart,
-  nodeLoss,
-  logLatency,
-  memory,
-  cliStart,
+export interface Figure {
+  key: string;
+  what: string;
+  measure(site: BenchSite): Promise<number | Record<string, number>>;
+  /** By part, or of the figure itself. */
+  targets: Record<string, number>;
+  /** True when more is better. */
+  atLeast?: boolean;
+}
+
+/** In the order of measuring: what needs an idle site comes before what fills it. */
+export const figures: Figure[] = [
+  { key: "agentRssMiB", what: "memory of an idle agent", measure: agentRss, targets: { "": 90 } },
+  {
+    key: "submitToStartMs",
+    what: "call to process start, idle",
+    measure: submitToStart,
+    targets: { p50: 30, p95: 80 },
+  },
+  { key: "gangStartMs", what: "4 nodes, to the last process", measure: gangStart, targets: { p50: 60 } },
+  { key: "mpiStartMs", what: "4 nodes, past MPI_Init and a barrier", measure: mpiStart, targets: { p50: 700 } },
+  { key: "logLatencyMs", what: "line written to line followed", measure: logLatency, targets: { p50: 10, p99: 100 } },
+  {
+    key: "jobsPerSecond",
+    what: "1,000 jobs of `true`, 8 clients",
+    measure: jobsPerSecond,
+    targets: { "": 200 },
+    atLeast: true,
+  },
+  { key: "nodeLossToRerunMs", what: "power cut to rerun", measure: nodeLossToRerun, targets: { "": 20_000 } },
+  {
+    key: "durableSubmitsPerSecond",
+    what: "acknowledged submits, 8 clients",
+    measure: durableSubmitsPerSecond,
+    targets: { "": 2_000 },
+    atLeast: true,
+  },
+  { key: "coordinatorRssMiB", what: "memory with 10,000 queued", measure: coordinatorRss, targets: { "": 200 } },
+  { key: "listQueuedMs", what: "`stoker job list`, 10,000 queued", measure: listQueued, targets: { "": 500 } },
 ];
