@@ -1,6 +1,6 @@
 import { execFileSync, spawnSync } from "node:child_process";
-import { existsSync, readdirSync } from "node:fs";
-import { join } from "node:path";
+import { existsSync, linkSync, readdirSync } from "node:fs";
+import { dirname, join } from "node:path";
 
 const flags = ["-std=gnu11", "-O2", "-Wall", "-Wextra", "-Werror"];
 
@@ -14,4 +14,6 @@ export function compileShim(root: string, target: string): void {
   if (spawnSync("gcc", ["-static", ...compile], { stdio: "ignore" }).status !== 0) {
     execFileSync("gcc", compile, { stdio: "inherit" });
   }
+  // The same program under the name that launchers of MPI are given: see agent/native/main.c.
+  linkSync(target, join(dirname(target), "stoker-rsh"));
 }

@@ -1,0 +1,98 @@
+import { randomUUID } from "node:crypto";
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { expect, onTestFinished, test, vi } from "vitest";
+import { processesWith, run, scratch, stateOf } from "./scratch.js";
+
+function start(script: string, marks: { lease: string; dir?: string }) {
+  const dir = marks.dir ?? scratch();
+  const shimRun = run(["run", "--dir", dir, "--", "sh", "-c", script], { env: { STOKER_LEASE: marks.lease } });
+  onTestFinished(async () => {
+    await order("kill", marks.lease, dir);
+  });
+  return { dir, ...shimRun };
+}
+
+const order = (word: string, lease: string, ...dirs: string[]) =>
+  run([word, "--lease", lease, ...dirs.flatMap((dir) => ["--dir", dir])]).ended;
+
+const running = (mark: string) => processesWith(mark).filter((pid) => !["T", "t", "Z", undefined].includes(stateOf(pid)));
+
+test("freeze stops every process of the lease, shims too, and thaw lets them go on without loss", async () => {
+  const lease = `${randomUUID()}.1`;
+  const mark = randomUUID();
+  const { dir, ended } = start(`: ${mark}; for i in $(seq 40); do echo $i; sleep 0.02; done; exit 6`, { lease });
+  await vi.waitFor(() => expect(readFileSync(join(dir, "stdout"), "utf8")).toContain("3\n"), 5_000);
+  expect((await order("freeze", lease)).code).toBe(0);
+  expect(processesWith(mark).length).toBeGreaterThan(1);
+  expect(running(mark)).toEqual([]);
+  const held = readFileSync(join(dir, "stdout"), "utf8");
+  // The time of two lines, in which a running one would have written.
+  await new Promise((resolve) => setTimeout(resolve, 60));
+  expect(readFileSync(join(dir, "stdout"), "utf8")).toBe(held);
+  expect((await order("thaw", lease)).code).toBe(0);
+  await ended;
+  expect(readFileSync(join(dir, "stdout"), "utf8").trim().split("\n")).toHaveLength(40);
+  expect(JSON.parse(readFileSync(join(dir, "exit"), "utf8"))).toMatchObject({ code: 6 });
+});
+
+test("freeze and kill outrun processes that fork, leave their session and change their environment", async () => {
+  const lease = `${randomUUID()}.2`;
+  const mark = randomUUID();
+  const forker = `import os,time
+end=time.time()+60
+while time.time()<end:
+    if os.fork(): os._exit(0)
+    os.setsid()
+`;
+  start(`for i in 1 2 3; do env -i setsid /usr/bin/python3 -c '${forker}' ${mark} & done; wait; sleep 600`, { lease });
+  await vi.waitFor(() => expect(processesWith(mark).length).toBeGreaterThan(0), 5_000);
+  expect(await order("freeze", lease)).toMatchObject({ code: 0 });
+  expect(running(mark)).toEqual([]);
+  expect(await order("kill", lease)).toMatchObject({ code: 0 });
+  expect(processesWith(mark)).toEqual([]);
+});
+
+test("kill leaves the shim the time to write the exit down, frozen or not", async () => {
+  const lease = `${randomUUID()}.1`;
+  const { dir, ended } = start("sleep 600", { lease });
+  await vi.waitFor(() => expect(existsSync(join(dir, "pid"))).toBe(true), 5_000);
+  await order("freeze", lease);
+  expect((await order("kill", lease)).code).toBe(0);
+  await ended;
+  expect(JSON.parse(readFileSync(join(dir, "exit"), "utf8"))).toMatchObject({ signal: 9 });
+});
+
+test("an orphan without shim is found by its mark", async () => {
+  const lease = `${randomUUID()}.1`;
+  const mark = "73711.5";
+  const { child, ended } = start(`setsid -f sleep ${mark}; sleep 600`, { lease });
+  await vi.waitFor(() => expect(processesWith(`sleep\0${mark}`)).toHaveLength(1), 5_000);
+  child.kill("SIGKILL");
+  await ended;
+  expect((await order("kill", lease)).code).toBe(0);
+  expect(processesWith(`sleep\0${mark}`)).toEqual([]);
+});
+
+test("another lease's processes are left alone, one with a longer name too", async () => {
+  const lease = `${randomUUID()}.1`;
+  const mark = "73711.75";
+  start(`sleep ${mark}`, { lease: `${lease}0` });
+  await vi.waitFor(() => expect(processesWith(`sleep\0${mark}`)).toHaveLength(1), 5_000);
+  expect((await order("kill", lease)).code).toBe(0);
+  expect(processesWith(`sleep\0${mark}`)).toHaveLength(1);
+});
+
+test("a shim without the mark is found by its folder", async () => {
+  const dir = scratch();
+  const mark = "73712.5";
+  const { ended } = run(["run", "--dir", dir, "--", "sleep", mark]);
+  await vi.waitFor(() => expect(existsSync(join(dir, "pid"))).toBe(true), 5_000);
+  expect((await order("kill", `${randomUUID()}.1`, dir)).code).toBe(0);
+  await ended;
+  expect(processesWith(`sleep\0${mark}`)).toEqual([]);
+});
+
+test("an order without a lease is refused", async () => {
+  expect(await order("kill", "")).toMatchObject({ code: 2 });
+});

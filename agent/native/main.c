@@ -1,0 +1,22 @@
+// What stands between an agent and the processes of a job, and outlives the agent. One subcommand a file.
+#include <string.h>
+
+#include "commands.h"
+#include "say.h"
+
+static int ends_in(const char *text, const char *end) {
+  size_t length = strlen(text), tail = strlen(end);
+  return length >= tail && strcmp(text + length - tail, end) == 0;
+}
+
+int main(int count, char **words) {
+  // Launchers of MPI name one program and add no words of their own: under a name such as stoker-rsh it is that launcher.
+  if (count > 0 && ends_in(words[0], "rsh")) return rsh_main(count - 1, words + 1);
+  if (count < 2) usage();
+  const char *command = words[1];
+  if (!strcmp(command, "run")) return run_main(count - 2, words + 2);
+  if (!strcmp(command, "rsh")) return rsh_main(count - 2, words + 2);
+  if (!strcmp(command, "copy")) return copy_main(count - 2, words + 2);
+  if (!strcmp(command, "freeze") || !strcmp(command, "thaw") || !strcmp(command, "kill")) return lease_main(command, count - 2, words + 2);
+  usage();
+}

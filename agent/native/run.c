@@ -1,0 +1,116 @@
+// `run`: one process in a session of its own, with its output in files; nothing that it starts outlives it, and its end is on disk.
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "commands.h"
+#include "exit_file.h"
+#include "offspring.h"
+#include "processes.h"
+#include "say.h"
+
+static int open_in(int dir, const char *name, int flags) {
+  int file = openat(dir, name, flags | O_CLOEXEC, 0644);
+  if (file < 0) die("can't open %s: %s", name, strerror(errno));
+  return file;
+}
+
+static void close_inherited(void) {
+  if (syscall(SYS_close_range, 3, ~0U, 0) == 0) return;
+  for (int file = 3; file < 4096; file++) close(file);
+}
+
+static void write_pids(int dir, pid_t child) {
+  struct process self = {0}, other = {0};
+  process_read(getpid(), &self);
+  process_read(child, &other);
+  int file = open_in(dir, "pid.tmp", O_WRONLY | O_CREAT | O_TRUNC);
+  // A full disk leaves it empty: the agent then knows the shim by its command line alone.
+  if (dprintf(file, "%d %llu %d %llu\n", getpid(), self.start, child, other.start) < 0) say("can't write pid: %s", strerror(errno));
+  close(file);
+  if (renameat(dir, "pid.tmp", dir, "pid") < 0) say("can't write pid: %s", strerror(errno));
+}
+
+static _Noreturn void become(char **words, const sigset_t *mask) {
+  setsid();
+  // Should the shim be killed, nobody would see this process end.
+  prctl(PR_SET_PDEATHSIG, SIGKILL);
+  for (int signal = 1; signal < NSIG; signal++)
+    if (signal != SIGKILL && signal != SIGSTOP) sigaction(signal, &(struct sigaction){.sa_handler = SIG_DFL}, NULL);
+  sigprocmask(SIG_SETMASK, mask, NULL);
+  execvp(words[0], words);
+  say("%s: %s", words[0], strerror(errno));
+  _exit(errno == ENOENT ? 127 : 126);
+}
+
+// Takes every child that has ended; true when the main one is among them.
+static bool reap(pid_t child, int *child_status) {
+  bool ended = false;
+  int status;
+  for (pid_t pid; (pid = waitpid(-1, &status, WNOHANG)) > 0;) {
+    if (pid != child) continue;
+    *child_status = status;
+    ended = true;
+  }
+  return ended;
+}
+
+static int wait_for(pid_t child, const sigset_t *watched) {
+  int status = 0;
+  while (!reap(child, &status)) {
+    int signal = sigwaitinfo(watched, NULL);
+    if (signal == SIGTERM) signal_offspring(SIGTERM);
+  }
+  return status;
+}
+
+int run_main(int count, char **words) {
+  if (count < 3 || strcmp(words[0], "--dir")) usage();
+  const char *path = words[1];
+  words += strcmp(words[2], "--") ? 2 : 3;
+  if (!words[0]) usage();
+
+  close_inherited();
+  int dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (dir < 0) die("%s: %s", path, strerror(errno));
+  if (getsid(0) != getpid() && setsid() < 0 && errno != EPERM) die("setsid: %s", strerror(errno));
+  if (prctl(PR_SET_CHILD_SUBREAPER, 1) < 0) die("can't adopt orphans: %s", strerror(errno));
+  exit_file_reserve(dir);
+
+  int input = open_in(AT_FDCWD, "/dev/null", O_RDONLY);
+  int output = open_in(dir, "stdout", O_WRONLY | O_CREAT | O_APPEND);
+  int errors = open_in(dir, "stderr", O_WRONLY | O_CREAT | O_APPEND);
+  dup2(input, 0);
+  dup2(output, 1);
+  dup2(errors, 2);
+
+  sigset_t watched, before;
+  sigemptyset(&watched);
+  sigaddset(&watched, SIGCHLD);
+  sigaddset(&watched, SIGTERM);
+  sigprocmask(SIG_BLOCK, &watched, &before);
+  signal(SIGINT, SIG_IGN);
+  signal(SIGHUP, SIG_IGN);
+  signal(SIGPIPE, SIG_IGN);
+  // The agent may have had it blocked.
+  sigdelset(&before, SIGTERM);
+  sigdelset(&before, SIGCHLD);
+
+  pid_t child = fork();
+  if (child == 0) become(words, &before);
+  if (child < 0) die("fork: %s", strerror(errno));
+  write_pids(dir, child);
+
+  int status = wait_for(child, &watched);
+  end_offspring();
+  exit_file_write(dir, status);
+  return 0;
+}

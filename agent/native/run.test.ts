@@ -1,0 +1,95 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { expect, test, vi } from "vitest";
+import { processesWith, run, scratch } from "./scratch.js";
+
+const exitOf = (dir: string) => JSON.parse(readFileSync(join(dir, "exit"), "utf8")) as Record<string, number>;
+const output = (dir: string, name = "stdout") => readFileSync(join(dir, name), "utf8");
+
+test("a process's output, its end and the time of it are on disk", async () => {
+  const dir = scratch();
+  const before = Date.now();
+  await run(["run", "--dir", dir, "--", "sh", "-c", "echo out; echo err >&2; exit 7"]).ended;
+  expect(output(dir)).toBe("out\n");
+  expect(output(dir, "stderr")).toBe("err\n");
+  expect(exitOf(dir).code).toBe(7);
+  expect(exitOf(dir).endedAtMs).toBeGreaterThanOrEqual(before - 1);
+});
+
+test("the signal that ended it is told as such", async () => {
+  const dir = scratch();
+  await run(["run", "--dir", dir, "sh", "-c", "kill -9 $$"]).ended;
+  expect(exitOf(dir)).toMatchObject({ signal: 9 });
+});
+
+test("a command that does not exist ends as in a shell", async () => {
+  const dir = scratch();
+  await run(["run", "--dir", dir, "--", "/no/such/program"]).ended;
+  expect(exitOf(dir).code).toBe(127);
+  expect(output(dir, "stderr")).toContain("/no/such/program");
+});
+
+test("it has a session of its own, no input, and no open file of the starter", async () => {
+  const dir = scratch();
+  await run(["run", "--dir", dir, "--", "sh", "-c", "ls /proc/self/fd | wc -l; readlink /proc/self/fd/0; ps -o sid= -p $$; echo $$"])
+    .ended;
+  const [files, input, session, pid] = output(dir).split("\n");
+  // Input, output, errors and the folder that ls itself reads.
+  expect(files?.trim()).toBe("4");
+  expect(input).toBe("/dev/null");
+  expect(session?.trim()).toBe(pid?.trim());
+});
+
+test("descendants that left the session and were orphaned end with it", async () => {
+  const dir = scratch();
+  const mark = "73611.25";
+  await run(["run", "--dir", dir, "--", "sh", "-c", `(setsid setsid sh -c 'trap "" TERM; sleep ${mark}; :' &) ; env -i setsid -f sleep ${mark}`])
+    .ended;
+  expect(exitOf(dir).code).toBe(0);
+  expect(processesWith(mark)).toEqual([]);
+});
+
+test("a descendant that forks all the time does not get away", async () => {
+  const dir = scratch();
+  const mark = "fork-all-the-time-8812";
+  const forker = `import os,time
+end=time.time()+60
+while time.time()<end:
+    if os.fork(): os._exit(0)
+    os.setsid()
+`;
+  await run(["run", "--dir", dir, "--", "sh", "-c", `for i in 1 2 3; do python3 -c '${forker}' ${mark} & done; sleep 0.3; exit 4`]).ended;
+  expect(exitOf(dir).code).toBe(4);
+  expect(processesWith(mark)).toEqual([]);
+});
+
+test("SIGTERM reaches the whole tree, and the process may end as it likes", async () => {
+  const dir = scratch();
+  const { child, ended } = run(["run", "--dir", dir, "--", "sh", "-c", "trap 'echo asked; exit 5' TERM; echo up; while :; do sleep 0.05; done"]);
+  await vi.waitFor(() => expect(output(dir)).toContain("up"), 5_000);
+  child.kill("SIGTERM");
+  await ended;
+  expect(output(dir)).toContain("asked");
+  expect(exitOf(dir).code).toBe(5);
+});
+
+test("its pids can be told from later ones of the same number", async () => {
+  const dir = scratch();
+  const { child, ended } = run(["run", "--dir", dir, "--", "sleep", "0.2"]);
+  await ended;
+  const [pid, start, childPid, childStart] = output(dir, "pid").trim().split(" ").map(Number);
+  expect(pid).toBe(child.pid);
+  expect(childPid).toBeGreaterThan(1);
+  expect(start).toBeGreaterThan(0);
+  expect(childStart).toBeGreaterThanOrEqual(start ?? 0);
+});
+
+test("the process dies with a shim that is killed", async () => {
+  const dir = scratch();
+  const mark = "73611.75";
+  const { child, ended } = run(["run", "--dir", dir, "--", "sleep", mark]);
+  await vi.waitFor(() => expect(processesWith(`sleep\0${mark}`)).toHaveLength(1), 5_000);
+  child.kill("SIGKILL");
+  await ended;
+  await vi.waitFor(() => expect(processesWith(mark)).toEqual([]), 5_000);
+});

@@ -1,0 +1,35 @@
+#include "say.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+static void write_line(const char *format, va_list words) {
+  char text[1024];
+  vsnprintf(text, sizeof text, format, words);
+  fprintf(stderr, "stoker-shim: %s\n", text);
+}
+
+void say(const char *format, ...) {
+  va_list words;
+  va_start(words, format);
+  write_line(format, words);
+  va_end(words);
+}
+
+void die(const char *format, ...) {
+  va_list words;
+  va_start(words, format);
+  write_line(format, words);
+  va_end(words);
+  exit(1);
+}
+
+void usage(void) {
+  fputs("usage: stoker-shim run --dir DIR [--] COMMAND [WORDS...]\n"
+        "       stoker-shim freeze|thaw|kill --lease ID [--dir DIR]...\n"
+        "       stoker-shim rsh [-x] [-n] [-l USER] HOST WORDS...\n"
+        "       stoker-shim copy (--from FILE --to PATH)... [--done MARKER] [--result FILE]\n",
+        stderr);
+  exit(2);
+}
