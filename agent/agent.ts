@@ -12,7 +12,7 @@ import { ExecutionLog } from "./directories/execution-log.js";
 import { JobTemps } from "./directories/job-temps.js";
 import { Engine } from "./engine.js";
 import { Ledger } from "./ledger.js";
-import { type LinkHost, Link, type Received } from "./link/link.js";
+import { Link, type LinkHost, type Received } from "./link/link.js";
 import { heldLease, reportMessage } from "./link/messages.js";
 import { type DataPaths, dataPaths, Spool } from "./paths.js";
 import { Performer } from "./perform.js";
@@ -87,7 +87,15 @@ export class Agent {
     const tell = (lease: LeaseId, event: LeaseEvent) => this.engine.lease(lease, event);
     this.logs = parts.logs({ nodeName: options.name, onComplete: (lease) => tell(lease, { type: "logs-complete" }) });
     this.remote = parts.remote(this.remoteHost());
-    this.ranks = new RankProcesses(this.paths, this.places, this.shims, this.logs, tell, (lease) => this.signals.give(lease, "kill"), log);
+    this.ranks = new RankProcesses(
+      this.paths,
+      this.places,
+      this.shims,
+      this.logs,
+      tell,
+      (lease) => this.signals.give(lease, "kill"),
+      log,
+    );
     const performer = new Performer({
       ...{ paths: this.paths, places: this.places, ledger: this.ledger, temps: this.temps, ranks: this.ranks },
       ...{ signals: this.signals, logs: this.logs, remote: this.remote, mounts: parts.mounts, copies: parts.copies },
@@ -118,7 +126,9 @@ export class Agent {
   }
 
   private adopt(): void {
-    const stored = this.ledger.load((file, why) => this.log.error({ file, why }, "a ledger entry can't be read and was set aside"));
+    const stored = this.ledger.load((file, why) =>
+      this.log.error({ file, why }, "a ledger entry can't be read and was set aside"),
+    );
     const now = systemClock.monotonic();
     for (const { run, sameBoot } of stored) {
       const lastAnswer = sameBoot ? this.renewed.at() : undefined;
@@ -151,7 +161,12 @@ export class Agent {
       welcomed: (welcome, sentAt, leases) => this.welcomed(welcome, sentAt, leases),
       heartbeatSent: (sequence, at) => this.engine.post({ type: "heartbeat-sent", sequence, at }),
       heartbeatAnswered: (sequence, renewed, superseded) => {
-        this.engine.post({ type: "heartbeat-answered", sequence, renewed: leaseIds(renewed), superseded: leaseIds(superseded) });
+        this.engine.post({
+          type: "heartbeat-answered",
+          sequence,
+          renewed: leaseIds(renewed),
+          superseded: leaseIds(superseded),
+        });
         this.noteRenewal();
       },
       received: (message) => this.received(message),
@@ -184,7 +199,8 @@ export class Agent {
       case "grant":
         this.engine.post({ type: "grant", grant: message.value });
         // The first lease since the last answer: a restarted agent must know until when it is good.
-        return this.noteRenewal();
+        if (this.engine.state.leases.size === 1) this.noteRenewal();
+        return;
       case "startRanks":
         return this.toLease(message.case, message.value.leaseId, { type: "start-ranks" });
       case "stop":
@@ -205,9 +221,11 @@ export class Agent {
         return;
       }
       case "setMounts":
-        this.parts.mounts.setCluster(this.paths.mounts, message.value.mounts).catch((error: unknown) =>
-          this.log.error({ err: error, cluster: message.value.clusterId }, "the cluster's volumes could not be set"),
-        );
+        this.parts.mounts
+          .setCluster(this.paths.mounts, message.value.mounts)
+          .catch((error: unknown) =>
+            this.log.error({ err: error, cluster: message.value.clusterId }, "the cluster's volumes could not be set"),
+          );
         return;
       case "remoteStart":
       case "remoteOutput":
@@ -222,7 +240,11 @@ export class Agent {
   private toLease(what: string, leaseId: string, event: LeaseEvent): void {
     const id = parseLeaseId(leaseId);
     if (id && this.engine.state.leases.has(id.lease)) this.engine.lease(id.lease, event);
-    else if (what !== "reportAck") this.log.warn({ lease: leaseId, message: what }, "a message about a lease that this node does not hold was refused");
+    else if (what !== "reportAck")
+      this.log.warn(
+        { lease: leaseId, message: what },
+        "a message about a lease that this node does not hold was refused",
+      );
   }
 
   private remoteHost(): RemoteHost {
@@ -230,7 +252,8 @@ export class Agent {
       send: (message) => this.link.send(message),
       lease: (lease) => {
         const run = this.engine.state.leases.get(lease);
-        if (!run || run.frozen || (run.progress.phase !== "ready" && run.progress.phase !== "running")) return undefined;
+        if (!run || run.frozen || (run.progress.phase !== "ready" && run.progress.phase !== "running"))
+          return undefined;
         return {
           spool: new Spool(this.paths, lease).dir,
           environment: environmentOf(run.grant, this.places),

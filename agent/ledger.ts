@@ -171,4 +171,6 @@ function read(path: string, bootId: string): Stored | string {
   }
 }
 
-type StoredRun = Omit<LeaseRun, "grant" | "ranks"> & { ranks: Array<[number, LeaseRun["ranks"] extends ReadonlyMap<number, infer R> ? R : never]> };
+type StoredRun = Omit<LeaseRun, "grant" | "ranks"> & {
+  ranks: Array<[number, LeaseRun["ranks"] extends ReadonlyMap<number, infer R> ? R : never]>;
+};

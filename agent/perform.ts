@@ -158,9 +158,16 @@ export class Performer {
       return;
     }
     const names = this.copiesOf(run).map(({ name }) => name);
-    const problem = await makeDirectories({ directories, stdDirectory, earlier: names, attempt: grant.attempt }, signal);
+    const problem = await makeDirectories(
+      { directories, stdDirectory, earlier: names, attempt: grant.attempt },
+      signal,
+    );
     if (problem !== undefined) {
-      throw new StepFailure({ code: "DirectoryCreationFailed", message: `the job's directories could not be made: ${problem}`, details: [] });
+      throw new StepFailure({
+        code: "DirectoryCreationFailed",
+        message: `the job's directories could not be made: ${problem}`,
+        details: [],
+      });
     }
   }
 
@@ -184,7 +191,8 @@ export class Performer {
 
   private async finishCopies(run: LeaseRun): Promise<void> {
     const problem = await this.parts.copies.finish(run.id, copyLimitMs);
-    if (problem !== "") this.parts.log.warn({ lease: run.id, problem }, "the std files of a job are not complete in its directory");
+    if (problem !== "")
+      this.parts.log.warn({ lease: run.id, problem }, "the std files of a job are not complete in its directory");
   }
 
   private rankLogEnded(run: LeaseRun, ended: Extract<Effect, { type: "rank-log-ended" }>): void {
@@ -224,6 +232,10 @@ function failureOf(error: unknown): Failure {
 }
 
 const isMountFailure = (error: unknown): error is MountFailure =>
-  error instanceof Error && "code" in error && typeof error.code === "string" && "details" in error && Array.isArray(error.details);
+  error instanceof Error &&
+  "code" in error &&
+  typeof error.code === "string" &&
+  "details" in error &&
+  Array.isArray(error.details);
 
 const isInside = (path: string, folder: string) => path.startsWith(`${folder}/`) && !path.split("/").includes("..");

@@ -52,7 +52,11 @@ export class RankProcesses {
       .then(
         (process) => this.watch(run.id, process, (exit) => this.preparationExited(run.id, dir, exit)),
         (error: unknown) => {
-          const failure = { code: "JobPreparationFailed", message: `job preparation could not be started: ${words(error)}`, details: [] };
+          const failure = {
+            code: "JobPreparationFailed",
+            message: `job preparation could not be started: ${words(error)}`,
+            details: [],
+          };
           this.tell(run.id, { type: "step-finished", step: "preparation", failure });
         },
       );

@@ -1,4 +1,4 @@
-import { draft, finished, keep, note, report, type Draft } from "./draft.js";
+import { type Draft, draft, finished, keep, note, report } from "./draft.js";
 import type { LeaseStep } from "./effects.js";
 import type { Found } from "./events.js";
 import { hasProcesses, type LeaseRun, type RankState } from "./lease-state.js";
@@ -75,7 +75,11 @@ function goOn(at: Draft, found: Found, anyStarted: boolean): void {
 }
 
 function endAgain(at: Draft): void {
-  at.run = { ...at.run, progress: { phase: "stopping", step: "processes" }, stop: { reason: at.run.stop?.reason ?? "" } };
+  at.run = {
+    ...at.run,
+    progress: { phase: "stopping", step: "processes" },
+    stop: { reason: at.run.stop?.reason ?? "" },
+  };
   if (hasProcesses(at.run)) at.effects.push({ type: "kill" });
 }
 

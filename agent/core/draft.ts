@@ -1,5 +1,5 @@
 import { type Effect, type Keep, type LeaseStep, stronger } from "./effects.js";
-import { hasProcesses, type Failure, type LeaseRun } from "./lease-state.js";
+import { type Failure, hasProcesses, type LeaseRun } from "./lease-state.js";
 import { type ReportEvent, reported } from "./reports.js";
 import type { Now } from "./time.js";
 

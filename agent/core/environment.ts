@@ -60,7 +60,11 @@ const ours = (grant: LeaseGrant, places: NodePlaces) => ({
 });
 
 /** Directories to be made before preparation, as absolute paths: relative ones are in the job's temp. */
-export function directoriesOf(grant: LeaseGrant, environment: Readonly<Record<string, string>>, temp: string): string[] {
+export function directoriesOf(
+  grant: LeaseGrant,
+  environment: Readonly<Record<string, string>>,
+  temp: string,
+): string[] {
   const all = grant.stdDirectory === "" ? grant.directories : [...grant.directories, grant.stdDirectory];
   const paths = all.map((path) => absolute(expand(path, environment), temp)).filter((path) => path !== "/");
   return [...new Set(paths)];

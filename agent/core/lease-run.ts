@@ -1,7 +1,7 @@
 import { unreachable } from "../../shared/assert.js";
+import { type Draft, draft, fail, finished, keep, note, report } from "./draft.js";
 import type { LeaseStep } from "./effects.js";
 import type { LeaseEvent } from "./events.js";
-import { draft, fail, finished, keep, note, report, type Draft } from "./draft.js";
 import { hasProcesses, type LeaseRun, planOf, withRank } from "./lease-state.js";
 import { proceed } from "./proceed.js";
 import { acknowledged } from "./reports.js";
@@ -76,7 +76,8 @@ function stepFinished(at: Draft, { step, failure }: Extract<LeaseEvent, { type: 
   const { progress } = at.run;
   const preparationRunning = step === "preparation" ? false : at.run.preparationRunning;
   // A step that was given up because of a stop ends as a failure that nobody asked about.
-  if (progress.phase === "stopping") at.run = { ...at.run, preparationRunning, busy: isAt(at, "processes") ? false : at.run.busy };
+  if (progress.phase === "stopping")
+    at.run = { ...at.run, preparationRunning, busy: isAt(at, "processes") ? false : at.run.busy };
   if (progress.phase !== "preparing" || progress.step !== step) return;
   at.run = { ...at.run, busy: false, preparationRunning };
   if (failure) return fail(at, failure);
@@ -133,8 +134,7 @@ function rankNotStarted(at: Draft, { rank, message }: Extract<LeaseEvent, { type
   });
 }
 
-const isAt = (at: Draft, step: string) =>
-  at.run.progress.phase === "stopping" && at.run.progress.step === step;
+const isAt = (at: Draft, step: string) => at.run.progress.phase === "stopping" && at.run.progress.step === step;
 
 function stoppingStepFinished(at: Draft, step: "remains" | "copies", next: "copies" | "unmount"): void {
   if (isAt(at, step)) at.run = { ...at.run, busy: false, progress: { phase: "stopping", step: next } };

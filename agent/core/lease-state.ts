@@ -115,4 +115,3 @@ export const withRank = (run: LeaseRun, rank: number, state: RankState): LeaseRu
 
 export const planOf = (run: LeaseRun, rank: number): RankPlan | undefined =>
   run.grant.ranks.find((plan) => plan.rank === rank);
-

@@ -1,5 +1,4 @@
-import type { LeaseRun } from "./lease-state.js";
-import type { Failure } from "./lease-state.js";
+import type { Failure, LeaseRun } from "./lease-state.js";
 import type { Instant, Now } from "./time.js";
 
 export type ReportEvent =

@@ -26,7 +26,11 @@ export const emptyState: AgentState = {
 
 const attemptsRemembered = 1_000;
 
-export function withAttempt(attempts: ReadonlyMap<JobId, number>, job: JobId, attempt: number): ReadonlyMap<JobId, number> {
+export function withAttempt(
+  attempts: ReadonlyMap<JobId, number>,
+  job: JobId,
+  attempt: number,
+): ReadonlyMap<JobId, number> {
   const all = new Map(attempts);
   all.delete(job);
   all.set(job, attempt);

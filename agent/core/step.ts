@@ -147,7 +147,8 @@ class Step {
     const at = this.effects.findIndex((other) => other.lease === lease);
     const before = this.effects[at];
     // One step, one entry in the ledger: what is written is the state after all of it.
-    if (before) this.effects[at] = { lease, keep: stronger(before.keep, keep), effects: [...before.effects, ...effects] };
+    if (before)
+      this.effects[at] = { lease, keep: stronger(before.keep, keep), effects: [...before.effects, ...effects] };
     else this.effects.push({ lease, keep, effects });
   }
 }

@@ -17,7 +17,8 @@ export function requestStop(at: Draft, reason: string, graceful: boolean): void 
   at.run = {
     ...at.run,
     progress: { phase: "stopping", step: "processes" },
-    searchRemains: at.run.searchRemains || progress.phase === "running" || progress.phase === "ready" || hasProcesses(at.run),
+    searchRemains:
+      at.run.searchRemains || progress.phase === "running" || progress.phase === "ready" || hasProcesses(at.run),
     stop: { reason },
     frozen: false,
   };

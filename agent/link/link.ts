@@ -5,8 +5,8 @@ import { bearer } from "../../shared/credentials.js";
 import { Fault } from "../../shared/fault.js";
 import {
   AgentService,
-  type HelloSchema,
   type HeartbeatSchema,
+  type HelloSchema,
   type SessionResponse,
   type Welcome,
 } from "../../shared/gen/stoker/v1/agent_service_pb.js";

@@ -1,11 +1,11 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import type { Logger } from "pino";
 import { Fault } from "../../shared/fault.js";
-import {
-  type HeartbeatReply,
-  type SessionRequestSchema,
-  type SessionResponse,
-  type Welcome,
+import type {
+  HeartbeatReply,
+  SessionRequestSchema,
+  SessionResponse,
+  Welcome,
 } from "../../shared/gen/stoker/v1/agent_service_pb.js";
 import type { ClientStream } from "../../shared/grpc.js";
 import type { SessionMessage } from "../ports.js";
@@ -98,7 +98,10 @@ export class Session {
       return;
     }
     if (!(intervalMs >= shortestIntervalMs && ttlMs > intervalMs && ttlMs <= longestTtlMs)) {
-      throw new Fault("invalid-argument", `its Welcome makes no sense: heartbeats every ${intervalMs} ms for leases of ${ttlMs} ms`);
+      throw new Fault(
+        "invalid-argument",
+        `its Welcome makes no sense: heartbeats every ${intervalMs} ms for leases of ${ttlMs} ms`,
+      );
     }
     this.welcomed = true;
     this.opened();
@@ -110,7 +113,8 @@ export class Session {
   private beat(silenceMs: number): void {
     const at = this.host.monotonic();
     // gRPC does not notice a peer that is frozen or cut off; unanswered heartbeats do.
-    if (at - this.lastAnswerAt > silenceMs) return this.break(`no heartbeat was answered for ${Math.round(at - this.lastAnswerAt)} ms`);
+    if (at - this.lastAnswerAt > silenceMs)
+      return this.break(`no heartbeat was answered for ${Math.round(at - this.lastAnswerAt)} ms`);
     this.sequence += 1n;
     this.host.heartbeatSent(this.sequence, at);
     this.push({ case: "heartbeat", value: { ...this.host.heartbeat(), sequence: this.sequence } });

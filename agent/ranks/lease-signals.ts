@@ -1,4 +1,6 @@
 import { spawn } from "node:child_process";
+import { existsSync, readdirSync } from "node:fs";
+import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import type { Logger } from "pino";
 import type { LeaseId } from "../../shared/ids.js";
@@ -51,7 +53,8 @@ export class LeaseSignals {
 
   private run(lease: LeaseId, order: Order): Promise<string | undefined> {
     return new Promise((resolve) => {
-      const child = spawn(this.shimPath, [order, "--lease", lease], {
+      const dirs = shimDirs(join(this.spoolRoot, lease)).flatMap((dir) => ["--dir", dir]);
+      const child = spawn(this.shimPath, [order, "--lease", lease, ...dirs], {
         env: { PATH: process.env.PATH ?? "" },
         cwd: this.spoolRoot,
         stdio: ["ignore", "ignore", "pipe"],
@@ -66,4 +69,17 @@ export class LeaseSignals {
       });
     });
   }
+}
+
+const mostDirs = 256;
+
+/** The folders of the lease's shims: their descendants are found even if they have cleared their environment. */
+function shimDirs(spool: string): string[] {
+  const inside = (folder: string) => {
+    const path = join(spool, folder);
+    return existsSync(path) ? readdirSync(path).map((name) => join(path, name)) : [];
+  };
+  const preparation = join(spool, "preparation");
+  const all = [...(existsSync(preparation) ? [preparation] : []), ...inside("ranks"), ...inside("remote")];
+  return all.slice(0, mostDirs);
 }

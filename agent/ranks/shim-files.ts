@@ -9,7 +9,8 @@ export function readExit(dir: string): ShimExit | undefined {
   const exit: unknown = JSON.parse(text);
   if (typeof exit === "object" && exit !== null) {
     if ("code" in exit && typeof exit.code === "number") return { exitCode: exit.code, signal: 0 };
-    if ("signal" in exit && typeof exit.signal === "number") return { exitCode: 128 + exit.signal, signal: exit.signal };
+    if ("signal" in exit && typeof exit.signal === "number")
+      return { exitCode: 128 + exit.signal, signal: exit.signal };
   }
   return lost(`its exit file can't be read: ${text.slice(0, 100)}`);
 }

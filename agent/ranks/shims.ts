@@ -31,7 +31,9 @@ export class LocalShims implements Shims {
     });
     if (child.pid === undefined) {
       const [error] = (await once(child, "error")) as [Error];
-      throw new Fault("failed-precondition", `${this.shimPath} could not be started: ${error.message}`, { cause: error });
+      throw new Fault("failed-precondition", `${this.shimPath} could not be started: ${error.message}`, {
+        cause: error,
+      });
     }
     child.on("error", (error) => this.log.error({ err: error, dir: run.dir }, "the shim's process failed"));
     const exited = new Promise<ShimExit>((resolve) => {
@@ -95,7 +97,9 @@ export class LocalShims implements Shims {
       this.watches.add(stop);
       try {
         watcher = watch(dir, () => look());
-        watcher.on("error", (error) => this.log.warn({ err: error, dir }, "the folder can't be watched; its process is polled"));
+        watcher.on("error", (error) =>
+          this.log.warn({ err: error, dir }, "the folder can't be watched; its process is polled"),
+        );
       } catch (error) {
         this.log.warn({ err: error, dir }, "the folder can't be watched; its process is polled");
       }

@@ -1,0 +1,170 @@
+#!/usr/bin/env node
+import { existsSync, mkdirSync, symlinkSync } from "node:fs";
+import { homedir, hostname, networkInterfaces, userInfo } from "node:os";
+import { dirname, join, resolve } from "node:path";
+import { CommanderError } from "commander";
+import { pino } from "pino";
+import { commandOf, type Program, readSettings, type Setting, text, whole } from "../shared/config.js";
+import { readToken } from "../shared/credentials.js";
+import { Fault } from "../shared/fault.js";
+import { version } from "../shared/version.js";
+import { Agent } from "./agent.js";
+import { makeParts } from "./parts.js";
+
+const units: Record<string, number> = { "": 1, k: 2 ** 10, m: 2 ** 20, g: 2 ** 30, t: 2 ** 40 };
+
+const bytes: Setting<number | undefined> = {
+  description: "memory offered to jobs, when it is to be less than there is; such as 64GiB",
+  placeholder: "bytes",
+  parse: (value) => {
+    const match = /^(\d+(?:\.\d+)?)\s*([kmgt]?)(?:i?b)?$/i.exec(value.trim());
+    const unit = units[(match?.[2] ?? "").toLowerCase()];
+    if (!match?.[1] || unit === undefined) throw new Fault("invalid-argument", `"${value}" is not an amount of memory`);
+    return Math.floor(Number(match[1]) * unit);
+  },
+};
+
+const program = {
+  name: "stoker-agent",
+  description: "Runs jobs on this machine for a Stoker coordinator.",
+  version,
+  example: "stoker-agent --coordinator head:7741 --token-file /etc/stoker/token",
+  configPath: "/etc/stoker/agent.yaml",
+  settings: {
+    coordinator: text({
+      description: "the coordinator's address",
+      placeholder: "host:port",
+      default: "127.0.0.1:7741",
+    }),
+    name: text({ description: "this node's name", placeholder: "name", default: hostname() }),
+    host: text({
+      description: "address at which other nodes reach this one (default: the primary IPv4 address)",
+      placeholder: "address",
+    }),
+    dataDir: text({
+      description: "folder on a local disk for everything the agent keeps",
+      placeholder: "folder",
+      default: "/var/lib/stoker-agent",
+    }),
+    tokenFile: text({
+      description: "file that holds the coordinator's token; without it, STOKER_TOKEN is taken",
+      placeholder: "file",
+    }),
+    machineClass: text({ description: "name of this kind of machine (default: found out)", placeholder: "name" }),
+    cpus: whole({ description: "CPUs offered to jobs, when it is to be fewer than there are", placeholder: "number" }),
+    memory: bytes,
+    gpus: whole({ description: "GPUs offered to jobs, when it is to be fewer than there are", placeholder: "number" }),
+    shim: text({ description: "the program stoker-shim (default: beside this one)", placeholder: "file" }),
+    logLevel: text({ description: "trace, debug, info, warn or error", placeholder: "level", default: "info" }),
+  },
+} satisfies Program<Record<string, Setting<unknown>>>;
+
+const exitCodes = { clean: 0, crash: 1, configuration: 2 } as const;
+
+/** The token, read anew each time, so that a corrected file is enough. */
+function tokenSource(file: string | undefined, environment: NodeJS.ProcessEnv): () => string {
+  if (file !== undefined) {
+    return () => {
+      const token = readToken(file);
+      if (token === undefined) throw new Fault("invalid-argument", `--token-file: there is no file ${file}`);
+      return token;
+    };
+  }
+  const token = environment.STOKER_TOKEN;
+  if (!token)
+    throw new Fault("invalid-argument", "no token: pass --token-file or set STOKER_TOKEN to the coordinator's token");
+  return () => token;
+}
+
+function primaryAddress(): string {
+  const all = Object.values(networkInterfaces()).flatMap((addresses) => addresses ?? []);
+  return all.find(({ family, internal }) => family === "IPv4" && !internal)?.address ?? "127.0.0.1";
+}
+
+function shimOf(given: string | undefined): string {
+  const path = resolve(given ?? join(dirname(process.argv[1] ?? "."), "stoker-shim"));
+  if (!existsSync(path)) throw new Fault("invalid-argument", `there is no ${path}: pass --shim`);
+  return path;
+}
+
+/** Launchers of MPI take one word, so the shim has a second name; the same on every machine where it is installed alike. */
+function rshOf(shim: string): string {
+  const path = join(dirname(shim), "stoker-rsh");
+  if (!existsSync(path)) symlinkSync("stoker-shim", path);
+  return path;
+}
+
+/** Never the agent's own environment: it may hold the token. */
+function baseEnvironment(environment: NodeJS.ProcessEnv): Record<string, string> {
+  const user = userInfo().username;
+  return {
+    PATH: "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+    HOME: homedir(),
+    USER: user,
+    LOGNAME: user,
+    SHELL: "/bin/bash",
+    LANG: environment.LANG ?? "C.UTF-8",
+  };
+}
+
+async function start(flags: Record<string, unknown>): Promise<void> {
+  const settings = readSettings(program, flags, process.env);
+  const log = pino({ name: "stoker-agent", level: settings.logLevel });
+  const token = tokenSource(settings.tokenFile, process.env);
+  token();
+  const shimPath = shimOf(settings.shim);
+  const dataDir = resolve(settings.dataDir);
+  mkdirSync(dataDir, { recursive: true, mode: 0o755 });
+  const parts = makeParts({ dataDir, shimPath, log });
+  const inventory = await parts.telemetry.inventory({
+    machineClass: settings.machineClass,
+    cpus: settings.cpus,
+    memoryBytes: settings.memory,
+    gpus: settings.gpus,
+  });
+  const agent = new Agent(
+    {
+      coordinator: settings.coordinator,
+      name: settings.name,
+      host: settings.host ?? primaryAddress(),
+      dataDir,
+      shimPath,
+      rshPath: rshOf(shimPath),
+      token,
+      inventory,
+      baseEnvironment: baseEnvironment(process.env),
+    },
+    parts,
+    log,
+  );
+  let stopping = false;
+  const stop = (signal: string) => {
+    if (stopping) return;
+    stopping = true;
+    log.info({ signal }, "stopping; ranks go on");
+    agent.stop().then(
+      () => process.exit(exitCodes.clean),
+      (error: unknown) => {
+        log.fatal({ err: error }, "could not stop cleanly");
+        process.exit(exitCodes.crash);
+      },
+    );
+  };
+  for (const signal of ["SIGTERM", "SIGINT"]) process.on(signal, () => stop(signal));
+  await agent.start();
+  log.info({ name: settings.name, dataDir, version }, "started");
+}
+
+const command = commandOf(program)
+  .exitOverride()
+  .action((flags: Record<string, unknown>) => start(flags));
+
+command.parseAsync().catch((error: unknown) => {
+  if (error instanceof CommanderError) process.exit(error.exitCode === 0 ? exitCodes.clean : exitCodes.configuration);
+  if (error instanceof Fault) {
+    process.stderr.write(`stoker-agent: ${error.message}\n`);
+    process.exit(exitCodes.configuration);
+  }
+  process.stderr.write(`stoker-agent: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
+  process.exit(exitCodes.crash);
+});

@@ -1,0 +1,77 @@
+import { create } from "@bufbuild/protobuf";
+import type { AgentParts } from "../../agent/agent.js";
+import type { Logs, LogsHost } from "../../agent/ports.js";
+import { InventorySchema } from "../../shared/gen/stoker/v1/node_pb.js";
+import type { LeaseId } from "../../shared/ids.js";
+
+/** Parts that do nothing, for tests of what is between them. Logs are complete once the coordinator says they are stored. */
+export function fakeParts(given: Partial<AgentParts> = {}): AgentParts {
+  return {
+    mounts: {
+      setCluster: async () => {},
+      clusterProblem: () => "",
+      mount: async () => {},
+      unmountAll: async () => {},
+    },
+    copies: { start: () => {}, finish: async () => "" },
+    telemetry: {
+      inventory: async () => create(InventorySchema, { cpus: 2 }),
+      latest: () => undefined,
+      close: () => {},
+    },
+    logs: (host) => new FakeLogs(host),
+    remote: () => ({
+      listen: async () => {},
+      received: () => {},
+      connected: () => {},
+      adopt: async () => {},
+      leaseStopping: () => {},
+      leaseGone: () => {},
+      close: async () => {},
+    }),
+    ...given,
+  };
+}
+
+class FakeLogs implements Logs {
+  private readonly open = new Map<LeaseId, Map<string, number>>();
+
+  constructor(private readonly host: LogsHost) {}
+
+  connect(): void {}
+
+  follow(lease: LeaseId, rank: number): void {
+    const streams = this.open.get(lease) ?? new Map<string, number>();
+    this.open.set(lease, streams);
+    for (const stream of [1, 2]) streams.set(`${rank}.${stream}`, Number.POSITIVE_INFINITY);
+  }
+
+  ended(lease: LeaseId, rank: number, stdoutBytes: number, stderrBytes: number): void {
+    for (const [stream, bytes] of [
+      [1, stdoutBytes],
+      [2, stderrBytes],
+    ]) {
+      if (bytes === 0) this.finish(lease, `${rank}.${stream}`);
+      else this.open.get(lease)?.set(`${rank}.${stream}`, bytes ?? 0);
+    }
+  }
+
+  stored(lease: LeaseId, rank: number, stream: number, offset: number): void {
+    const length = this.open.get(lease)?.get(`${rank}.${stream}`) ?? 0;
+    if (offset >= length) this.finish(lease, `${rank}.${stream}`);
+  }
+
+  complete(lease: LeaseId): boolean {
+    return (this.open.get(lease)?.size ?? 0) === 0;
+  }
+
+  forget(lease: LeaseId): void {
+    this.open.delete(lease);
+  }
+
+  async close(): Promise<void> {}
+
+  private finish(lease: LeaseId, stream: string): void {
+    if (this.open.get(lease)?.delete(stream) && this.complete(lease)) this.host.onComplete(lease);
+  }
+}
