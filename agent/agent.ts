@@ -202,18 +202,21 @@ export class Agent {
         if (this.engine.state.leases.size === 1) this.noteRenewal();
         return;
       case "startRanks":
-        return this.toLease(message.case, message.value.leaseId, { type: "start-ranks" });
+        this.toLease(message.case, message.value.leaseId, { type: "start-ranks" });
+        return;
       case "stop":
-        return this.toLease(message.case, message.value.leaseId, {
+        this.toLease(message.case, message.value.leaseId, {
           type: "stop",
           reason: message.value.reason,
           graceful: message.value.graceful,
         });
+        return;
       case "reportAck":
-        return this.toLease(message.case, message.value.leaseId, {
+        this.toLease(message.case, message.value.leaseId, {
           type: "acknowledged",
           sequence: Number(message.value.sequence),
         });
+        return;
       case "logsStored": {
         const { leaseId, rank, stream, offset } = message.value;
         const id = parseLeaseId(leaseId);
@@ -231,7 +234,8 @@ export class Agent {
       case "remoteOutput":
       case "remoteExit":
       case "remoteStop":
-        return this.remote.received(message);
+        this.remote.received(message);
+        return;
       default:
         unreachable(message);
     }

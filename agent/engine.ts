@@ -73,7 +73,10 @@ export class Engine {
     const over = effects.some(({ type }) => type === "forget");
     if (before === undefined) {
       const writing = keep === "memory" || over ? undefined : this.write(run, keep === "safe");
-      if (writing === undefined) return this.performAll(run, effects);
+      if (writing === undefined) {
+        this.performAll(run, effects);
+        return;
+      }
       this.follow(run, writing, effects);
     } else {
       const writing = before.then(() => (keep === "memory" || over ? undefined : this.write(run, keep === "safe")));

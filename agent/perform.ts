@@ -58,52 +58,74 @@ export class Performer {
     const { parts } = this;
     switch (effect.type) {
       case "prepare-local":
-        return this.step(run, "local", async () => this.prepareLocal(run));
+        this.step(run, "local", async () => this.prepareLocal(run));
+        return;
       case "mount":
-        return this.step(run, "mounts", (signal) => this.mount(run, signal));
+        this.step(run, "mounts", (signal) => this.mount(run, signal));
+        return;
       case "make-directories":
-        return this.step(run, "directories", (signal) => this.makeDirectories(run, signal));
+        this.step(run, "directories", (signal) => this.makeDirectories(run, signal));
+        return;
       case "abort-step":
-        return this.aborts.get(run.id)?.abort();
+        this.aborts.get(run.id)?.abort();
+        return;
       case "start-copies":
-        return parts.copies.start(run.id, this.copiesOf(run));
+        parts.copies.start(run.id, this.copiesOf(run));
+        return;
       case "start-preparation":
-        return parts.ranks.startPreparation(run);
+        parts.ranks.startPreparation(run);
+        return;
       case "adopt-preparation":
-        return parts.ranks.adoptPreparation(run);
+        parts.ranks.adoptPreparation(run);
+        return;
       case "start-ranks":
-        return parts.ranks.start(run, effect.ranks);
+        parts.ranks.start(run, effect.ranks);
+        return;
       case "adopt-ranks":
         parts.temps.adopt(run.grant.jobPathSegment, run.job);
-        return parts.ranks.adopt(run, effect.ranks);
+        parts.ranks.adopt(run, effect.ranks);
+        return;
       case "adopt-remote":
-        return this.later(run, "adopting remote starts", parts.remote.adopt(run.id));
+        this.later(run, "adopting remote starts", parts.remote.adopt(run.id));
+        return;
       case "terminate":
-        return parts.ranks.terminate(run.id);
+        parts.ranks.terminate(run.id);
+        return;
       case "kill":
-        return this.later(run, "killing", parts.signals.give(run.id, "kill"));
+        this.later(run, "killing", parts.signals.give(run.id, "kill"));
+        return;
       case "kill-remains":
-        return this.later(run, "killing", parts.signals.give(run.id, "kill"), { type: "remains-killed" });
+        this.later(run, "killing", parts.signals.give(run.id, "kill"), { type: "remains-killed" });
+        return;
       case "freeze":
-        return this.later(run, "freezing", parts.signals.give(run.id, "freeze"));
+        this.later(run, "freezing", parts.signals.give(run.id, "freeze"));
+        return;
       case "thaw":
-        return this.later(run, "thawing", parts.signals.give(run.id, "thaw"));
+        this.later(run, "thawing", parts.signals.give(run.id, "thaw"));
+        return;
       case "finish-copies":
-        return this.later(run, "copying std files", this.finishCopies(run), { type: "copied" });
+        this.later(run, "copying std files", this.finishCopies(run), { type: "copied" });
+        return;
       case "unmount":
-        return this.later(run, "unmounting", parts.mounts.unmountAll(jobMountRootOf(run.grant, parts.places)), {
+        this.later(run, "unmounting", parts.mounts.unmountAll(jobMountRootOf(run.grant, parts.places)), {
           type: "unmounted",
         });
+        return;
       case "rank-log-ended":
-        return this.rankLogEnded(run, effect);
+        this.rankLogEnded(run, effect);
+        return;
       case "report":
-        return parts.report(run.id, effect.report);
+        parts.report(run.id, effect.report);
+        return;
       case "close-remote":
-        return parts.remote.leaseStopping(run.id);
+        parts.remote.leaseStopping(run.id);
+        return;
       case "note":
-        return this.note(run, effect.text);
+        this.note(run, effect.text);
+        return;
       case "forget":
-        return this.forget(run);
+        this.forget(run);
+        return;
       default:
         unreachable(effect);
     }

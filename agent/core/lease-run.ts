@@ -26,29 +26,38 @@ export function advance(run: LeaseRun, event: LeaseEvent, now: Now): LeaseStep<L
 function apply(at: Draft, event: LeaseEvent): void {
   switch (event.type) {
     case "step-finished":
-      return stepFinished(at, event);
+      stepFinished(at, event);
+      return;
     case "preparation-exited":
-      return preparationExited(at, event);
+      preparationExited(at, event);
+      return;
     case "start-ranks":
       at.run = { ...at.run, startRequested: true };
       return;
     case "rank-started":
-      return rankStarted(at, event);
+      rankStarted(at, event);
+      return;
     case "rank-exited":
-      return rankExited(at, event);
+      rankExited(at, event);
+      return;
     case "rank-not-started":
-      return rankNotStarted(at, event);
+      rankNotStarted(at, event);
+      return;
     case "remote-used":
       at.run = { ...at.run, searchRemains: true };
       return;
     case "stop":
-      return requestStop(at, event.reason, event.graceful);
+      requestStop(at, event.reason, event.graceful);
+      return;
     case "superseded":
-      return supersede(at);
+      supersede(at);
+      return;
     case "remains-killed":
-      return stoppingStepFinished(at, "remains", "copies");
+      stoppingStepFinished(at, "remains", "copies");
+      return;
     case "copied":
-      return stoppingStepFinished(at, "copies", "unmount");
+      stoppingStepFinished(at, "copies", "unmount");
+      return;
     case "unmounted":
       if (isAt(at, "unmount")) at.run = { ...at.run, busy: false, progress: { phase: "done" } };
       return;
@@ -59,14 +68,17 @@ function apply(at: Draft, event: LeaseEvent): void {
       at.run = { ...at.run, logsComplete: true };
       return;
     case "not-recorded":
-      return notRecorded(at, event.message);
+      notRecorded(at, event.message);
+      return;
     case "renewed":
-      return renewed(at, event.until);
+      renewed(at, event.until);
+      return;
     case "turn-came":
       if (at.run.progress.phase === "waiting") at.run = { ...at.run, progress: { phase: "preparing", step: "local" } };
       return;
     case "tick":
-      return tick(at);
+      tick(at);
+      return;
     default:
       unreachable(event);
   }
@@ -80,7 +92,10 @@ function stepFinished(at: Draft, { step, failure }: Extract<LeaseEvent, { type: 
     at.run = { ...at.run, preparationRunning, busy: isAt(at, "processes") ? false : at.run.busy };
   if (progress.phase !== "preparing" || progress.step !== step) return;
   at.run = { ...at.run, busy: false, preparationRunning };
-  if (failure) return fail(at, failure);
+  if (failure) {
+    fail(at, failure);
+    return;
+  }
   const next = { local: "mounts", mounts: "directories", directories: "preparation" } as const;
   at.run = {
     ...at.run,

@@ -48,18 +48,23 @@ class Step {
   apply(event: AgentEvent): void {
     switch (event.type) {
       case "grant":
-        return this.grant(event.grant);
+        this.grant(event.grant);
+        return;
       case "lease":
-        return this.lease(event.lease, event.event);
+        this.lease(event.lease, event.event);
+        return;
       case "welcome":
-        return this.welcome(event);
+        this.welcome(event);
+        return;
       case "heartbeat-sent":
         this.state = { ...this.state, sent: sent(this.state.sent, event.sequence, event.at) };
         return;
       case "heartbeat-answered":
-        return this.answered(event);
+        this.answered(event);
+        return;
       case "adopt":
-        return this.adopt(event);
+        this.adopt(event);
+        return;
       case "tick":
         for (const lease of [...this.state.leases.keys()]) this.lease(lease, { type: "tick" });
         return;

@@ -25,7 +25,10 @@ export function requestStop(at: Draft, reason: string, graceful: boolean): void 
   keep(at, "soft");
   if (!hasProcesses(at.run)) return;
   // A stopped process can't act on SIGTERM, and must not be let run again for it.
-  if (!graceful || frozen) return killNow(at);
+  if (!graceful || frozen) {
+    killNow(at);
+    return;
+  }
   at.run = { ...at.run, stop: { reason, killAt: at.now.monotonic + Math.max(0, grant.killGraceSeconds) * 1000 } };
   at.effects.push({ type: "terminate" });
 }

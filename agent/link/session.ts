@@ -113,8 +113,10 @@ export class Session {
   private beat(silenceMs: number): void {
     const at = this.host.monotonic();
     // gRPC does not notice a peer that is frozen or cut off; unanswered heartbeats do.
-    if (at - this.lastAnswerAt > silenceMs)
-      return this.break(`no heartbeat was answered for ${Math.round(at - this.lastAnswerAt)} ms`);
+    if (at - this.lastAnswerAt > silenceMs) {
+      this.break(`no heartbeat was answered for ${Math.round(at - this.lastAnswerAt)} ms`);
+      return;
+    }
     this.sequence += 1n;
     this.host.heartbeatSent(this.sequence, at);
     this.push({ case: "heartbeat", value: { ...this.host.heartbeat(), sequence: this.sequence } });
