@@ -10,6 +10,7 @@ const packages: Record<TierName, string[]> = {
     "debian-archive-keyring",
     "nfs-ganesha",
     "nfs-ganesha-vfs",
+    "nats-server",
     "iproute2",
     "nftables",
     "openssh-client",
