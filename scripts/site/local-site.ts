@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process";
 import { existsSync, mkdirSync } from "node:fs";
 import { join, resolve } from "node:path";
-import { Daemon, freePort, killAll, until } from "./processes.js";
+import { bareEnvironment, Daemon, freePort, killAll, until } from "./processes.js";
 
 const dist = resolve(import.meta.dirname, "../../dist");
 
@@ -99,7 +99,7 @@ export class LocalSite {
   run(words: string[], shown = false): Promise<{ code: number; stdout: string; stderr: string }> {
     return new Promise((resolve, reject) => {
       const child = spawn(process.execPath, [join(dist, "stoker.js"), ...words], {
-        env: { ...process.env, ...this.environment },
+        env: { ...bareEnvironment(), ...this.environment, XDG_CONFIG_HOME: join(this.options.folder, "config") },
         stdio: ["ignore", shown ? "inherit" : "pipe", shown ? "inherit" : "pipe"],
         detached: true,
       });

@@ -15,7 +15,11 @@ export class Daemon {
   ) {
     const log = openSync(logPath, "a");
     // A session of its own: Ctrl-C is for the one who started it, who then stops it in order.
-    this.#process = spawn(process.execPath, [program, ...flags], { stdio: ["ignore", log, log], detached: true });
+    this.#process = spawn(process.execPath, [program, ...flags], {
+      env: bareEnvironment(),
+      stdio: ["ignore", log, log],
+      detached: true,
+    });
   }
 
   get pid(): number {
@@ -39,6 +43,10 @@ export class Daemon {
     }
   }
 }
+
+/** This environment without the user's own settings of Stoker. */
+export const bareEnvironment = (): NodeJS.ProcessEnv =>
+  Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith("STOKER_")));
 
 /** Every process, but this one, whose environment or arguments hold `text`. */
 export function processesWith(text: string): number[] {
