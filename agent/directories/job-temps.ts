@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, renameSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
@@ -11,7 +12,6 @@ import type { JobId } from "../../shared/ids.js";
 export class JobTemps {
   /** Undefined when this agent did not make it. */
   private readonly owners = new Map<string, JobId | undefined>();
-  private trashed = 0;
 
   constructor(
     private readonly root: string,
@@ -45,7 +45,7 @@ export class JobTemps {
     this.owners.delete(segment);
     const path = join(this.root, segment);
     if (!existsSync(path)) return;
-    const aside = join(this.trash, `${process.pid}-${this.trashed++}`);
+    const aside = join(this.trash, randomUUID());
     renameSync(path, aside);
     this.remove(aside);
   }

@@ -9,6 +9,7 @@ import { InventorySchema } from "../../shared/gen/stoker/v1/node_pb.js";
 import { fakeParts } from "../fakes/agent-parts.js";
 import { FakeCoordinator } from "../fakes/coordinator.js";
 import { makeGrant } from "../fakes/lease-grant.js";
+import { until } from "../fakes/until.js";
 
 /** The agent with real processes, ledger and session, in this process; what is beside those is fake. */
 const shimPath = process.env.STOKER_SHIM ?? resolve(import.meta.dirname, "../../dist/stoker-shim");
@@ -34,16 +35,6 @@ function startAgent(): Agent {
     fakeParts(),
     pino({ level: process.env.LOG_LEVEL ?? "silent" }),
   );
-}
-
-async function until<T>(what: string, look: () => T | undefined | false, timeoutMs = 10_000): Promise<T> {
-  const deadline = Date.now() + timeoutMs;
-  for (;;) {
-    const found = look();
-    if (found !== undefined && found !== false) return found;
-    if (Date.now() > deadline) throw new Error(`not within ${timeoutMs} ms: ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
 }
 
 const story = (lease: string, end: string) =>

@@ -27,6 +27,7 @@ export class FakeCoordinator {
   storing = true;
   kept: "all" | string[] = "all";
   superseded: string[] = [];
+  beforeWelcome: Response[] = [];
   private send: ((message: Response) => void) | undefined;
   private end: (() => void) | undefined;
   private server: Server | undefined;
@@ -113,6 +114,7 @@ export class FakeCoordinator {
         this.messages.push(message);
         if (message.case === "hello") {
           this.hellos.push(message.value);
+          for (const early of this.beforeWelcome) send(early);
           const held = message.value.leases.map(({ leaseId }) => leaseId);
           const keptLeaseIds = this.kept === "all" ? held : this.kept;
           const { ttlMs, intervalMs } = this;

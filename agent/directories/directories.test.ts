@@ -1,0 +1,102 @@
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { pino } from "pino";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { jobId } from "../../shared/ids.js";
+import { JobTemps } from "./job-temps.js";
+import { earlierName, makeDirectories } from "./shared-directories.js";
+
+let dir: string;
+beforeEach(() => {
+  dir = mkdtempSync(join(tmpdir(), "stoker-directories-"));
+});
+afterEach(() => rmSync(dir, { recursive: true, force: true }));
+
+const none: ReadonlySet<string> = new Set();
+const segment = (name: string) => `workspaces/w/experiments/e/jobs/${name}`;
+const [one, two] = [jobId("one"), jobId("two")];
+
+describe("a job's temp", () => {
+  const temps = () => new JobTemps(join(dir, "jobs"), join(dir, "trash"), pino({ level: "silent" }));
+  const put = (name: string) => writeFileSync(join(dir, "jobs", segment(name), "file"), "x");
+  const has = (name: string) => existsSync(join(dir, "jobs", segment(name), "file"));
+
+  it("keeps its contents until another job starts here", () => {
+    const all = temps();
+    all.prepare(segment("a"), one, 1, none);
+    put("a");
+    all.prepare(segment("a"), one, 2, none);
+    expect(has("a")).toBe(true);
+    all.prepare(segment("b"), two, 1, none);
+    expect(existsSync(join(dir, "jobs", segment("a")))).toBe(false);
+    expect(existsSync(join(dir, "jobs", segment("b")))).toBe(true);
+  });
+
+  it("is left alone while a lease uses it", () => {
+    const all = temps();
+    all.prepare(segment("a"), one, 1, none);
+    put("a");
+    all.prepare(segment("b"), two, 1, new Set([segment("a")]));
+    expect(has("a")).toBe(true);
+  });
+
+  it("shows nothing of an earlier job of the same name", () => {
+    const all = temps();
+    all.prepare(segment("a"), one, 1, none);
+    put("a");
+    all.prepare(segment("a"), two, 1, new Set([segment("a")]));
+    expect(has("a")).toBe(false);
+  });
+
+  it("is known to a later agent: kept for a later attempt, gone for another job", () => {
+    temps().prepare(segment("a"), one, 1, none);
+    put("a");
+    temps().prepare(segment("a"), one, 2, none);
+    expect(has("a")).toBe(true);
+    temps().prepare(segment("a"), two, 1, none);
+    expect(has("a")).toBe(false);
+    put("a");
+    temps().prepare(segment("b"), two, 1, none);
+    expect(has("a")).toBe(false);
+  });
+});
+
+describe("directories that may be on a server", () => {
+  const plan = { directories: [] as string[], stdDirectory: "", earlier: [] as string[], attempt: 1 };
+  const never = new AbortController().signal;
+
+  it("are made with their parents, whatever their names", async () => {
+    const paths = [join(dir, "a/b c"), join(dir, "-d/$(touch x)"), join(dir, "'q'")];
+    expect(await makeDirectories({ ...plan, directories: paths }, never)).toBeUndefined();
+    expect(paths.every((path) => existsSync(path))).toBe(true);
+  });
+
+  it("give the std files of the attempt before their number, once", async () => {
+    writeFileSync(join(dir, "stdout.txt"), "first");
+    const second = { ...plan, stdDirectory: dir, earlier: ["stdout.txt", "stderr.txt"], attempt: 2 };
+    expect(await makeDirectories(second, never)).toBeUndefined();
+    writeFileSync(join(dir, "stdout.txt"), "second, already");
+    expect(await makeDirectories(second, never)).toBeUndefined();
+    expect(readdirSync(dir).sort()).toEqual(["stdout.attempt-1.txt", "stdout.txt"]);
+    expect(readFileSync(join(dir, "stdout.attempt-1.txt"), "utf8")).toBe("first");
+  });
+
+  it("say why they can't be made", async () => {
+    writeFileSync(join(dir, "file"), "");
+    expect(await makeDirectories({ ...plan, directories: [join(dir, "file/x")] }, never)).toContain("Not a directory");
+  });
+
+  it("are given up when the job is stopped", async () => {
+    mkdirSync(join(dir, "bin"));
+    const stop = new AbortController();
+    const made = makeDirectories({ ...plan, directories: [join(dir, "x")] }, stop.signal);
+    stop.abort();
+    expect(await made).toContain("stopping");
+  });
+});
+
+it("numbers names before their ending", () => {
+  expect(earlierName("stdout-wk-0.txt", 2)).toBe("stdout-wk-0.attempt-2.txt");
+  expect(earlierName("log", 1)).toBe("log.attempt-1");
+});
