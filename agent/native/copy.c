@@ -5,11 +5,13 @@
 #include <fcntl.h>
 #include <libgen.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/inotify.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #include "commands.h"
@@ -71,13 +73,24 @@ static bool open_target(struct pair *pair) {
   return pair->copied < 0 ? fail(pair) : true;
 }
 
+static void watch_folder_of(struct job *job, const char *path) {
+  char copy[4096];
+  snprintf(copy, sizeof copy, "%s", path);
+  inotify_add_watch(job->watch, dirname(copy), IN_CREATE | IN_MOVED_TO);
+}
+
 // False after a problem. An absent source is one that has nothing yet.
 static bool copy_what_is_there(struct job *job, struct pair *pair) {
   static char piece[piece_size];
   if (pair->target < 0 && !open_target(pair)) return false;
   if (pair->source < 0) {
     pair->source = open(pair->from, O_RDONLY | O_CLOEXEC);
-    if (pair->source < 0) return errno == ENOENT ? true : fail(pair);
+    if (pair->source < 0 && errno != ENOENT) return fail(pair);
+    if (pair->source < 0) {
+      // Its folder may be there by now.
+      watch_folder_of(job, pair->from);
+      return true;
+    }
     inotify_add_watch(job->watch, pair->from, IN_MODIFY);
   }
   for (;;) {
@@ -109,12 +122,6 @@ static void wait_for_more(struct job *job, long limit_ms) {
   while (read(job->watch, events, sizeof events) > 0) continue;
 }
 
-static void watch_folder_of(struct job *job, const char *path) {
-  char copy[4096];
-  snprintf(copy, sizeof copy, "%s", path);
-  inotify_add_watch(job->watch, dirname(copy), IN_CREATE | IN_MOVED_TO);
-}
-
 static void read_words(struct job *job, int count, char **words) {
   for (int i = 0; i + 1 < count; i += 2) {
     if (!strcmp(words[i], "--done")) job->done = words[i + 1];
@@ -129,6 +136,8 @@ static void read_words(struct job *job, int count, char **words) {
 
 int copy_main(int count, char **words) {
   static struct job job;
+  // The next agent starts another.
+  prctl(PR_SET_PDEATHSIG, SIGKILL);
   read_words(&job, count, words);
   job.watch = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
   if (job.watch < 0) say("no inotify, looking every second: %s", strerror(errno));

@@ -1,0 +1,111 @@
+import { connect, headers, type NatsConnection } from "@nats-io/transport-node";
+import type { Logger } from "pino";
+import { offsetHeader } from "../../shared/subjects.js";
+
+const retryMs = 1_000;
+const pingMs = 10_000;
+
+/**
+ * The way to NATS, which may be gone for long, and be elsewhere at the next Welcome. Nothing is kept while it is gone: the client's own
+ * buffer has no bound, and the spool holds the bytes anyway.
+ */
+export class NatsLink {
+  private wanted: { url: string; token: string } | undefined;
+  private connection: NatsConnection | undefined;
+  private up = false;
+  private stopping = new AbortController();
+  private running: Promise<void> = Promise.resolve();
+
+  constructor(
+    private readonly becameUp: () => void,
+    private readonly log: Logger,
+  ) {}
+
+  connect(url: string, token: string): void {
+    if (this.wanted?.url === url && this.wanted.token === token) return;
+    this.wanted = { url, token };
+    this.stopping.abort();
+    const stopping = new AbortController();
+    this.stopping = stopping;
+    this.running = this.running.then(() => (url === "" ? undefined : this.run({ url, token }, stopping.signal)));
+  }
+
+  /** False when there is no connection: the bytes were not taken. */
+  publish(subject: string, offset: number, data: Uint8Array): boolean {
+    if (!this.up || !this.connection || this.connection.isClosed()) return false;
+    const extra = headers();
+    extra.set(offsetHeader, String(offset));
+    this.connection.publish(subject, data, { headers: extra });
+    return true;
+  }
+
+  async close(): Promise<void> {
+    this.stopping.abort();
+    await this.running;
+  }
+
+  private async run(at: { url: string; token: string }, signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      try {
+        await this.once(at, signal);
+      } catch (error) {
+        if (!signal.aborted) this.log.warn({ nats: at.url, reason: words(error) }, "no connection to NATS; logs wait in the spool");
+      }
+      this.up = false;
+      this.connection = undefined;
+      await sleep(retryMs, signal);
+    }
+  }
+
+  private async once(at: { url: string; token: string }, signal: AbortSignal): Promise<void> {
+    const connection = await connect({
+      servers: at.url,
+      ...(at.token === "" ? {} : { token: at.token }),
+      maxReconnectAttempts: -1,
+      reconnectTimeWait: 250,
+      pingInterval: pingMs,
+      maxPingOut: 2,
+      timeout: 5_000,
+    });
+    const leave = () => {
+      this.up = false;
+      connection.close().catch((error: unknown) => this.log.debug({ err: error }, "NATS was gone already"));
+    };
+    if (signal.aborted) {
+      await connection.close();
+      return;
+    }
+    signal.addEventListener("abort", leave, { once: true });
+    this.connection = connection;
+    this.cameUp(signal);
+    for await (const status of connection.status()) {
+      if (status.type === "disconnect") this.up = false;
+      if (status.type === "reconnect") this.cameUp(signal);
+    }
+    signal.removeEventListener("abort", leave);
+    const error = await connection.closed();
+    if (error) throw error;
+  }
+
+  private cameUp(signal: AbortSignal): void {
+    if (signal.aborted) return;
+    this.up = true;
+    this.becameUp();
+  }
+}
+
+/** Ends early when aborted. */
+function sleep(ms: number, signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return Promise.resolve();
+  return new Promise((resolve) => {
+    const end = () => {
+      clearTimeout(timer);
+      signal.removeEventListener("abort", end);
+      resolve();
+    };
+    const timer = setTimeout(end, ms);
+    signal.addEventListener("abort", end);
+  });
+}
+
+const words = (error: unknown) => (error instanceof Error ? error.message : String(error));

@@ -1,0 +1,102 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { createHash } from "node:crypto";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import type { Logger } from "pino";
+import type { LeaseId } from "../../shared/ids.js";
+import type { StdCopies } from "../ports.js";
+
+type Files = Array<{ from: string; to: string }>;
+
+interface Copier {
+  child: ChildProcess;
+  ended: Promise<void>;
+}
+
+/** A copier that fails outright is started again, but not at once. */
+const restartMs = 2_000;
+
+/**
+ * `stoker-shim copy`, one for a lease. It ends with the agent: the next one starts another, which goes on from the targets' lengths. Its
+ * folder in the spool holds the mark that says "no more will come" and the copier's own word on how it went.
+ */
+export class ShimCopies implements StdCopies {
+  private readonly copiers = new Map<LeaseId, { files: Files; copier: Copier | undefined }>();
+
+  constructor(
+    private readonly shimPath: string,
+    private readonly spoolRoot: string,
+    private readonly log: Logger,
+  ) {}
+
+  start(lease: LeaseId, files: Files): void {
+    if (files.length === 0 || this.copiers.has(lease)) return;
+    const entry = { files, copier: undefined as Copier | undefined };
+    this.copiers.set(lease, entry);
+    entry.copier = this.spawn(lease, entry);
+  }
+
+  async finish(lease: LeaseId, timeoutMs: number): Promise<string> {
+    const entry = this.copiers.get(lease);
+    if (!entry) return "";
+    writeFileSync(this.paths(lease, entry.files).done, "");
+    entry.copier ??= this.spawn(lease, entry);
+    const { child, ended } = entry.copier;
+    const limit = setTimeout(() => child.kill("SIGKILL"), timeoutMs);
+    // A copier in an uninterruptible wait does not even die of SIGKILL: nobody waits for it longer than this.
+    let giveUp: NodeJS.Timeout | undefined;
+    const tooLong = new Promise<void>((resolve) => {
+      giveUp = setTimeout(resolve, timeoutMs + 1_000);
+    });
+    await Promise.race([ended, tooLong]);
+    clearTimeout(limit);
+    clearTimeout(giveUp);
+    this.copiers.delete(lease);
+    return this.outcome(lease, entry.files, timeoutMs);
+  }
+
+  private spawn(lease: LeaseId, entry: { files: Files; copier: Copier | undefined }): Copier {
+    const { done, result, dir } = this.paths(lease, entry.files);
+    mkdirSync(dir, { recursive: true });
+    const words = entry.files.flatMap(({ from, to }) => ["--from", from, "--to", to]);
+    const child = spawn(this.shimPath, ["copy", ...words, "--done", done, "--result", result], {
+      cwd: "/",
+      env: {},
+      stdio: "ignore",
+    });
+    const ended = new Promise<void>((resolve) => {
+      child.once("error", (error) => {
+        this.log.error({ err: error, lease }, "the copier of std files could not be started");
+        resolve();
+      });
+      child.once("exit", (code, signal) => {
+        resolve();
+        if (code !== 0 && !existsSync(done)) this.restart(lease, entry, signal ?? `exit code ${code}`);
+      });
+    });
+    return { child, ended };
+  }
+
+  private restart(lease: LeaseId, entry: { files: Files; copier: Copier | undefined }, why: string): void {
+    this.log.warn({ lease, why }, "the copier of std files ended early; starting another");
+    entry.copier = undefined;
+    setTimeout(() => {
+      if (this.copiers.get(lease) === entry) entry.copier ??= this.spawn(lease, entry);
+    }, restartMs).unref();
+  }
+
+  private outcome(lease: LeaseId, files: Files, timeoutMs: number): string {
+    const { result } = this.paths(lease, files);
+    const told: unknown = existsSync(result) ? JSON.parse(readFileSync(result, "utf8")) : undefined;
+    if (typeof told !== "object" || told === null) return `nothing was copied within ${timeoutMs / 1000} s`;
+    if ("complete" in told && told.complete === true) return "";
+    const problem = "problem" in told && typeof told.problem === "string" ? told.problem : "";
+    return problem === "" ? `not copied whole within ${timeoutMs / 1000} s` : problem;
+  }
+
+  private paths(lease: LeaseId, files: Files) {
+    const dir = join(this.spoolRoot, lease, "copies");
+    const name = createHash("sha256").update(JSON.stringify(files)).digest("hex").slice(0, 12);
+    return { dir, done: join(dir, `${name}.done`), result: join(dir, `${name}.result`) };
+  }
+}
