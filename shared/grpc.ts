@@ -41,6 +41,10 @@ export interface CallContext {
   metadata: Metadata;
   /** Aborted when the caller is gone. */
   signal: AbortSignal;
+  /** `host:port` by which the caller knows us. */
+  authority: string;
+  /** `address:port` of the caller, for the log. */
+  peer: string;
 }
 
 export type Duplex<In, Out> = {
@@ -49,7 +53,11 @@ export type Duplex<In, Out> = {
   send(message: Out): Promise<void>;
   /** Sends without waiting; false when the peer's buffer is full (the caller must hold back). */
   push(message: Out): boolean;
+  /** Messages that wait for the peer to take them. */
+  backlog(): number;
   end(): void;
+  /** Ends the call with this refusal; reading ends too. */
+  fail(error: Fault): void;
 };
 
 export type Handler<M> = M extends { methodKind: "unary" }
@@ -82,7 +90,8 @@ faultOf.set(status.CANCELLED, "unavailable");
 
 type Wire = { code: status; details: string };
 
-function toWire(error: unknown, report: (error: unknown) => void): Wire {
+/** What the caller is told of an error; `report` is told the rest. */
+export function toWire(error: unknown, report: (error: unknown) => void): Wire {
   if (error instanceof Fault) {
     if (error.cause !== undefined) report(error);
     return { code: statusOf[error.code], details: error.message };
@@ -166,6 +175,11 @@ type AnyUnary = (request: unknown, context: CallContext) => Promise<AnyInit> | A
 type AnyServerStream = (request: unknown, context: CallContext) => AsyncIterable<AnyInit>;
 type AnyBidi = (stream: Duplex<unknown, AnyInit>, context: CallContext) => Promise<void>;
 
+type ServerCall = Pick<ServerDuplexStream<unknown, unknown>, "metadata" | "getHost" | "getPeer">;
+const contextOf = (call: ServerCall, signal: AbortSignal): CallContext => {
+  return { metadata: call.metadata, signal, authority: call.getHost(), peer: call.getPeer() };
+};
+
 function unary(
   handler: AnyUnary,
   output: DescMessage,
@@ -177,7 +191,7 @@ function unary(
     call.on("cancelled", () => gone.abort());
     const run = async () => {
       guard(call.metadata);
-      return create(output, await handler(call.request, { metadata: call.metadata, signal: gone.signal }));
+      return create(output, await handler(call.request, contextOf(call, gone.signal)));
     };
     run().then(
       (response) => callback(null, response),
@@ -197,7 +211,7 @@ function serverStream(
     call.on("cancelled", () => gone.abort());
     const run = async () => {
       guard(call.metadata);
-      for await (const message of handler(call.request, { metadata: call.metadata, signal: gone.signal })) {
+      for await (const message of handler(call.request, contextOf(call, gone.signal))) {
         if (gone.signal.aborted) return;
         if (!call.write(create(output, message))) await drained(call, gone.signal);
       }
@@ -231,9 +245,11 @@ function bidi(
           if (gone.signal.aborted) throw new Fault("unavailable", "the stream is closed");
           if (!call.write(create(output, message))) await drained(call, gone.signal);
         },
+        backlog: () => call.writableLength,
         end: () => call.end(),
+        fail: (error) => void (gone.signal.aborted || call.emit("error", toWire(error, report))),
       };
-      await handler(stream, { metadata: call.metadata, signal: gone.signal });
+      await handler(stream, contextOf(call, gone.signal));
       call.end();
     };
     run().catch((error: unknown) => {

@@ -32,3 +32,6 @@ export const offsetHeader = "Stoker-Offset";
 
 /** A name as one token of a subject: whatever NATS gives a meaning becomes `_`. */
 export const subjectToken = (name: string) => name.replace(/[^\w-]/g, "_");
+
+/** What happens to a job, told to whoever listens; nothing is kept. */
+export const jobSubject = (jobUuid: string) => `stoker.jobs.${jobUuid}`;

@@ -93,7 +93,8 @@ export class LogIngest {
   private keep(message: JsMsg, address: LogAddress, node: string, offset: number): void {
     try {
       const appended = this.store.append(address, offset, message.data);
-      if (appended === "gap") this.log.debug({ ...address, offset }, "log bytes before these are missing; the node will send them");
+      if (appended === "gap")
+        this.log.debug({ ...address, offset }, "log bytes before these are missing; the node will send them");
       this.waiting.push({ message, address, node });
       this.flushing ??= this.flush();
     } catch (error) {

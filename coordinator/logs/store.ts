@@ -1,7 +1,7 @@
 import { mkdirSync, writeSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { jobFolder, type LogAddress } from "./address.js";
-import { OpenFiles, type OpenFile } from "./files.js";
+import { type OpenFile, OpenFiles } from "./files.js";
 
 export type Appended = "grown" | "duplicate" | "gap";
 

@@ -21,15 +21,17 @@ const unackedMax = 1_024;
 /** The stream that carries logs, and our place in it; both are made when they are not there. */
 export async function logConsumer(connection: NatsConnection): Promise<Consumer> {
   const manager = await jetstreamManager(connection);
-  await manager.streams.add({
-    name: logStreamName,
-    subjects: [logSubjects],
-    storage: StorageType.File,
-    // What is stored in the log store is needed here no longer; the agents' spools make good what a full stream drops.
-    retention: RetentionPolicy.Workqueue,
-    discard: DiscardPolicy.Old,
-    max_bytes: streamBytesMax,
-  }).catch(ignoreExisting);
+  await manager.streams
+    .add({
+      name: logStreamName,
+      subjects: [logSubjects],
+      storage: StorageType.File,
+      // What is stored in the log store is needed here no longer; the agents' spools make good what a full stream drops.
+      retention: RetentionPolicy.Workqueue,
+      discard: DiscardPolicy.Old,
+      max_bytes: streamBytesMax,
+    })
+    .catch(ignoreExisting);
   await manager.consumers.add(logStreamName, {
     durable_name: durableName,
     ack_policy: AckPolicy.Explicit,

@@ -47,7 +47,8 @@ export class NatsChild implements AsyncDisposable {
   /** Resolves when it listens. A Fault says in one line what the operator must mend. */
   static async start(options: NatsChildOptions): Promise<NatsChild> {
     mkdirSync(options.dir, { recursive: true, mode: 0o700 });
-    if (await endLeftover(options.dir)) options.log.info("ended the nats-server that an earlier coordinator left behind");
+    if (await endLeftover(options.dir))
+      options.log.info("ended the nats-server that an earlier coordinator left behind");
     const portFile = `${options.dir}/port`;
     const preferred = options.port || rememberedPort(portFile);
     for (let attempt = 0; ; attempt++) {
@@ -115,7 +116,10 @@ export class NatsChild implements AsyncDisposable {
       if (this.stopping) return;
       this.failures = performance.now() - since > healthyAfterMs ? 1 : this.failures + 1;
       const waitMs = Math.min(backoffMaxMs, 50 * 2 ** this.failures);
-      this.options.log.error({ code: child?.exitCode, signal: child?.signalCode, waitMs }, "nats-server ended; starting it again");
+      this.options.log.error(
+        { code: child?.exitCode, signal: child?.signalCode, waitMs },
+        "nats-server ended; starting it again",
+      );
       await sleep(waitMs, undefined, { ref: false });
       if (this.stopping) return;
       const problem = await this.launch();

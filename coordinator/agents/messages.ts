@@ -1,0 +1,36 @@
+import type { MessageInitShape } from "@bufbuild/protobuf";
+import { unreachable } from "../../shared/assert.js";
+import type { SessionResponseSchema } from "../../shared/gen/stoker/v1/agent_service_pb.js";
+import type { NodeEffect } from "../core/effects.js";
+
+/** One message to an agent, as protobuf-es takes it. */
+export type ToAgent = Exclude<MessageInitShape<typeof SessionResponseSchema>["message"], undefined>;
+
+/** Effects that are one message each; the two about the stream itself are the session's own. */
+export type MessageEffect = Exclude<NodeEffect, { kind: "welcome" | "refuse-session" }>;
+
+export function messageOf(effect: MessageEffect): ToAgent {
+  switch (effect.kind) {
+    case "grant-lease":
+      return { case: "grant", value: effect.grant };
+    case "start-ranks":
+      return { case: "startRanks", value: { leaseId: effect.lease } };
+    case "stop-lease":
+      return { case: "stop", value: { leaseId: effect.lease, reason: effect.reason, graceful: effect.graceful } };
+    case "set-mounts":
+      return { case: "setMounts", value: { clusterId: effect.clusterId, mounts: effect.mounts } };
+    case "heartbeat-reply":
+      return {
+        case: "heartbeatReply",
+        value: {
+          sequence: effect.sequence,
+          renewedLeaseIds: [...effect.renewedLeaseIds],
+          supersededLeaseIds: [...effect.supersededLeaseIds],
+        },
+      };
+    case "ack-report":
+      return { case: "reportAck", value: { leaseId: effect.lease, sequence: effect.sequence } };
+    default:
+      return unreachable(effect);
+  }
+}

@@ -1,0 +1,237 @@
+import { randomUUID } from "node:crypto";
+import type { Logger } from "pino";
+import { unreachable } from "../../shared/assert.js";
+import { Fault } from "../../shared/fault.js";
+import { LogStream, type SessionRequest } from "../../shared/gen/stoker/v1/agent_service_pb.js";
+import type { Telemetry } from "../../shared/gen/stoker/v1/node_pb.js";
+import type { CallContext, Duplex } from "../../shared/grpc.js";
+import { nodeId } from "../../shared/ids.js";
+import type { NodeEffect } from "../core/effects.js";
+import type { AgentEvent } from "../core/events.js";
+import { messageOf, type ToAgent } from "./messages.js";
+import { type LiveGang, Relay } from "./relay.js";
+
+type AgentStream = Duplex<SessionRequest, { message: ToAgent }>;
+
+export interface SessionsHost {
+  tell(event: AgentEvent): void;
+  gang(leaseId: string): LiveGang | undefined;
+  /** Where an agent that knows us as `authority` finds NATS. */
+  nats(authority: string): { url: string; token: string };
+  log: Logger;
+}
+
+interface Session {
+  id: string;
+  node: string;
+  stream: AgentStream;
+  authority: string;
+}
+
+/** An agent says who it is at once. */
+const helloDeadlineMs = 10_000;
+/** Messages of at most 64 KiB that may wait for an agent which reads too slowly; then its stream is cut, and it resumes where it is. */
+const backlogMax = 512;
+
+/**
+ * The streams to the agents: what comes in becomes events, effects become messages. One stream speaks for a node: the core decides which,
+ * by the effect `welcome`, and the former one is ended then.
+ */
+export class Sessions {
+  /** By id: every stream that has said hello. */
+  private readonly open = new Map<string, Session>();
+  /** By node: the stream that speaks for it. */
+  private readonly current = new Map<string, Session>();
+  private readonly samples = new Map<string, Telemetry>();
+  readonly relay: Relay;
+
+  constructor(private readonly host: SessionsHost) {
+    this.relay = new Relay({
+      gang: (lease) => host.gang(lease),
+      send: (node, message) => this.sendBounded(node, message),
+      refused: (node, reason) => host.log.warn({ node, reason }, "remote start refused"),
+    });
+  }
+
+  /** The handler of AgentService.Session. */
+  async serve(stream: AgentStream, context: CallContext): Promise<void> {
+    const hello = setTimeout(() => {
+      stream.fail(new Fault("deadline-exceeded", "an agent's first message is its hello; none came"));
+    }, helloDeadlineMs);
+    let session: Session | undefined;
+    try {
+      for await (const request of stream.requests) {
+        clearTimeout(hello);
+        if (session && request.message.case === "hello") throw new Fault("invalid-argument", "a stream has one hello");
+        session ??= this.begin(request, stream, context);
+        this.receive(session, request);
+      }
+    } finally {
+      clearTimeout(hello);
+      if (session) this.gone(session);
+    }
+  }
+
+  perform(effect: NodeEffect): void {
+    if (effect.kind === "welcome") this.welcome(effect);
+    else if (effect.kind === "refuse-session") this.refuse(effect);
+    else this.send(effect.node, messageOf(effect));
+  }
+
+  /** Dropped when the node has no stream: what matters is said again after its next hello. */
+  send(node: string, message: ToAgent): boolean {
+    const session = this.current.get(node);
+    session?.stream.push({ message });
+    return session !== undefined;
+  }
+
+  /** These bytes are safe: the node may drop them from its spool. */
+  logsStored(
+    node: string,
+    { jobUuid, attempt, rank, stream }: { jobUuid: string; attempt: number; rank: number; stream: "stdout" | "stderr" },
+    offset: number,
+  ): void {
+    const wire = stream === "stdout" ? LogStream.STDOUT : LogStream.STDERR;
+    this.send(node, {
+      case: "logsStored",
+      value: { leaseId: `${jobUuid}.${attempt}`, rank, stream: wire, offset: BigInt(offset) },
+    });
+  }
+
+  /** The latest sample of the node; undefined when it never sent one to this process. */
+  telemetry(node: string): Telemetry | undefined {
+    return this.samples.get(node);
+  }
+
+  connected(node: string): boolean {
+    return this.current.has(node);
+  }
+
+  forgetNode(node: string): void {
+    this.samples.delete(node);
+  }
+
+  /** Every agent connects anew and says what it holds. */
+  endAll(reason: string): void {
+    for (const session of [...this.open.values()]) session.stream.fail(new Fault("unavailable", reason));
+  }
+
+  private begin(request: SessionRequest, stream: AgentStream, context: CallContext): Session {
+    if (request.message.case !== "hello") {
+      this.host.log.warn(
+        { peer: context.peer, got: request.message.case ?? "nothing" },
+        "a stream without hello was refused",
+      );
+      throw new Fault("invalid-argument", "an agent's first message is its hello");
+    }
+    const session = {
+      id: randomUUID(),
+      node: request.message.value.nodeName,
+      stream,
+      authority: context.authority,
+    };
+    this.open.set(session.id, session);
+    return session;
+  }
+
+  private receive(session: Session, request: SessionRequest): void {
+    const { message } = request;
+    const { id, node } = session;
+    switch (message.case) {
+      case "hello":
+        this.host.tell({ kind: "agent-hello", session: id, freshNode: nodeId(randomUUID()), hello: message.value });
+        return;
+      case "heartbeat":
+        if (message.value.telemetry && this.current.get(node) === session)
+          this.samples.set(node, message.value.telemetry);
+        this.host.tell({ kind: "agent-heartbeat", session: id, node, heartbeat: message.value });
+        return;
+      case "report":
+        this.host.tell({ kind: "agent-report", session: id, node, report: message.value });
+        return;
+      case undefined:
+        this.host.log.warn({ node }, "a message of no known kind was ignored");
+        return;
+      default:
+        // The rest is between agents, and only the stream that speaks for the node takes part.
+        if (this.current.get(node) === session) this.pass(node, message);
+        else
+          this.host.log.warn(
+            { node, kind: message.case },
+            "a message of a stream that does not speak for its node was ignored",
+          );
+    }
+  }
+
+  private pass(
+    node: string,
+    message: Extract<SessionRequest["message"], { case: "remoteStart" | "remoteOutput" | "remoteExit" }>,
+  ): void {
+    switch (message.case) {
+      case "remoteStart":
+        this.relay.start(node, message.value);
+        return;
+      case "remoteOutput":
+        this.relay.output(node, message.value);
+        return;
+      case "remoteExit":
+        this.relay.exit(node, message.value);
+        return;
+      default:
+        unreachable(message);
+    }
+  }
+
+  private welcome(effect: Extract<NodeEffect, { kind: "welcome" }>): void {
+    const session = this.open.get(effect.session);
+    if (!session) return;
+    const former = this.current.get(effect.node);
+    this.current.set(effect.node, session);
+    if (former && former !== session) {
+      this.host.log.info({ node: effect.node }, "a newer stream speaks for the node; the former one is ended");
+      former.stream.fail(new Fault("failed-precondition", "a newer agent speaks for this node"));
+    }
+    const { url, token } = this.host.nats(session.authority);
+    session.stream.push({
+      message: {
+        case: "welcome",
+        value: {
+          nodeUuid: effect.nodeUuid,
+          leaseTtlMs: BigInt(effect.leaseTtlMs),
+          heartbeatIntervalMs: BigInt(effect.heartbeatIntervalMs),
+          natsUrl: url,
+          natsToken: token,
+          keptLeaseIds: [...effect.keptLeaseIds],
+        },
+      },
+    });
+    this.host.log.info({ node: effect.node, authority: session.authority }, "agent connected");
+    this.relay.connected(effect.node);
+  }
+
+  private refuse(effect: Extract<NodeEffect, { kind: "refuse-session" }>): void {
+    this.host.log.warn({ node: effect.node.slice(0, 100), reason: effect.reason }, "agent refused");
+    this.open.get(effect.session)?.stream.fail(new Fault("failed-precondition", effect.reason));
+  }
+
+  private gone(session: Session): void {
+    this.open.delete(session.id);
+    if (this.current.get(session.node) === session) {
+      this.current.delete(session.node);
+      this.host.log.info({ node: session.node }, "agent disconnected");
+    }
+    this.host.tell({ kind: "agent-gone", session: session.id, node: session.node });
+  }
+
+  private sendBounded(node: string, message: ToAgent): boolean {
+    const session = this.current.get(node);
+    if (!session) return false;
+    if (session.stream.backlog() > backlogMax) {
+      this.host.log.warn({ node }, "the agent reads too slowly; its stream is cut, and it resumes where it is");
+      session.stream.fail(new Fault("resource-exhausted", "the agent reads too slowly; connect again"));
+      return false;
+    }
+    session.stream.push({ message });
+    return true;
+  }
+}

@@ -1,0 +1,13 @@
+import type { FileServerService } from "../../../shared/gen/stoker/v1/file_server_service_pb.js";
+import type { Handlers } from "../../../shared/grpc.js";
+import { findFileServer } from "../find.js";
+import type { ApiPorts } from "../ports.js";
+import { fileServerView } from "../views/resources.js";
+
+export function getFileServer(ports: ApiPorts): Handlers<typeof FileServerService>["getFileServer"] {
+  return (request) => {
+    const state = ports.state();
+    const row = findFileServer(state, request.id);
+    return { fileServer: fileServerView(state, row) };
+  };
+}

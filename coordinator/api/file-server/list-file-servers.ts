@@ -1,0 +1,16 @@
+import type { FileServerService } from "../../../shared/gen/stoker/v1/file_server_service_pb.js";
+import type { Handlers } from "../../../shared/grpc.js";
+import { findWorkspace } from "../find.js";
+import { pageByName } from "../paging.js";
+import type { ApiPorts } from "../ports.js";
+import { fileServerView } from "../views/resources.js";
+
+export function listFileServers(ports: ApiPorts): Handlers<typeof FileServerService>["listFileServers"] {
+  return (request) => {
+    const state = ports.state();
+    const parent = findWorkspace(state, request.parent);
+    const all = [...state.fileServers.values()].filter((row) => row.workspace === parent.uuid);
+    const page = pageByName("fileServers", all, request);
+    return { fileServers: page.items.map((row) => fileServerView(state, row)), nextPageToken: page.nextPageToken };
+  };
+}

@@ -1,0 +1,113 @@
+import type { MessageInitShape } from "@bufbuild/protobuf";
+import { Fault } from "../../../shared/fault.js";
+import { LogStream } from "../../../shared/gen/stoker/v1/agent_service_pb.js";
+import type { StreamLogsResponseSchema } from "../../../shared/gen/stoker/v1/job_service_pb.js";
+import type { JobId } from "../../../shared/ids.js";
+import type { ApiPorts, AttemptRow, LogStreamAddress } from "../ports.js";
+
+export interface Selection {
+  /** Undefined: every rank. */
+  rank: number | undefined;
+  streams: ReadonlyArray<"stdout" | "stderr">;
+  /** Bytes to leave out at the start of each stream. */
+  offset: number;
+}
+
+type Message = MessageInitShape<typeof StreamLogsResponseSchema>;
+
+interface Told {
+  address: LogStreamAddress;
+  /** Position of the next byte to tell. */
+  next: number;
+}
+
+export const streamKey = ({ attempt, rank, stream }: LogStreamAddress) => `${attempt} ${rank} ${stream}`;
+
+const wire = { stdout: LogStream.STDOUT, stderr: LogStream.STDERR };
+
+/** What one caller was told of the selected streams of one attempt. */
+export class AttemptLogs {
+  /** Streams that are not told to their end. */
+  private readonly open = new Map<string, Told>();
+  private exits: AttemptRow["exits"] | undefined;
+  private begun = false;
+
+  constructor(
+    private readonly ports: ApiPorts,
+    private readonly job: JobId,
+    private readonly attempt: number,
+    selection: Selection,
+  ) {
+    const rankCount = this.row()?.rankCount ?? 0;
+    if (selection.rank !== undefined && selection.rank >= rankCount) {
+      throw new Fault("not-found", `there is no rank ${selection.rank}; attempt ${attempt} has ${rankCount}`);
+    }
+    const ranks =
+      selection.rank === undefined ? Array.from({ length: rankCount }, (_, rank) => rank) : [selection.rank];
+    for (const rank of ranks) {
+      for (const stream of selection.streams) {
+        const address = { jobUuid: job, attempt, rank, stream };
+        this.open.set(streamKey(address), { address, next: selection.offset });
+      }
+    }
+  }
+
+  /** Tells what is new in these streams, and in all the first time. Returns whether there was anything. */
+  async *tell(grown: ReadonlySet<string>): AsyncGenerator<Message, boolean> {
+    const exits = this.row()?.exits;
+    const every = !this.begun || exits !== this.exits;
+    this.begun = true;
+    this.exits = exits;
+    let told = false;
+    for (const key of every ? [...this.open.keys()] : grown) {
+      const stream = this.open.get(key);
+      if (!stream) continue;
+      for await (const message of this.tellStream(key, stream)) {
+        told = true;
+        yield message;
+      }
+    }
+    return told;
+  }
+
+  /** `but-bytes`: everything has ended, and bytes that ranks wrote are still on their way here. */
+  over(): "no" | "but-bytes" | "all" {
+    const row = this.row();
+    if (row && row.endedAt === undefined) return "no";
+    const awaited = [...this.open.values()].some((stream) => this.finalLength(stream.address) !== undefined);
+    return awaited ? "but-bytes" : "all";
+  }
+
+  private async *tellStream(key: string, stream: Told): AsyncGenerator<Message> {
+    const { address } = stream;
+    const head = { attempt: address.attempt, rank: address.rank, stream: wire[address.stream] };
+    for await (const { offset, data } of this.ports.logs.read(address, stream.next)) {
+      stream.next = offset + data.length;
+      const complete = this.isComplete(stream);
+      if (complete) this.open.delete(key);
+      yield { ...head, offset: BigInt(offset), data, complete };
+    }
+    if (this.open.has(key) && this.isComplete(stream)) {
+      this.open.delete(key);
+      yield { ...head, offset: BigInt(stream.next), complete: true };
+    }
+  }
+
+  private isComplete(stream: Told): boolean {
+    const length = this.finalLength(stream.address);
+    return length !== undefined && stream.next >= length;
+  }
+
+  /** Undefined while the rank lives, and for one whose end nobody saw. */
+  private finalLength({ rank, stream }: LogStreamAddress): number | undefined {
+    const exit = this.row()?.exits.find((each) => each.rank === rank);
+    return stream === "stdout" ? exit?.stdoutBytes : exit?.stderrBytes;
+  }
+
+  private row(): AttemptRow | undefined {
+    return this.ports
+      .state()
+      .attempts.get(this.job)
+      ?.find(({ number }) => number === this.attempt);
+  }
+}

@@ -1,0 +1,40 @@
+import type { JobService } from "../../../shared/gen/stoker/v1/job_service_pb.js";
+import type { CallContext, Handlers } from "../../../shared/grpc.js";
+import type { JobId } from "../../../shared/ids.js";
+import { findJob } from "../find.js";
+import type { ApiPorts } from "../ports.js";
+import { jobView } from "../views/job.js";
+import { Wakeup } from "../wakeup.js";
+
+/** Ends with the job's end, or when it is deleted. */
+export function watchJob(ports: ApiPorts): Handlers<typeof JobService>["watchJob"] {
+  return (request, context) => watch(ports, findJob(ports.state(), request.id).uuid, context);
+}
+
+async function* watch(ports: ApiPorts, uuid: JobId, { signal }: CallContext) {
+  const news = new Wakeup();
+  const stop = ports.feed.listen(uuid, () => news.wake());
+  try {
+    let told = "";
+    while (!signal.aborted) {
+      const state = ports.state();
+      const row = state.jobs.get(uuid);
+      if (!row) return;
+      const attempts = state.attempts.get(uuid) ?? [];
+      // A gang's reports change the row in ways that nobody sees.
+      const seen = JSON.stringify([
+        row.state.kind,
+        row.state.since,
+        row.attempt,
+        row.deleting,
+        attempts.map((each) => each.state),
+      ]);
+      if (seen !== told) yield { job: jobView(state, row) };
+      told = seen;
+      if (row.state.kind === "finished") return;
+      await news.wait(signal);
+    }
+  } finally {
+    stop();
+  }
+}

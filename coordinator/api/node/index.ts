@@ -1,0 +1,16 @@
+import type { NodeService } from "../../../shared/gen/stoker/v1/node_service_pb.js";
+import type { Handlers } from "../../../shared/grpc.js";
+import type { ApiPorts } from "../ports.js";
+import { deleteNode } from "./delete-node.js";
+import { drainNode } from "./drain-node.js";
+import { getNode } from "./get-node.js";
+import { listNodes } from "./list-nodes.js";
+import { resumeNode } from "./resume-node.js";
+
+export const nodeHandlers = (ports: ApiPorts): Handlers<typeof NodeService> => ({
+  getNode: getNode(ports),
+  listNodes: listNodes(ports),
+  deleteNode: deleteNode(ports),
+  drainNode: drainNode(ports),
+  resumeNode: resumeNode(ports),
+});

@@ -1,0 +1,19 @@
+import type { NodeService } from "../../../shared/gen/stoker/v1/node_service_pb.js";
+import type { Handlers } from "../../../shared/grpc.js";
+import { findCluster } from "../find.js";
+import { pageByName } from "../paging.js";
+import type { ApiPorts } from "../ports.js";
+import { nodeView } from "../views/node.js";
+
+export function listNodes(ports: ApiPorts): Handlers<typeof NodeService>["listNodes"] {
+  return (request) => {
+    const state = ports.state();
+    const cluster = request.clusterId === "" ? undefined : findCluster(state, request.clusterId).uuid;
+    const all = [...state.nodes.values()].filter((row) => cluster === undefined || row.cluster === cluster);
+    const page = pageByName("nodes", all, request);
+    return {
+      nodes: page.items.map((row) => nodeView(state, row, ports.telemetry(row.name))),
+      nextPageToken: page.nextPageToken,
+    };
+  };
+}

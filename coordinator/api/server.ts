@@ -1,0 +1,63 @@
+import type { DescService } from "@bufbuild/protobuf";
+import { Server } from "@grpc/grpc-js";
+import { HealthImplementation } from "grpc-health-check";
+import { authenticate, serverCredentials } from "../../shared/credentials.js";
+import { Fault } from "../../shared/fault.js";
+import { type Guard, type Handlers, type Service, serve } from "../../shared/grpc.js";
+import { addReflection } from "./reflection.js";
+
+/** A job with a long list of variables is far below this; what is larger is refused before it is decoded. */
+const requestBytesMax = 4 * 1024 * 1024;
+
+export interface ApiServerOptions {
+  token: string;
+  /** Told of every error that is not a plain Fault. */
+  report: (error: unknown) => void;
+}
+
+/** The gRPC server: our services behind the token, health for everybody, reflection behind the token. */
+export class ApiServer {
+  private readonly health = new HealthImplementation({ "": "SERVING" });
+  private readonly services: DescService[] = [];
+  private readonly server = new Server({
+    "grpc.max_receive_message_length": requestBytesMax,
+    "grpc.max_send_message_length": -1,
+    // A peer that vanished without a word: its calls end, and with them what they hold here.
+    "grpc.keepalive_time_ms": 20_000,
+    "grpc.keepalive_timeout_ms": 10_000,
+  });
+  private readonly guard: Guard;
+
+  constructor(private readonly options: ApiServerOptions) {
+    this.guard = (metadata) => authenticate(metadata, options.token);
+  }
+
+  add<S extends DescService>(service: S, handlers: Handlers<S>): void {
+    const { definition, implementation }: Service = serve(service, handlers, this.guard, this.options.report);
+    this.server.addService(definition, implementation);
+    this.services.push(service);
+    this.health.setStatus(service.typeName, "SERVING");
+  }
+
+  /** Resolves with the port. Services are added before. */
+  async listen(address: string): Promise<number> {
+    this.health.addToServer(this.server);
+    addReflection(this.server, this.services, this.guard, this.options.report);
+    return new Promise((resolve, reject) => {
+      this.server.bindAsync(address, serverCredentials(), (error, port) => {
+        if (error)
+          reject(new Fault("invalid-argument", `cannot listen on ${address}: ${error.message}`, { cause: error }));
+        else resolve(port);
+      });
+    });
+  }
+
+  /** No new calls; those that run may finish for `graceMs`, then they are cut off. */
+  async close(graceMs: number): Promise<void> {
+    for (const name of ["", ...this.services.map((service) => service.typeName)])
+      this.health.setStatus(name, "NOT_SERVING");
+    const force = setTimeout(() => this.server.forceShutdown(), graceMs);
+    await new Promise<void>((resolve) => this.server.tryShutdown(() => resolve()));
+    clearTimeout(force);
+  }
+}

@@ -1,0 +1,38 @@
+import type { MessageInitShape } from "@bufbuild/protobuf";
+import { timestampFromMs } from "@bufbuild/protobuf/wkt";
+import type { ExperimentSchema } from "../../../shared/gen/stoker/v1/experiment_pb.js";
+import type { FileServerSchema } from "../../../shared/gen/stoker/v1/file_server_pb.js";
+import { ProvisioningState } from "../../../shared/gen/stoker/v1/provisioning_pb.js";
+import type { WorkspaceSchema } from "../../../shared/gen/stoker/v1/workspace_pb.js";
+import type { State } from "../../core/memory.js";
+import type { Experiment, FileServer, Workspace } from "../../core/state.js";
+import { experimentPath, fileServerPath, workspacePath } from "./ids.js";
+import { shownFileServerSpec } from "./secrets.js";
+
+export const workspaceView = (row: Workspace): MessageInitShape<typeof WorkspaceSchema> => ({
+  id: workspacePath(row),
+  name: row.name,
+  tags: { ...row.tags },
+  creationTime: timestampFromMs(row.createdAt),
+  provisioningState: ProvisioningState.SUCCEEDED,
+  location: row.location,
+});
+
+export const experimentView = (state: State, row: Experiment): MessageInitShape<typeof ExperimentSchema> => ({
+  id: experimentPath(state, row),
+  name: row.name,
+  creationTime: timestampFromMs(row.createdAt),
+  provisioningState: row.deleting ? ProvisioningState.DELETING : ProvisioningState.SUCCEEDED,
+});
+
+export const fileServerView = (state: State, row: FileServer): MessageInitShape<typeof FileServerSchema> => ({
+  id: fileServerPath(state, row),
+  name: row.name,
+  spec: shownFileServerSpec(row.spec),
+  creationTime: timestampFromMs(row.createdAt),
+  provisioningState: ProvisioningState.SUCCEEDED,
+  mountSettings: {
+    mountPoint: row.spec.existing?.export ?? "",
+    fileServerInternalIp: row.spec.existing?.host ?? "",
+  },
+});

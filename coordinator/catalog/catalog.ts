@@ -1,0 +1,125 @@
+import { join } from "node:path";
+import Database from "better-sqlite3";
+import { Fault } from "../../shared/fault.js";
+import { type Change, isRowChange, type Put, type RowChange, type Rows, type Table } from "../core/changes.js";
+import { migrate } from "./migrate.js";
+import { migrations } from "./migrations/index.js";
+import { CatalogRefused } from "./refused.js";
+import { TableFile } from "./table.js";
+import { tables } from "./tables/index.js";
+
+export type AnyPut = { [T in Table]: Put<T> }[Table];
+type TableFiles = { readonly [T in Table]: TableFile<Rows[T]> };
+
+/** The one SQLite file that holds all rows of the core. WAL and synchronous=FULL: a commit that returned survives a power cut. */
+export class Catalog implements Disposable {
+  private readonly files: TableFiles;
+  private readonly transact: (changes: readonly RowChange[]) => void;
+
+  private constructor(private readonly db: Database.Database) {
+    this.files = openTables(db);
+    const cascade = [
+      db.prepare("DELETE FROM attempt WHERE job = ?"),
+      db.prepare("DELETE FROM job_event WHERE job = ?"),
+    ];
+    this.transact = db.transaction((changes: readonly RowChange[]) => {
+      for (const change of changes) {
+        if (change.kind === "put") {
+          this.put(change);
+          continue;
+        }
+        this.files[change.table].delete(change.key);
+        if (change.table === "job") for (const statement of cascade) statement.run(change.key);
+      }
+    });
+  }
+
+  /** Throws CatalogRefused when the file is damaged or newer than this program. */
+  static open(dataDir: string): Catalog {
+    const path = join(dataDir, "catalog.db");
+    let db: Database.Database | undefined;
+    try {
+      db = new Database(path);
+      db.pragma("journal_mode = WAL");
+      db.pragma("synchronous = FULL");
+      const verdict = db.pragma("quick_check(1)", { simple: true });
+      if (verdict !== "ok")
+        throw new CatalogRefused(`${path} is damaged (${String(verdict)}): restore it from a backup`);
+      migrate(db, migrations, path);
+      return new Catalog(db);
+    } catch (error) {
+      db?.close();
+      if (isDamage(error))
+        throw new CatalogRefused(`${path} is damaged (${error.message}): restore it from a backup`, { cause: error });
+      throw error;
+    }
+  }
+
+  /** All rows but the history in words, which memory does not hold. Attempts come in the order of their numbers. */
+  *load(): Generator<AnyPut> {
+    for (const table of Object.keys(tables) as Table[]) {
+      if (table === "job-event") continue;
+      for (const row of this.files[table].all()) yield { kind: "put", table, row } as AnyPut;
+    }
+  }
+
+  /** All of them or, with a Fault that says what to do, none. */
+  commit(changes: readonly Change[]): void {
+    const rows = changes.filter(isRowChange);
+    if (rows.length === 0) return;
+    try {
+      this.transact(rows);
+    } catch (error) {
+      throw asFault(error);
+    }
+    for (const change of rows) {
+      if (change.kind === "put") this.stored(change);
+    }
+  }
+
+  [Symbol.dispose](): void {
+    this.db.close();
+  }
+
+  private put<T extends Table>(change: Put<T>): void {
+    this.files[change.table].put(change.row);
+  }
+
+  private stored<T extends Table>(change: Put<T>): void {
+    this.files[change.table].stored(change.row);
+  }
+}
+
+function openTables(db: Database.Database): TableFiles {
+  const files: Partial<Record<Table, TableFile<never>>> = {};
+  const add = <T extends Table>(table: T) => {
+    files[table] = new TableFile<Rows[T]>(db, tables[table]) as unknown as TableFile<never>;
+  };
+  for (const table of Object.keys(tables) as Table[]) add(table);
+  return files as unknown as TableFiles;
+}
+
+function isDamage(error: unknown): error is Error {
+  return error instanceof Database.SqliteError && /^SQLITE_(CORRUPT|NOTADB)/.test(error.code);
+}
+
+/** The disk's trouble is the caller's to wait for; anything else is our bug and goes on as it is. */
+function asFault(error: unknown): unknown {
+  if (!(error instanceof Database.SqliteError)) return error;
+  const cause = { cause: error };
+  if (error.code === "SQLITE_FULL") {
+    return new Fault(
+      "resource-exhausted",
+      "the coordinator's disk is full: nothing was changed; make room and try again",
+      cause,
+    );
+  }
+  if (/^SQLITE_(IOERR|BUSY|LOCKED|READONLY|CANTOPEN|NOMEM)/.test(error.code)) {
+    return new Fault(
+      "unavailable",
+      "the coordinator could not write to its disk: nothing was changed; try again",
+      cause,
+    );
+  }
+  return error;
+}

@@ -1,0 +1,32 @@
+import { type DescMessage, fromBinary, type MessageShape, toBinary } from "@bufbuild/protobuf";
+
+export type SqlValue = string | number | Buffer | null;
+
+/** How one field of a record is kept in its column. An absent field is NULL in every kind of column. */
+export interface Column<T> {
+  encode(value: T): SqlValue;
+  decode(value: SqlValue): T;
+  /** Never changes while its object stays the same: written once, not at each put. */
+  byIdentity?: true;
+}
+
+/** A branded id is stored as its text. */
+export const text = <T extends string>(): Column<T> => ({ encode: (value) => value, decode: (value) => value as T });
+
+export const integer: Column<number> = { encode: (value) => value, decode: (value) => value as number };
+
+export const flag: Column<boolean> = { encode: (value) => (value ? 1 : 0), decode: (value) => value === 1 };
+
+export const json = <T>(): Column<T> => ({
+  encode: (value) => JSON.stringify(value),
+  decode: (value) => JSON.parse(String(value)) as T,
+});
+
+export const message = <D extends DescMessage>(schema: D): Column<MessageShape<D>> => ({
+  encode: (value) => {
+    const bytes = toBinary(schema, value);
+    return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  },
+  decode: (value) => fromBinary(schema, value as Buffer),
+  byIdentity: true,
+});

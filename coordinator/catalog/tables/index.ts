@@ -1,0 +1,24 @@
+import type { Rows, Table } from "../../core/changes.js";
+import type { TableShape } from "../table.js";
+import { attemptTable } from "./attempt.js";
+import { clusterTable } from "./cluster.js";
+import { experimentTable } from "./experiment.js";
+import { fileServerTable } from "./file-server.js";
+import { idempotencyKeyTable } from "./idempotency-key.js";
+import { jobTable } from "./job.js";
+import { jobEventTable } from "./job-event.js";
+import { nodeTable } from "./node.js";
+import { workspaceTable } from "./workspace.js";
+
+/** Every table of the core's rows. */
+export const tables: { readonly [T in Table]: TableShape<Rows[T]> } = {
+  workspace: workspaceTable,
+  cluster: clusterTable,
+  "file-server": fileServerTable,
+  experiment: experimentTable,
+  job: jobTable,
+  node: nodeTable,
+  attempt: attemptTable,
+  "job-event": jobEventTable,
+  "idempotency-key": idempotencyKeyTable,
+};

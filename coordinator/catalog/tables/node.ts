@@ -1,0 +1,23 @@
+import type { Node } from "../../core/state.js";
+import { integer, json, text } from "../column.js";
+import type { TableShape } from "../table.js";
+
+export const nodeTable: TableShape<Node> = {
+  name: "node",
+  key: ["uuid"],
+  keyText: "uuid",
+  columns: {
+    uuid: text(),
+    name: text(),
+    address: text(),
+    agentVersion: text(),
+    bootId: text(),
+    inventory: json(),
+    enrolledAt: integer,
+    sequence: integer,
+    cluster: text(),
+    drained: json(),
+    lost: json(),
+    zombies: json(),
+  },
+};

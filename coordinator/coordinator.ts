@@ -1,0 +1,267 @@
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import type { Logger } from "pino";
+import { unreachable } from "../shared/assert.js";
+import { systemClock } from "../shared/clock.js";
+import { readOrMakeToken, readToken } from "../shared/credentials.js";
+import { Fault } from "../shared/fault.js";
+import { AgentService } from "../shared/gen/stoker/v1/agent_service_pb.js";
+import { ClusterService } from "../shared/gen/stoker/v1/cluster_service_pb.js";
+import { ExperimentService } from "../shared/gen/stoker/v1/experiment_service_pb.js";
+import { FileServerService } from "../shared/gen/stoker/v1/file_server_service_pb.js";
+import { JobService } from "../shared/gen/stoker/v1/job_service_pb.js";
+import { NodeService } from "../shared/gen/stoker/v1/node_service_pb.js";
+import { WorkspaceService } from "../shared/gen/stoker/v1/workspace_service_pb.js";
+import type { JobId } from "../shared/ids.js";
+import { Sessions } from "./agents/sessions.js";
+import { clusterHandlers } from "./api/cluster/index.js";
+import { experimentHandlers } from "./api/experiment/index.js";
+import { fileServerHandlers } from "./api/file-server/index.js";
+import { jobHandlers } from "./api/job/index.js";
+import { nodeHandlers } from "./api/node/index.js";
+import type { ApiPorts } from "./api/ports.js";
+import { ApiServer } from "./api/server.js";
+import { workspaceHandlers } from "./api/workspace/index.js";
+import { Catalog } from "./catalog/catalog.js";
+import { lockFolder } from "./catalog/lock.js";
+import type { Effect } from "./core/effects.js";
+import type { Settings } from "./core/state.js";
+import { Engine } from "./engine.js";
+import { JobFeed } from "./feed/job-feed.js";
+import { publishJob } from "./feed/job-publisher.js";
+import { LogIngest } from "./logs/ingest.js";
+import { logSource } from "./logs/log-source.js";
+import { LogStore } from "./logs/store.js";
+import { NatsLink } from "./nats/link.js";
+import { judgeLog, liveGang, logNode } from "./ownership.js";
+
+export interface CoordinatorOptions {
+  listen: string;
+  dataDir: string;
+  /** Given as such; else it is in the file. */
+  token: string | undefined;
+  tokenFile: string | undefined;
+  natsUrl: string | undefined;
+  natsTokenFile: string | undefined;
+  natsServer: string;
+  natsPort: number;
+  advertiseHost: string | undefined;
+  heartbeatIntervalMs: number;
+  leaseTtlMs: number;
+  leaseMarginMs: number;
+  killGraceSeconds: number;
+  machineClasses: Record<string, string>;
+  policy: Settings["policy"];
+  log: Logger;
+}
+
+/** Streams that are still open then are cut: their callers connect again. */
+const closeGraceMs = 500;
+
+/** The composition root: the only file that knows every part. */
+export class Coordinator {
+  private readonly feed = new JobFeed();
+  private readonly engine: Engine;
+  private readonly sessions: Sessions;
+  private readonly logStore: LogStore;
+  private readonly api: ApiServer;
+  private ingest: LogIngest | undefined;
+  private bus: Awaited<ReturnType<NatsLink["connect"]>> | undefined;
+  private port = 0;
+
+  private constructor(
+    private readonly options: CoordinatorOptions,
+    private readonly lock: Disposable,
+    private readonly catalog: Catalog,
+    private readonly nats: NatsLink,
+    token: string,
+  ) {
+    const { log } = options;
+    this.engine = new Engine({
+      rows: catalog,
+      settings: {
+        leaseTtlMs: options.leaseTtlMs,
+        marginMs: options.leaseMarginMs,
+        heartbeatIntervalMs: options.heartbeatIntervalMs,
+        killGraceSeconds: options.killGraceSeconds,
+        machineClasses: options.machineClasses,
+        policy: options.policy,
+      },
+      clock: systemClock,
+      log,
+      perform: (effect) => this.perform(effect),
+      rebuilt: () => this.sessions.endAll("the coordinator went back to what is on its disk; connect again"),
+    });
+    this.sessions = new Sessions({
+      tell: (event) => this.engine.tell(event),
+      gang: (lease) => liveGang(this.engine.state, lease),
+      nats: (authority) => nats.forAgent(authority),
+      log,
+    });
+    this.logStore = new LogStore(join(options.dataDir, "logs"));
+    this.api = new ApiServer({ token, report: (error) => log.error({ err: error }, "a call failed") });
+  }
+
+  /** Resolves when calls are answered. */
+  static async start(options: CoordinatorOptions): Promise<Coordinator> {
+    makeFolder(options.dataDir);
+    const opened: Array<() => unknown> = [];
+    try {
+      const lock = lockFolder(options.dataDir);
+      opened.push(() => lock[Symbol.dispose]());
+      const catalog = Catalog.open(options.dataDir);
+      opened.push(() => catalog[Symbol.dispose]());
+      const token = options.token ?? readOrMakeToken(options.tokenFile ?? join(options.dataDir, "token"));
+      const nats = await startNats(options);
+      opened.push(() => nats.stop());
+      const coordinator = new Coordinator(options, lock, catalog, nats, token);
+      await coordinator.serve();
+      return coordinator;
+    } catch (error) {
+      for (const close of opened.reverse()) await close();
+      throw error;
+    }
+  }
+
+  /** `host:port`, with the port that was chosen when 0 was asked for. */
+  get address(): string {
+    return this.options.listen.replace(/:\d+$/, `:${this.port}`);
+  }
+
+  /** What was accepted is on disk, and nothing of ours runs any more. Ranks go on. */
+  async stop(): Promise<void> {
+    this.sessions.endAll("the coordinator is stopping");
+    await this.api.close(closeGraceMs);
+    this.engine.stop();
+    await this.ingest?.stop();
+    this.logStore.close();
+    await this.bus?.close();
+    await this.nats.stop();
+    this.catalog[Symbol.dispose]();
+    this.lock[Symbol.dispose]();
+  }
+
+  private async serve(): Promise<void> {
+    const { api } = this;
+    const ports = this.ports();
+    api.add(WorkspaceService, workspaceHandlers(ports));
+    api.add(ClusterService, clusterHandlers(ports));
+    api.add(FileServerService, fileServerHandlers(ports));
+    api.add(ExperimentService, experimentHandlers(ports));
+    api.add(JobService, jobHandlers(ports));
+    api.add(NodeService, nodeHandlers(ports));
+    api.add(AgentService, { session: (stream, context) => this.sessions.serve(stream, context) });
+    this.engine.start();
+    this.port = await api.listen(this.options.listen);
+    // An existing NATS may be away when we start: everything but logs works meanwhile.
+    void this.receiveLogs().catch((error: unknown) => this.options.log.error({ err: error }, "NATS cannot be used"));
+  }
+
+  private async receiveLogs(): Promise<void> {
+    this.bus = await this.nats.connect();
+    const owners = {
+      judge: (address: Parameters<typeof judgeLog>[1], node: string) => judgeLog(this.engine.state, address, node),
+      stored: (address: Parameters<typeof judgeLog>[1], node: string, offset: number) => {
+        const name = logNode(this.engine.state, address, node);
+        if (name !== undefined) this.sessions.logsStored(name, address, offset);
+      },
+    };
+    this.ingest = new LogIngest(this.bus, this.logStore, owners, this.options.log);
+    this.ingest.start();
+  }
+
+  private ports(): ApiPorts {
+    return {
+      state: () => this.engine.state,
+      now: () => this.engine.now(),
+      ask: (event) => this.engine.ask(event),
+      telemetry: (node) => this.sessions.telemetry(node),
+      feed: this.feed,
+      logs: logSource(this.logStore),
+    };
+  }
+
+  private perform(effect: Effect): void {
+    switch (effect.kind) {
+      case "job-changed":
+        this.jobChanged(effect.job);
+        return;
+      case "job-deleted":
+        this.jobDeleted(effect.job);
+        return;
+      case "node-changed":
+        return;
+      case "ignored":
+        this.options.log.warn({ node: effect.node, reason: effect.reason }, "not believed");
+        return;
+      case "welcome":
+      case "refuse-session":
+      case "grant-lease":
+      case "start-ranks":
+      case "stop-lease":
+      case "set-mounts":
+      case "heartbeat-reply":
+      case "ack-report":
+        this.sessions.perform(effect);
+        return;
+      default:
+        unreachable(effect);
+    }
+  }
+
+  private jobChanged(uuid: JobId): void {
+    this.feed.changed(uuid);
+    const job = this.engine.state.jobs.get(uuid);
+    if (!job) return;
+    const { kind } = job.state;
+    if (kind !== "preparing" && kind !== "running") this.sessions.relay.jobStopped(uuid);
+    publishJob(this.bus, { uuid, state: kind, attempt: job.attempt });
+  }
+
+  private jobDeleted(uuid: JobId): void {
+    this.feed.changed(uuid);
+    this.sessions.relay.jobStopped(uuid);
+    this.logStore.deleteJob(uuid).catch((error: unknown) => {
+      this.options.log.error({ err: error, job: uuid }, "a deleted job's logs could not be removed");
+    });
+  }
+}
+
+function makeFolder(path: string): void {
+  try {
+    mkdirSync(path, { recursive: true, mode: 0o700 });
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new Fault("invalid-argument", `--data-dir: ${path} cannot be made (${reason})`, { cause });
+  }
+}
+
+function startNats(options: CoordinatorOptions): Promise<NatsLink> {
+  const {
+    natsUrl,
+    natsTokenFile,
+    natsServer: programPath,
+    natsPort: port,
+    advertiseHost,
+    dataDir,
+    listen,
+    log,
+  } = options;
+  if (natsUrl !== undefined) {
+    const token = natsTokenFile === undefined ? undefined : readToken(natsTokenFile);
+    if (natsTokenFile !== undefined && token === undefined) {
+      throw new Fault("invalid-argument", `--nats-token-file: there is no file ${natsTokenFile}`);
+    }
+    return Promise.resolve(NatsLink.existing({ url: natsUrl, token, log }));
+  }
+  const dir = join(dataDir, "nats");
+  return NatsLink.own({
+    program: programPath,
+    dir,
+    listen,
+    port,
+    token: readOrMakeToken(join(dir, "token")),
+    advertiseHost,
+    log,
+  });
+}

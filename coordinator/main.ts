@@ -1,0 +1,159 @@
+import { resolve } from "node:path";
+import { CommanderError } from "commander";
+import { type Logger, pino } from "pino";
+import { commandOf, type Program, pairs, readSettings, type Setting, text, whole } from "../shared/config.js";
+import { Fault } from "../shared/fault.js";
+import { version } from "../shared/version.js";
+import { CatalogRefused } from "./catalog/refused.js";
+import { Coordinator } from "./coordinator.js";
+import { defaultSettings, type Settings } from "./core/state.js";
+
+/** One of a few words. */
+const choice = <T extends string>(
+  among: readonly T[],
+  options: { description: string; placeholder: string; default: T },
+): Setting<T> => ({
+  ...options,
+  parse: (value) => {
+    const found = among.find((each) => each === value);
+    if (found === undefined) throw new Fault("invalid-argument", `"${value}" is not one of ${among.join(", ")}`);
+    return found;
+  },
+});
+
+const policies: ReadonlyArray<Settings["policy"]> = ["backfill", "fifo"];
+const logLevels = ["trace", "debug", "info", "warn", "error"] as const;
+
+const program = {
+  name: "stoker-coordinator",
+  description: "Holds the catalog, schedules jobs, and speaks to agents and users.",
+  version,
+  example: "stoker-coordinator --listen 0.0.0.0:7741 --data-dir /var/lib/stoker",
+  configPath: "/etc/stoker/coordinator.yaml",
+  settings: {
+    listen: text({
+      description: "address for agents and users; 0.0.0.0 for every network of this machine",
+      placeholder: "host:port",
+      default: "127.0.0.1:7741",
+    }),
+    dataDir: text({
+      description: "folder on a local disk for the catalog, the logs and NATS",
+      placeholder: "folder",
+      default: "/var/lib/stoker",
+    }),
+    tokenFile: text({
+      description: "file that holds the token, made when there is none (default: token in the data folder)",
+      placeholder: "file",
+    }),
+    natsUrl: text({ description: "an existing NATS with JetStream, in place of our own", placeholder: "url" }),
+    natsTokenFile: text({ description: "file that holds the token of --nats-url", placeholder: "file" }),
+    natsServer: text({
+      description: "the program nats-server, when NATS is our own",
+      placeholder: "file",
+      default: "nats-server",
+    }),
+    natsPort: whole({
+      description:
+        "port of our own NATS, on the address of --listen; 0: any that is free, the same again at the next start",
+      placeholder: "port",
+      default: 0,
+    }),
+    advertiseHost: text({
+      description: "host at which agents reach our own NATS (default: that by which they reached us)",
+      placeholder: "host",
+    }),
+    heartbeatIntervalMs: whole({
+      description: "time between an agent's heartbeats, in milliseconds",
+      placeholder: "ms",
+      default: defaultSettings.heartbeatIntervalMs,
+    }),
+    leaseTtlMs: whole({
+      description: "an agent that was not answered for so long freezes its ranks, in milliseconds",
+      placeholder: "ms",
+      default: defaultSettings.leaseTtlMs,
+    }),
+    leaseMarginMs: whole({
+      description: "waited beyond that before a silent node is declared lost, in milliseconds",
+      placeholder: "ms",
+      default: defaultSettings.marginMs,
+    }),
+    killGraceSeconds: whole({
+      description: "time between SIGTERM and SIGKILL for a job that is stopped, in seconds",
+      placeholder: "s",
+      default: defaultSettings.killGraceSeconds,
+    }),
+    machineClasses: pairs({
+      description: "aliases of machine classes, such as STANDARD_NC6=k80x1; a map in the file",
+      placeholder: "alias=class,…",
+    }),
+    policy: choice(policies, {
+      description:
+        "what may overtake a job that cannot start yet: backfill (whatever cannot delay it) or fifo (nothing)",
+      placeholder: "name",
+      default: defaultSettings.policy,
+    }),
+    logLevel: choice<string>(logLevels, {
+      description: "how much is logged",
+      placeholder: "level",
+      default: "info",
+    }),
+  },
+} satisfies Program<Record<string, Setting<unknown>>>;
+
+/** 78 is EX_CONFIG of sysexits.h: trying again does not help, an operator must act. */
+const exitCodes = { clean: 0, crash: 1, configuration: 2, catalogRefused: 78 } as const;
+
+async function start(flags: Record<string, unknown>): Promise<void> {
+  const settings = readSettings(program, flags, process.env);
+  // The catalog and the logs may hold secrets.
+  process.umask(0o077);
+  const log = pino({ name: "stoker-coordinator", level: settings.logLevel });
+  crashLoudly(log);
+  const coordinator = await Coordinator.start({
+    ...settings,
+    dataDir: resolve(settings.dataDir),
+    token: process.env.STOKER_TOKEN || undefined,
+    log,
+  });
+  let stopping = false;
+  const stop = (signal: string) => {
+    if (stopping) return;
+    stopping = true;
+    log.info({ signal }, "stopping; ranks go on");
+    coordinator.stop().then(
+      () => process.exit(exitCodes.clean),
+      (error: unknown) => {
+        log.fatal({ err: error }, "could not stop cleanly");
+        process.exit(exitCodes.crash);
+      },
+    );
+  };
+  for (const signal of ["SIGTERM", "SIGINT"]) process.on(signal, () => stop(signal));
+  log.info({ address: coordinator.address, dataDir: settings.dataDir, version }, "ready");
+}
+
+/** Our own bug: what is on disk is right, so the quickest way back to a sound state is a new process. */
+function crashLoudly(log: Logger): void {
+  const crash = (error: unknown) => {
+    log.fatal({ err: error }, "crashed");
+    process.exit(exitCodes.crash);
+  };
+  process.on("uncaughtException", crash);
+  process.on("unhandledRejection", crash);
+}
+
+const command = commandOf(program)
+  .exitOverride()
+  .action((flags: Record<string, unknown>) => start(flags));
+
+command.parseAsync().catch((error: unknown) => {
+  if (error instanceof CommanderError) process.exit(error.exitCode === 0 ? exitCodes.clean : exitCodes.configuration);
+  if (error instanceof CatalogRefused || error instanceof Fault) {
+    process.stderr.write(`stoker-coordinator: ${error.message}\n`);
+    process.exit(error instanceof Fault ? exitCodes.configuration : exitCodes.catalogRefused);
+  }
+  process.stderr.write(
+    `stoker-coordinator: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`,
+  );
+  process.exit(exitCodes.crash);
+});

@@ -1,0 +1,31 @@
+import { jobId, parseLeaseId } from "../shared/ids.js";
+import { subjectToken } from "../shared/subjects.js";
+import type { LiveGang } from "./agents/relay.js";
+import type { State } from "./core/memory.js";
+import type { LogAddress } from "./logs/address.js";
+
+/** The gang of a lease whose ranks may run; undefined for any other. */
+export function liveGang(state: State, leaseId: string): LiveGang | undefined {
+  const parsed = parseLeaseId(leaseId);
+  const now = parsed && state.jobs.get(parsed.job)?.state;
+  if (!now || (now.kind !== "preparing" && now.kind !== "running") || now.lease.id !== leaseId) return undefined;
+  return { members: now.lease.shares.map(({ nodeName, host }) => ({ node: nodeName, host })) };
+}
+
+/** Whether log bytes that came from `node` (as a subject has it) belong here. */
+export function judgeLog(state: State, address: LogAddress, node: string): "wanted" | "deleted" | "refused" {
+  const job = jobId(address.jobUuid);
+  if (!state.jobs.has(job)) return "deleted";
+  const attempt = state.attempts.get(job)?.find(({ number }) => number === address.attempt);
+  const known = attempt?.nodes.some(({ name }) => subjectToken(name) === node) && address.rank < attempt.rankCount;
+  return known ? "wanted" : "refused";
+}
+
+/** The node's name: among those of the attempt or, when the job is gone, among all. */
+export function logNode(state: State, address: LogAddress, node: string): string | undefined {
+  const attempt = state.attempts.get(jobId(address.jobUuid))?.find(({ number }) => number === address.attempt);
+  for (const { name } of attempt?.nodes ?? state.nodes.values()) {
+    if (subjectToken(name) === node) return name;
+  }
+  return undefined;
+}
