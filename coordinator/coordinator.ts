@@ -111,7 +111,7 @@ export class Coordinator {
       opened.push(() => lock[Symbol.dispose]());
       const catalog = Catalog.open(options.dataDir);
       opened.push(() => catalog[Symbol.dispose]());
-      const token = options.token ?? readOrMakeToken(options.tokenFile ?? join(options.dataDir, "token"));
+      const token = tokenOf(options);
       const nats = await startNats(options);
       opened.push(() => nats.stop());
       const coordinator = new Coordinator(options, lock, catalog, nats, token);
@@ -225,6 +225,12 @@ export class Coordinator {
       this.options.log.error({ err: error, job: uuid }, "a deleted job's logs could not be removed");
     });
   }
+}
+
+/** A file that was named wins over the environment. */
+function tokenOf({ token, tokenFile, dataDir }: CoordinatorOptions): string {
+  if (tokenFile !== undefined) return readOrMakeToken(tokenFile);
+  return token ?? readOrMakeToken(join(dataDir, "token"));
 }
 
 function makeFolder(path: string): void {

@@ -1,4 +1,5 @@
-import type { NodeId } from "../../shared/ids.js";
+import type { ClusterId, NodeId } from "../../shared/ids.js";
+import type { Blocked } from "./memory.js";
 import type {
   Attempt,
   Cluster,
@@ -28,14 +29,14 @@ export interface Rows {
 
 export type Table = keyof Rows;
 
-/** One row written, or removed by its key. Deleting a job takes its attempts and events along, a workspace or experiment nothing. */
+/** One row written, or removed by its key. Deleting a job takes its attempts and events along; all else is deleted by name. */
 export type RowChange = { [T in Table]: Put<T> | Delete<T> }[Table];
 export interface Put<T extends Table> {
   readonly kind: "put";
   readonly table: T;
   readonly row: Rows[T];
 }
-/** Only these are deleted singly; attempts, events and keys go with what they belong to. */
+/** Attempts and events are not deleted singly: they go with their job. */
 export interface Delete<T extends Table> {
   readonly kind: "delete";
   readonly table: T;
@@ -44,8 +45,14 @@ export interface Delete<T extends Table> {
 
 /** Memory only: the catalog passes over these, so that a heartbeat costs no commit. */
 export type VolatileChange =
-  | { readonly kind: "liveness"; readonly node: NodeId; readonly liveness: Liveness | undefined }
-  /** Nobody is declared lost before `until`. */
+  | {
+      readonly kind: "liveness";
+      readonly node: NodeId;
+      readonly liveness: Liveness | undefined;
+      /** It can take work again that it could not take before, or the other way round. */
+      readonly roomChanged: boolean;
+    }
+  | { readonly kind: "blocked"; readonly cluster: ClusterId; readonly blocked: Blocked }
   | { readonly kind: "ticked"; readonly at: Instant; readonly graceUntil: Instant };
 
 export type Change = RowChange | VolatileChange;
@@ -55,7 +62,7 @@ export function isRowChange(change: Change): change is RowChange {
 }
 
 /** The primary key of a row, as one text. */
-export function keyOf<T extends Table>(table: T, row: Rows[T]): string {
+export function keyOf(row: Rows[Table]): string {
   if ("uuid" in row) return row.uuid;
   if ("number" in row) return `${row.job} ${row.number}`;
   return `${row.scope} ${row.key}`;

@@ -1,4 +1,5 @@
-import type { ClusterId, ExperimentId, FileServerId, JobId, LeaseId, NodeId, WorkspaceId } from "../../shared/ids.js";
+import type { ClusterId, ExperimentId, FileServerId, JobId, NodeId, WorkspaceId } from "../../shared/ids.js";
+import { Overlay, type TableOf } from "./overlay.js";
 import type { SortedMap } from "./sorted-map.js";
 import type {
   Attempt,
@@ -15,52 +16,69 @@ import type {
 } from "./state.js";
 import type { Usage } from "./usage.js";
 
-/** All rows in memory, with the indexes that keep every step short. Only `apply` (changes.ts, indexes.ts) writes to it. */
-export interface State {
+/** All rows in memory, with the indexes that keep every step short. Written to by apply.ts and indexes.ts alone. */
+export interface World {
   readonly settings: Settings;
-  readonly workspaces: Map<WorkspaceId, Workspace>;
-  readonly clusters: Map<ClusterId, Cluster>;
-  readonly fileServers: Map<FileServerId, FileServer>;
-  readonly experiments: Map<ExperimentId, Experiment>;
-  readonly jobs: Map<JobId, Job>;
-  readonly nodes: Map<NodeId, Node>;
-  readonly attempts: Map<JobId, readonly Attempt[]>;
+  readonly workspaces: TableOf<WorkspaceId, Workspace>;
+  readonly clusters: TableOf<ClusterId, Cluster>;
+  readonly fileServers: TableOf<FileServerId, FileServer>;
+  readonly experiments: TableOf<ExperimentId, Experiment>;
+  readonly jobs: TableOf<JobId, Job>;
+  readonly nodes: TableOf<NodeId, Node>;
+  readonly attempts: TableOf<JobId, readonly Attempt[]>;
   /** By `keyOf`. */
-  readonly idempotencyKeys: Map<string, IdempotencyKey>;
-  readonly liveness: Map<NodeId, Liveness>;
+  readonly idempotencyKeys: TableOf<string, IdempotencyKey>;
+  readonly liveness: TableOf<NodeId, Liveness>;
   readonly index: Index;
-  clock: { tickedAt: Instant; graceUntil: Instant };
+  readonly clock: Clock;
   /** Numbers the next job, cluster and node. */
-  next: { job: number; cluster: number; node: number };
+  readonly next: { job: number; cluster: number; node: number };
+}
+
+export interface Clock {
+  tickedAt: Instant;
+  /** Nobody is declared lost before. */
+  graceUntil: Instant;
 }
 
 export interface Index {
-  readonly workspaceByName: Map<string, WorkspaceId>;
-  /** By `<uuid of the parent> <name>`. */
-  readonly clusterByName: Map<string, ClusterId>;
-  readonly fileServerByName: Map<string, FileServerId>;
-  readonly experimentByName: Map<string, ExperimentId>;
-  readonly jobByName: Map<string, JobId>;
-  readonly nodeByName: Map<string, NodeId>;
+  /** By name. */
+  readonly workspaceByName: TableOf<string, WorkspaceId>;
+  /** By `<uuid of the parent> <name>`, as the next ones. */
+  readonly clusterByName: TableOf<string, ClusterId>;
+  readonly fileServerByName: TableOf<string, FileServerId>;
+  readonly experimentByName: TableOf<string, ExperimentId>;
+  readonly jobByName: TableOf<string, JobId>;
+  readonly nodeByName: TableOf<string, NodeId>;
   /** By sequence: creation order. */
-  readonly jobsOfExperiment: Map<ExperimentId, SortedMap<JobId>>;
+  readonly jobsOfExperiment: TableOf<ExperimentId, SortedMap<JobId>>;
   /** By queueKey: scheduling order. */
-  readonly queue: Map<ClusterId, SortedMap<JobId>>;
+  readonly queue: TableOf<ClusterId, SortedMap<JobId>>;
   /** Jobs that hold a lease, by sequence. */
-  readonly active: Map<ClusterId, SortedMap<JobId>>;
-  readonly nodesOfCluster: Map<ClusterId, SortedMap<NodeId>>;
-  readonly usage: Map<NodeId, Usage>;
+  readonly active: TableOf<ClusterId, SortedMap<JobId>>;
+  /** By sequence: order of enrolment. */
+  readonly nodesOfCluster: TableOf<ClusterId, SortedMap<NodeId>>;
+  readonly usage: TableOf<NodeId, Usage>;
   /** Sum of the node counts of the queued jobs. */
-  readonly queuedNodes: Map<ClusterId, number>;
-  /** What was found not to start in the present circumstances: see schedule.ts. */
-  readonly blocked: Map<ClusterId, Blocked>;
+  readonly queuedNodes: TableOf<ClusterId, number>;
+  /** What was found not to start as things are: see schedule.ts. */
+  readonly blocked: TableOf<ClusterId, Blocked>;
 }
 
+/** The first of the queue, and the shapes of jobs behind it, that a pass has found not to start; forgotten when room comes. */
 export interface Blocked {
   readonly head: JobId;
+  /** No node has any room for anything. */
+  readonly full: boolean;
   readonly shapes: ReadonlySet<string>;
 }
 
+type Solid<T> = { readonly [K in keyof T]: T[K] extends TableOf<infer Key, infer Value> ? Map<Key, Value> : T[K] };
+
+/** The engine's one World, which lasts. */
+export type State = Solid<Omit<World, "index">> & { readonly index: Solid<Index> };
+
+/** Of a coordinator that starts now. The rows come by `load`. */
 export function emptyState(settings: Settings, startedAt: Instant): State {
   return {
     settings,
@@ -93,7 +111,36 @@ export function emptyState(settings: Settings, startedAt: Instant): State {
   };
 }
 
-/** Priority first (high before low), then submission. */
-export function queueKey(job: Job): number {
-  return (2 - job.request.priority) * 2 ** 50 + job.sequence;
+/** A copy that sees what is changed in it, and leaves `world` alone. */
+export function fork(world: World): World {
+  const { index } = world;
+  return {
+    settings: world.settings,
+    workspaces: new Overlay(world.workspaces),
+    clusters: new Overlay(world.clusters),
+    fileServers: new Overlay(world.fileServers),
+    experiments: new Overlay(world.experiments),
+    jobs: new Overlay(world.jobs),
+    nodes: new Overlay(world.nodes),
+    attempts: new Overlay(world.attempts),
+    idempotencyKeys: new Overlay(world.idempotencyKeys),
+    liveness: new Overlay(world.liveness),
+    index: {
+      workspaceByName: new Overlay(index.workspaceByName),
+      clusterByName: new Overlay(index.clusterByName),
+      fileServerByName: new Overlay(index.fileServerByName),
+      experimentByName: new Overlay(index.experimentByName),
+      jobByName: new Overlay(index.jobByName),
+      nodeByName: new Overlay(index.nodeByName),
+      jobsOfExperiment: new Overlay(index.jobsOfExperiment),
+      queue: new Overlay(index.queue),
+      active: new Overlay(index.active),
+      nodesOfCluster: new Overlay(index.nodesOfCluster),
+      usage: new Overlay(index.usage),
+      queuedNodes: new Overlay(index.queuedNodes),
+      blocked: new Overlay(index.blocked),
+    },
+    clock: { ...world.clock },
+    next: { ...world.next },
+  };
 }

@@ -122,6 +122,8 @@ export interface Verdict {
   /** One sentence; empty for a success. */
   readonly reason: string;
   readonly exitCode?: number;
+  /** Its processes are asked before they are killed. */
+  readonly graceful: boolean;
 }
 
 export interface Outcome {
@@ -294,6 +296,8 @@ export interface Settings {
   readonly killGraceSeconds: number;
   /** Alias, such as STANDARD_NC6, to machine class; letter case does not matter. */
   readonly machineClasses: Readonly<Record<string, string>>;
+  /** What may overtake a job that can't start yet. */
+  readonly policy: "backfill" | "fifo";
 }
 
 export const defaultSettings: Settings = {
@@ -302,4 +306,5 @@ export const defaultSettings: Settings = {
   heartbeatIntervalMs: 2_000,
   killGraceSeconds: 10,
   machineClasses: {},
+  policy: "backfill",
 };

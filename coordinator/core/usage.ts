@@ -51,3 +51,9 @@ export function roomOn(node: Node, usage: Usage): Room {
     memoryBytes: Math.max(0, memoryBytes - usage.memoryBytes),
   };
 }
+
+/** What a job that names no memory gets: as much of it as of the cores. */
+export function memoryFor(share: { readonly cpus: number; readonly memoryBytes?: number }, node: Node): number {
+  const { cpus, memoryBytes } = node.inventory;
+  return share.memoryBytes ?? Math.floor((memoryBytes * Math.min(share.cpus, cpus)) / Math.max(1, cpus));
+}

@@ -11,6 +11,7 @@ const banner = [
   "#!/usr/bin/env node",
   'import { createRequire as makeRequire } from "node:module";',
   "const require = makeRequire(import.meta.url);",
+  'const bundleFolder = require("node:path").dirname(require("node:url").fileURLToPath(import.meta.url));',
 ].join("\n");
 
 const bundled = (root: string, version: string): BuildOptions => ({
@@ -19,9 +20,8 @@ const bundled = (root: string, version: string): BuildOptions => ({
   platform: "node",
   target: "node20",
   format: "esm",
-  // Names stay, for readable stack traces.
+  // Names and lines stay, for readable stack traces.
   minifySyntax: true,
-  minifyWhitespace: true,
   external: ["better-sqlite3"],
   loader: { ".sql": "text", ".node": "copy" },
   define: { STOKER_VERSION: JSON.stringify(version) },
@@ -55,7 +55,8 @@ const grpcProtos: Plugin = {
       // They go two folders up and then into `proto`.
       contents: readFileSync(path, "utf8").replaceAll(
         "__dirname",
-        '(require("node:path").dirname(require("node:url").fileURLToPath(import.meta.url)) + "/a/b")',
+        // A name of the banner: `import.meta` here would make esbuild take these CommonJS files for ES modules.
+        '(bundleFolder + "/a/b")',
       ),
     }));
   },
