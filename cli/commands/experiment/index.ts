@@ -1,0 +1,11 @@
+import type { Noun } from "../../verb.js";
+import { create } from "./create.js";
+import { remove } from "./delete.js";
+import { list } from "./list.js";
+import { show } from "./show.js";
+
+export const experiment: Noun = {
+  name: "experiment",
+  description: "Groups of jobs",
+  verbs: [create, show, list, remove],
+};

@@ -1,0 +1,15 @@
+import type { Noun, Verb } from "../verb.js";
+import { cluster } from "./cluster/index.js";
+import { experiment } from "./experiment/index.js";
+import { fileServer } from "./file-server/index.js";
+import { job } from "./job/index.js";
+import { node } from "./node/index.js";
+import { profile } from "./profile/index.js";
+import { run } from "./run/run.js";
+import { workspace } from "./workspace/index.js";
+
+/** In the order of the help. */
+export const nouns: readonly Noun[] = [workspace, cluster, fileServer, experiment, job, node, profile];
+
+/** Verbs that need no noun. */
+export const topVerbs: readonly Verb[] = [run];

@@ -1,0 +1,53 @@
+import { usage } from "../../failure.js";
+import { checkedName } from "../../ids.js";
+import {
+  clusterOption,
+  configFileOption,
+  experimentOption,
+  idempotencyOption,
+  mountOptions,
+  nameOption,
+  workspaceOption,
+} from "../../options.js";
+import type { Verb } from "../../verb.js";
+import { volumeFlags, warn } from "../bodies.js";
+
+export const create: Verb = {
+  name: "create",
+  description: "Submit a job",
+  example: "stoker job create -w lab -e first -n train -c gpus -f job.json",
+  argument: "[name]",
+  options: [
+    nameOption("job"),
+    workspaceOption,
+    experimentOption,
+    clusterOption,
+    configFileOption("job.json"),
+    ...mountOptions,
+    idempotencyOption,
+  ],
+  async run(call) {
+    const name = checkedName(call.name("job"), "job");
+    const parent = await call.experiment();
+    const file = call.text("configFile");
+    if (file === undefined) throw usage("which job? give its job.json with -f; stoker run takes a command instead");
+    const [{ readBody }, { loadJob, withCluster }] = await Promise.all([
+      import("../../body/read.js"),
+      import("../../body/job.js"),
+    ]);
+    const flags = { ...(await volumeFlags(call)), cluster: call.text("cluster") };
+    const { spec, warnings } = loadJob(await readBody(file, call.world), flags);
+    const { cluster } = await call.settings();
+    if (!spec.cluster?.id) {
+      if (cluster === undefined) throw usage("which cluster? give it with -c, STOKER_CLUSTER or a profile");
+      withCluster(spec, cluster, flags.workspace);
+    }
+    await warn(call, file, warnings);
+    const session = await call.session();
+    const { job } = await session.create(call.text("idempotencyKey"), (idempotencyKey) =>
+      session.jobs.createJob({ parent, name, spec, idempotencyKey }, session.limits),
+    );
+    await session.summary("job", job);
+    return undefined;
+  },
+};

@@ -1,0 +1,16 @@
+import type { Noun } from "../../verb.js";
+import { create } from "./create.js";
+import { remove } from "./delete.js";
+import { explain } from "./explain.js";
+import { list } from "./list.js";
+import { logs } from "./logs.js";
+import { show } from "./show.js";
+import { terminate } from "./terminate.js";
+import { wait } from "./wait.js";
+import { watch } from "./watch.js";
+
+export const job: Noun = {
+  name: "job",
+  description: "Commands that run on nodes of a cluster",
+  verbs: [create, show, list, remove, terminate, wait, watch, logs, explain],
+};

@@ -1,0 +1,66 @@
+import type { OptionSpec } from "./verb.js";
+
+/** Options that several verbs share. Short flags are those of `az batchai`. */
+export const nameOption = (what: string): OptionSpec => ({
+  flags: "-n, --name <name>",
+  description: `name of the ${what}`,
+});
+export const workspaceOption: OptionSpec = {
+  flags: "-w, --workspace <name>",
+  description: "workspace (env: STOKER_WORKSPACE)",
+};
+export const experimentOption: OptionSpec = {
+  flags: "-e, --experiment <name>",
+  description: "experiment (env: STOKER_EXPERIMENT)",
+};
+export const clusterOption: OptionSpec = {
+  flags: "-c, --cluster <name or id>",
+  description: "cluster (env: STOKER_CLUSTER)",
+};
+export const configFileOption = (what: string): OptionSpec => ({
+  flags: "-f, --config-file <file>",
+  description: `${what} as JSON or YAML, with or without \`properties\`; - reads stdin`,
+});
+export const yesOption: OptionSpec = { flags: "-y, --yes", description: "do not ask" };
+export const noWaitOption: OptionSpec = {
+  flags: "--no-wait",
+  description: "return when the order is recorded",
+};
+export const idempotencyOption: OptionSpec = {
+  flags: "--idempotency-key <key>",
+  description: "the same key with the same body gives the same resource (default: one made for this call)",
+};
+
+export const pagingOptions: readonly OptionSpec[] = [
+  { flags: "--page-size <count>", description: "at most so many at a time, 1 to 1000" },
+  { flags: "--page-token <token>", description: "go on where a page ended" },
+  { flags: "--all", description: "every page" },
+];
+
+/** Those of every verb that talks to a coordinator. */
+export const connectionOptions: readonly OptionSpec[] = [
+  {
+    flags: "--coordinator <host:port>",
+    description: "where the coordinator is (env: STOKER_COORDINATOR; default: 127.0.0.1:7741)",
+  },
+  { flags: "--token-file <file>", description: "file with its token (env: STOKER_TOKEN_FILE, or STOKER_TOKEN itself)" },
+  { flags: "--profile <name>", description: "profile to use (env: STOKER_PROFILE)" },
+  { flags: "-o, --output <format>", description: "table or json (env: STOKER_OUTPUT)", choices: ["table", "json"] },
+];
+
+export const mountOptions: readonly OptionSpec[] = [
+  { flags: "--nfs <name or id>", description: "file server to mount" },
+  { flags: "--nfs-mount-path <path>", description: "where, under the mount root (default: nfs)" },
+  { flags: "--afs-name <share>", description: "Azure file share to mount" },
+  { flags: "--afs-mount-path <path>", description: "where (default: afs)" },
+  { flags: "--bfs-name <container>", description: "Azure blob container to mount" },
+  { flags: "--bfs-mount-path <path>", description: "where (default: bfs)" },
+  {
+    flags: "--storage-account-name <name>",
+    description: "for <AZURE_BATCHAI_STORAGE_ACCOUNT> in the body (env: AZURE_BATCHAI_STORAGE_ACCOUNT)",
+  },
+  {
+    flags: "--storage-account-key <key>",
+    description: "for <AZURE_BATCHAI_STORAGE_KEY> in the body (env: AZURE_BATCHAI_STORAGE_KEY)",
+  },
+];

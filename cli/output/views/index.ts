@@ -1,0 +1,16 @@
+import type { MessageShape } from "@bufbuild/protobuf";
+import { cluster } from "./cluster.js";
+import { experiment } from "./experiment.js";
+import { fileServer } from "./file-server.js";
+import { job } from "./job.js";
+import { node } from "./node.js";
+import type { View } from "./view.js";
+import { workspace } from "./workspace.js";
+
+/** Every kind of resource that is printed. */
+const all = { workspace, cluster, fileServer, experiment, job, node };
+
+export type Kind = keyof typeof all;
+export type Shown<K extends Kind> = MessageShape<(typeof all)[K]["schema"]>;
+
+export const views: { [K in Kind]: View<(typeof all)[K]["schema"]> } = all;

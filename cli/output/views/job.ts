@@ -1,0 +1,36 @@
+import { type Attempt, ExecutionStateSchema, JobSchema } from "../../../shared/gen/stoker/v1/job_pb.js";
+import { leafOf, workspaceOf } from "../../ids.js";
+import type { Detail } from "../table.js";
+import { shortTime } from "../time.js";
+import { errorLines } from "./errors.js";
+import { view, word } from "./view.js";
+
+export const job = view({
+  schema: JobSchema,
+  type: "workspaces/experiments/jobs",
+  columns: [
+    ["Name", ({ name }) => name],
+    ["Cluster", ({ spec }) => leafOf(spec?.cluster?.id ?? "")],
+    ["Cluster Workspace", ({ id, spec }) => workspaceOf(spec?.cluster?.id ?? "") || workspaceOf(id)],
+    ["Tool", ({ toolType }) => toolType],
+    ["Nodes", ({ spec }) => String(spec?.nodeCount ?? 0)],
+    ["State", ({ executionState }) => word(ExecutionStateSchema, executionState)],
+    ["Exit code", ({ executionInfo }) => String(executionInfo?.exitCode ?? "")],
+  ],
+  more: ({ id, spec, creationTime, executionInfo, attempts, jobOutputDirectoryPathSegment }) => [
+    ["Priority", spec?.schedulingPriority ?? ""],
+    ["Created", shortTime(creationTime)],
+    ["Started", shortTime(executionInfo?.startTime)],
+    ["Ended", shortTime(executionInfo?.endTime)],
+    ...errorLines(executionInfo?.errors ?? []),
+    ...attempts.map((attempt): Detail => [`Attempt ${attempt.number}`, attemptText(attempt)]),
+    ["Output", jobOutputDirectoryPathSegment],
+    ["Id", id],
+  ],
+});
+
+function attemptText({ state, nodes, reason, exitCode }: Attempt): string {
+  const names = nodes.map(({ name }) => name).join(", ");
+  const why = [exitCode === undefined ? "" : `exit code ${exitCode}`, reason].filter((part) => part !== "").join(", ");
+  return `${state}${names ? ` on ${names}` : ""}${why ? `: ${why}` : ""}`;
+}

@@ -1,0 +1,38 @@
+import { NodeSchema, NodeStateSchema } from "../../../shared/gen/stoker/v1/node_pb.js";
+import { leafOf } from "../../ids.js";
+import type { Detail } from "../table.js";
+import { gibibytes, shortTime } from "../time.js";
+import { view, word } from "./view.js";
+
+export const node = view({
+  schema: NodeSchema,
+  columns: [
+    ["Name", ({ name }) => name],
+    ["IP", ({ address }) => address],
+    ["State", ({ state, drained }) => `${word(NodeStateSchema, state)}${drained ? " (drained)" : ""}`],
+    ["Cluster", ({ clusterId }) => leafOf(clusterId)],
+    ["Class", ({ inventory }) => inventory?.machineClass ?? ""],
+    ["CPUs", ({ inventory }) => String(inventory?.cpus ?? "")],
+    ["Memory", ({ inventory }) => gibibytes(inventory?.memoryBytes ?? 0n)],
+    ["GPUs", ({ inventory }) => gpusOf((inventory?.gpus ?? []).map(({ model }) => model))],
+    ["Jobs", ({ allocations }) => String(allocations.length)],
+  ],
+  more: ({ id, reason, enrolledTime, lastHeartbeatTime, agentVersion, inventory, allocations }) => [
+    ["Reason", reason],
+    ["System", [inventory?.os, inventory?.kernel].filter(Boolean).join(", ")],
+    ["Enrolled", shortTime(enrolledTime)],
+    ["Last heard of", shortTime(lastHeartbeatTime)],
+    ["Agent", agentVersion],
+    ...allocations.map(
+      ({ jobId, attempt, cpus, gpus }): Detail => ["Job", `${jobId} (attempt ${attempt}; ${cpus} CPUs, ${gpus} GPUs)`],
+    ),
+    ["Id", id],
+  ],
+});
+
+/** `4 x A100, 1 x T4` */
+function gpusOf(models: string[]): string {
+  const counts = new Map<string, number>();
+  for (const model of models) counts.set(model, (counts.get(model) ?? 0) + 1);
+  return [...counts].map(([model, count]) => `${count} x ${model}`).join(", ") || "0";
+}

@@ -1,0 +1,96 @@
+import { Command, CommanderError, Option } from "commander";
+import { Fault } from "../shared/fault.js";
+import { version } from "../shared/version.js";
+import { Call } from "./call.js";
+import { nouns, topVerbs } from "./commands/index.js";
+import { exitCode, Failure, failureOf, usage } from "./failure.js";
+import { connectionOptions } from "./options.js";
+import type { OptionSpec, Verb } from "./verb.js";
+import type { World } from "./world.js";
+
+/** Runs one command line (without the program's own name) and gives its exit code. */
+export async function run(argv: readonly string[], world: World): Promise<number> {
+  const written: Array<Promise<void>> = [];
+  let code: number = exitCode.ok;
+  const program = new Command("stoker")
+    .description("Runs jobs on the machines that a Stoker coordinator keeps.")
+    .version(version)
+    .exitOverride()
+    .enablePositionalOptions()
+    .showHelpAfterError(false)
+    .configureOutput({
+      writeOut: (text) => written.push(world.out(text)),
+      writeErr: (text) => written.push(world.err(text)),
+      outputError: (text, write) => write(text.replace(/^error: /, "stoker: ")),
+    })
+    .addHelpText("after", `\nExample:\n  ${example}\n`);
+  const finished = (result: number) => {
+    code = result;
+  };
+  for (const noun of nouns) {
+    const group = program.command(noun.name).description(noun.description);
+    group.addHelpText("after", `\nExample:\n  ${noun.verbs[0]?.example}\n`);
+    for (const verb of noun.verbs) addVerb(group, verb, world, finished);
+  }
+  for (const verb of topVerbs) addVerb(program, verb, world, finished);
+  try {
+    await program.parseAsync([...argv], { from: "user" });
+  } catch (error) {
+    code = await told(error, world);
+  }
+  await Promise.all(written);
+  return code;
+}
+
+const example =
+  "stoker job create -w lab -e first -n train -c gpus -f job.json && stoker job logs -w lab -e first -n train -f";
+
+function addVerb(parent: Command, verb: Verb, world: World, finished: (code: number) => void): void {
+  const command = parent.command(verb.name).description(verb.description);
+  if (verb.argument) command.argument(verb.argument);
+  else command.allowExcessArguments(false);
+  if (verb.passThrough) command.passThroughOptions();
+  for (const option of [...verb.options, ...(verb.local ? [] : connectionOptions)]) command.addOption(optionOf(option));
+  command.addHelpText("after", `\nExample:\n  ${verb.example}\n`);
+  command.action(async () => {
+    finished((await perform(verb, new Call(world, command.opts(), command.args))) ?? exitCode.ok);
+  });
+}
+
+function optionOf(spec: OptionSpec): Option {
+  const option = new Option(spec.flags, spec.description);
+  if (spec.choices) option.choices([...spec.choices]);
+  if (spec.repeatable) option.argParser((value: string, earlier: string[] | undefined) => [...(earlier ?? []), value]);
+  if (spec.hidden) option.hideHelp();
+  return option;
+}
+
+async function perform(verb: Verb, call: Call): Promise<number | undefined> {
+  try {
+    if (call.words.length > 1 && !verb.argument?.includes("...")) throw usage(`unexpected "${call.words[1]}"`);
+    return await verb.run(call);
+  } catch (error) {
+    const address = (await call.opened())?.address;
+    throw error instanceof Fault && address !== undefined ? failureOf(error, address) : error;
+  } finally {
+    (await call.opened())?.close();
+  }
+}
+
+/** One line on stderr, and the exit code that goes with it. */
+async function told(error: unknown, world: World): Promise<number> {
+  if (error instanceof CommanderError) {
+    if (error.exitCode === 0) return exitCode.ok;
+    // commander has said what is wrong.
+    return exitCode.usage;
+  }
+  if (error instanceof Failure) {
+    await world.err(`stoker: ${error.message}\n`);
+    return error.exitCode;
+  }
+  if (error instanceof Fault) {
+    await world.err(`stoker: ${error.message}\n`);
+    return exitCode.failed;
+  }
+  throw error;
+}

@@ -1,0 +1,163 @@
+import { randomUUID } from "node:crypto";
+import { existsSync, readFileSync } from "node:fs";
+import { setTimeout as delay } from "node:timers/promises";
+import type { DescService } from "@bufbuild/protobuf";
+import { Metadata } from "@grpc/grpc-js";
+import { bearer } from "../shared/credentials.js";
+import { ClusterService } from "../shared/gen/stoker/v1/cluster_service_pb.js";
+import { ExperimentService } from "../shared/gen/stoker/v1/experiment_service_pb.js";
+import { FileServerService } from "../shared/gen/stoker/v1/file_server_service_pb.js";
+import { JobService } from "../shared/gen/stoker/v1/job_service_pb.js";
+import { NodeService } from "../shared/gen/stoker/v1/node_service_pb.js";
+import { WorkspaceService } from "../shared/gen/stoker/v1/workspace_service_pb.js";
+import { type CallSettings, type Connection, connect, type ServiceClient } from "../shared/grpc.js";
+import { Failure, isTransient, usage } from "./failure.js";
+import { toJson } from "./output/json.js";
+import { details, table } from "./output/table.js";
+import { type Kind, type Shown, views } from "./output/views/index.js";
+import { addressOf, defaultAddress, type Profile } from "./settings.js";
+import type { World } from "./world.js";
+
+/** The token that a coordinator on this machine made for itself. */
+const localTokenPath = "/var/lib/stoker/token";
+/** How long a create goes on asking a coordinator that is away: about what its restart takes. */
+const createRetryMs = 5_000;
+const callTimeoutMs = 30_000;
+
+/** A connection and the ways to print what comes over it. Loaded only by commands that need it: gRPC is most of the start time. */
+export class Session {
+  constructor(
+    readonly address: string,
+    private readonly connection: Connection,
+    private readonly world: World,
+    private readonly format: "table" | "json",
+  ) {}
+
+  get jobs(): ServiceClient<typeof JobService> {
+    return this.#client(JobService);
+  }
+
+  get clusters(): ServiceClient<typeof ClusterService> {
+    return this.#client(ClusterService);
+  }
+
+  get fileServers(): ServiceClient<typeof FileServerService> {
+    return this.#client(FileServerService);
+  }
+
+  get experiments(): ServiceClient<typeof ExperimentService> {
+    return this.#client(ExperimentService);
+  }
+
+  get workspaces(): ServiceClient<typeof WorkspaceService> {
+    return this.#client(WorkspaceService);
+  }
+
+  get nodes(): ServiceClient<typeof NodeService> {
+    return this.#client(NodeService);
+  }
+
+  #client<S extends DescService>(service: S): ServiceClient<S> {
+    return this.connection.client(service);
+  }
+
+  /** Settings of an ordinary call: an address that swallows packets must not hold the user forever. */
+  get limits(): CallSettings {
+    return { timeoutMs: callTimeoutMs };
+  }
+
+  /** Repeated while the coordinator is away; the key keeps a repeat from making a second one. */
+  async create<T>(asked: string | undefined, attempt: (idempotencyKey: string) => Promise<T>): Promise<T> {
+    const key = asked ?? randomUUID();
+    const until = performance.now() + createRetryMs;
+    for (let waitMs = 100; ; waitMs = Math.min(waitMs * 2, 1_000)) {
+      try {
+        return await attempt(key);
+      } catch (error) {
+        if (!isTransient(error) || performance.now() + waitMs > until) throw error;
+        await delay(waitMs);
+      }
+    }
+  }
+
+  get isJson(): boolean {
+    return this.format === "json";
+  }
+
+  /** What `show` prints. */
+  async show<K extends Kind>(kind: K, message: Shown<K> | undefined): Promise<void> {
+    const view = views[kind];
+    const shown = present(message, kind);
+    await this.world.out(this.isJson ? toJson(view.describe(shown)) : details(view.rows(shown)));
+  }
+
+  /** What creates and other changes print: a line for people, everything for programs. */
+  async summary<K extends Kind>(kind: K, message: Shown<K> | undefined): Promise<void> {
+    const view = views[kind];
+    const shown = present(message, kind);
+    await this.world.out(this.isJson ? toJson(view.describe(shown)) : table(view.headers, [view.cells(shown)]));
+  }
+
+  async list<K extends Kind>(kind: K, messages: ReadonlyArray<Shown<K>>): Promise<void> {
+    const view = views[kind];
+    const text = this.isJson
+      ? toJson(messages.map((message) => view.describe(message)))
+      : table(
+          view.headers,
+          messages.map((message) => view.cells(message)),
+        );
+    await this.world.out(text);
+  }
+
+  describe<K extends Kind>(kind: K, message: Shown<K>): Record<string, unknown> {
+    return views[kind].describe(message);
+  }
+
+  async json(value: unknown): Promise<void> {
+    await this.world.out(toJson(value));
+  }
+
+  close(): void {
+    this.connection.close();
+  }
+}
+
+/** A response without its resource is the coordinator's mistake. */
+export function present<T>(message: T | undefined, kind: string): T {
+  if (message === undefined) throw new Failure(1, `the coordinator answered without the ${kind}`);
+  return message;
+}
+
+export function openSession(world: World, settings: Profile): Session {
+  const address = addressOf(settings.coordinator ?? defaultAddress);
+  const output = settings.output ?? "table";
+  if (output !== "table" && output !== "json") throw usage(`output "${output}": there are table and json`);
+  const token = tokenOf(settings);
+  const metadata = token === undefined ? new Metadata() : bearer(token);
+  return new Session(address, connect(address, metadata), world, output);
+}
+
+function tokenOf({ token, tokenFile }: Profile): string | undefined {
+  if (token !== undefined) return token.trim();
+  if (tokenFile !== undefined) return tokenIn(tokenFile);
+  if (!existsSync(localTokenPath)) return undefined;
+  try {
+    return readFileSync(localTokenPath, "utf8").trim();
+  } catch (error) {
+    // Another user's: go on without, and the coordinator says what it wants.
+    if ((error as NodeJS.ErrnoException).code === "EACCES") return undefined;
+    throw error;
+  }
+}
+
+function tokenIn(path: string): string {
+  let text: string;
+  try {
+    text = readFileSync(path, "utf8").trim();
+  } catch (error) {
+    const reason = (error as NodeJS.ErrnoException).code === "ENOENT" ? "there is no such file" : String(error);
+    throw new Failure(3, `token file ${path}: ${reason}; copy the file \`token\` of the coordinator's data folder`);
+  }
+  if (!/^[\x21-\x7e]+$/.test(text)) throw new Failure(3, `token file ${path}: expected one line with the token`);
+  return text;
+}

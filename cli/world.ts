@@ -1,0 +1,16 @@
+/** What a command meets outside itself; tests give their own. */
+export interface World {
+  environment: NodeJS.ProcessEnv;
+  /** Where profiles are: `~/.config/stoker`. */
+  configFolder: string;
+  /** Resolves when the reader can take more; never rejects: a reader that is gone ends the program. */
+  out(bytes: string | Uint8Array): Promise<void>;
+  err(bytes: string | Uint8Array): Promise<void>;
+  /** Someone reads stderr as it comes. */
+  isInteractive: boolean;
+  /** Asks on the terminal; only when isInteractive. */
+  ask(question: string, signal: AbortSignal): Promise<string>;
+  /** Calls at each Ctrl-C or SIGTERM in place of ending the program; returns how to undo that. */
+  onInterrupt(handler: (signal: "SIGINT" | "SIGTERM") => void): () => void;
+  readStdin(): Promise<string>;
+}
