@@ -33,12 +33,26 @@ export async function buildAll(root: string): Promise<void> {
     for (const name of Object.keys({ ...daemons, ...commandLine })) {
       if (existsSync(join(staged, `${name}.js`))) chmodSync(join(staged, `${name}.js`), 0o755);
     }
+    const chunks = chunksOf(staged);
     publish(staged, dist);
+    if (chunks.length > 0) removeOtherChunks(dist, chunks);
     const failures = made.flatMap((result) => (result.status === "rejected" ? [result.reason] : []));
     if (failures.length > 0) throw new AggregateError(failures, failures.map(String).join("\n"));
     writeFileSync(stampFile, stamp);
   } finally {
     rmSync(staged, { recursive: true, force: true });
+  }
+}
+
+const chunksOf = (folder: string) => {
+  const path = join(folder, "cli-chunks");
+  return existsSync(path) ? readdirSync(path) : [];
+};
+
+/** Those of older builds; their names hold their contents' hash. */
+function removeOtherChunks(dist: string, chunks: string[]): void {
+  for (const name of chunksOf(dist)) {
+    if (!chunks.includes(name)) rmSync(join(dist, "cli-chunks", name), { force: true });
   }
 }
 

@@ -18,6 +18,7 @@ test.each([
   ["const x = Math.random();", "Math.random"],
   ["const x = process.env.HOME;", "process"],
   ["const { env } = process;", "process"],
+  ["for (const process of lease.processes) kill(process.pid); process.exit();", "process"],
   ["setTimeout(f, 5);", "setTimeout"],
   ["const later = setInterval;", "setInterval"],
   ["const f = globalThis.fetch;", "globalThis"],
@@ -38,6 +39,9 @@ test.each([
   "export interface Rank { process: number; setTimeout: string }",
   "export const size = (rank: { process: number }) => rank.process;",
   "export const made = { process: 1 };",
+  "for (const process of lease.processes) kill(process.pid);",
+  "export const size = (processes: { pid: number }[]) => processes.map((process) => process.pid);",
+  "const { process } = lease; kill(process.pid);",
 ])("%s is pure", (text) => {
   expect(found(text)).toEqual([]);
 });

@@ -54,7 +54,7 @@ function impurity(node: ts.Node): string | undefined {
     const { expression, name } = node;
     if (worldlyMembers[expression.text]?.has(name.text)) return `${expression.text}.${name.text}`;
   }
-  if (ts.isIdentifier(node) && worldly.has(node.text) && isValue(node)) return node.text;
+  if (ts.isIdentifier(node) && worldly.has(node.text) && isValue(node) && !isLocal(node)) return node.text;
   return undefined;
 }
 
@@ -69,4 +69,34 @@ function isValue(node: ts.Identifier): boolean {
   if (ts.isBinaryExpression(parent) || ts.isCallExpression(parent) || ts.isNewExpression(parent)) return true;
   if (ts.isVariableDeclaration(parent) || ts.isParameter(parent)) return parent.initializer === node;
   return ts.isExpression(parent) || ts.isStatement(parent);
+}
+
+/** Whether a scope around it declares a thing of the same name, such as a loop over processes. */
+function isLocal(name: ts.Identifier): boolean {
+  for (let scope: ts.Node = name; scope.parent !== undefined; scope = scope.parent) {
+    if (declares(scope.parent, name.text)) return true;
+  }
+  return false;
+}
+
+function declares(scope: ts.Node, name: string): boolean {
+  if (ts.isForOfStatement(scope) || ts.isForInStatement(scope) || ts.isForStatement(scope)) {
+    const { initializer } = scope;
+    return initializer !== undefined && ts.isVariableDeclarationList(initializer) && binds(initializer, name);
+  }
+  if (ts.isFunctionLike(scope)) return scope.parameters.some((parameter) => bindingHas(parameter.name, name));
+  if (!ts.isBlock(scope) && !ts.isSourceFile(scope)) return false;
+  return scope.statements.some(
+    (statement) =>
+      (ts.isVariableStatement(statement) && binds(statement.declarationList, name)) ||
+      (ts.isFunctionDeclaration(statement) && statement.name?.text === name),
+  );
+}
+
+const binds = (list: ts.VariableDeclarationList, name: string) =>
+  list.declarations.some((declaration) => bindingHas(declaration.name, name));
+
+function bindingHas(binding: ts.BindingName, name: string): boolean {
+  if (ts.isIdentifier(binding)) return binding.text === name;
+  return binding.elements.some((element) => ts.isBindingElement(element) && bindingHas(element.name, name));
 }
