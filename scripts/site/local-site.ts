@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process";
-import { existsSync, mkdirSync } from "node:fs";
+import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { bareEnvironment, Daemon, freePort, killAll, until } from "./processes.js";
 
@@ -59,6 +59,7 @@ export class LocalSite {
   async #start(): Promise<void> {
     const { folder, nodes } = this.options;
     mkdirSync(join(folder, "logs"), { recursive: true });
+    writeFileSync(join(folder, "empty.yaml"), "");
     const data = join(folder, "coordinator");
     const flags = ["--listen", this.address, "--data-dir", data, "--token-file", this.tokenPath];
     const coordinator = this.#daemon("stoker-coordinator", flags, "coordinator");
@@ -139,6 +140,8 @@ export class LocalSite {
   }
 
   #daemon(program: string, flags: string[], name: string): Daemon {
-    return new Daemon(join(dist, `${program}.js`), flags, join(this.options.folder, "logs", `${name}.log`));
+    // Not this machine's own /etc/stoker.
+    const all = ["--config", join(this.options.folder, "empty.yaml"), ...flags];
+    return new Daemon(join(dist, `${program}.js`), all, join(this.options.folder, "logs", `${name}.log`));
   }
 }
