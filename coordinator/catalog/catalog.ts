@@ -42,6 +42,7 @@ export class Catalog implements Disposable {
       db = new Database(path);
       db.pragma("journal_mode = WAL");
       db.pragma("synchronous = FULL");
+      db.pragma("temp_store = MEMORY");
       const verdict = db.pragma("quick_check(1)", { simple: true });
       if (verdict !== "ok")
         throw new CatalogRefused(`${path} is damaged (${String(verdict)}): restore it from a backup`);
@@ -75,6 +76,14 @@ export class Catalog implements Disposable {
     for (const change of rows) {
       if (change.kind === "put") this.stored(change);
     }
+  }
+
+  /** As SQLite has it, not as we asked for it. */
+  durability(): { journal: unknown; synchronous: unknown } {
+    return {
+      journal: this.db.pragma("journal_mode", { simple: true }),
+      synchronous: this.db.pragma("synchronous", { simple: true }),
+    };
   }
 
   [Symbol.dispose](): void {
