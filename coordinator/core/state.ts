@@ -116,7 +116,7 @@ export type JobState =
 
 /** What becomes of the job when nothing of the attempt is left. */
 export interface Verdict {
-  readonly then: { readonly kind: "requeue" } | { readonly kind: "finish"; readonly outcome: Outcome };
+  readonly next: { readonly kind: "requeue" } | { readonly kind: "finish"; readonly outcome: Outcome };
   /** How the attempt is told in the history. */
   readonly attemptState: AttemptState;
   /** One sentence; empty for a success. */

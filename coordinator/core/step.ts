@@ -1,8 +1,22 @@
+import { unreachable } from "../../shared/assert.js";
+import { heartbeat } from "./agents/heartbeat.js";
+import { hello } from "./agents/hello.js";
+import { report } from "./agents/report.js";
+import { createCluster, createExperiment, createFileServer, createJob, createWorkspace } from "./api/create.js";
+import { deleteCluster, deleteExperiment, deleteFileServer, deleteJob, deleteWorkspace } from "./api/delete.js";
+import { deleteNode, drainNode, resumeNode } from "./api/nodes.js";
 import type { Change } from "./changes.js";
+import { settleMembership } from "./cluster.js";
+import { Draft } from "./draft.js";
 import type { Effect } from "./effects.js";
 import type { Event } from "./events.js";
-import type { State } from "./memory.js";
+import { terminate } from "./job.js";
+import type { World } from "./memory.js";
+import { findJob, nodeNamed } from "./names.js";
+import { silent } from "./node.js";
+import { schedule } from "./schedule.js";
 import type { Instant } from "./state.js";
+import { tick } from "./tick.js";
 
 export interface Step {
   /** To be committed and given to `apply`, all of them, before the next step. */
@@ -14,11 +28,83 @@ export interface Step {
 }
 
 /**
- * Decides what follows from one event. Throws a Fault when an API event is refused. `state` is only read.
+ * Decides what follows from one event. Throws a Fault when an API event is refused. `world` is only read.
  * `now` never goes back, and does not jump with the wall clock: the engine takes the wall clock once at its start and adds monotonic time.
  */
-export function step(state: State, event: Event, now: Instant): Step {
-  void state;
-  void now;
-  throw new Error(`not built yet: ${event.kind}`);
+export function step(world: World, event: Event, now: Instant): Step {
+  const draft = new Draft(world, now);
+  const subject = decide(draft, event);
+  settle(draft, event.kind === "tick" || event.kind === "resume");
+  return { changes: draft.changes, effects: draft.effects, ...(subject === undefined ? {} : { subject }) };
+}
+
+function decide(draft: Draft, event: Event): string | undefined {
+  switch (event.kind) {
+    case "workspace-create":
+      return createWorkspace(draft, event);
+    case "cluster-create":
+      return createCluster(draft, event);
+    case "file-server-create":
+      return createFileServer(draft, event);
+    case "experiment-create":
+      return createExperiment(draft, event);
+    case "job-create":
+      return createJob(draft, event);
+    case "workspace-delete":
+      return deleteWorkspace(draft, event.id);
+    case "cluster-delete":
+      return deleteCluster(draft, event.id);
+    case "file-server-delete":
+      return deleteFileServer(draft, event.id);
+    case "experiment-delete":
+      return deleteExperiment(draft, event.id);
+    case "job-delete":
+      return deleteJob(draft, event.id);
+    case "job-terminate":
+      return terminate(draft, findJob(draft.world, event.id)).uuid;
+    case "node-drain":
+      return drainNode(draft, event.id, event.reason);
+    case "node-resume":
+      return resumeNode(draft, event.id);
+    case "node-delete":
+      return deleteNode(draft, event.id);
+    case "agent-hello":
+      hello(draft, event);
+      return undefined;
+    case "agent-heartbeat":
+      heartbeat(draft, event);
+      return undefined;
+    case "agent-report":
+      report(draft, event);
+      return undefined;
+    case "agent-gone": {
+      const node = nodeNamed(draft.world, event.node);
+      if (node && draft.world.liveness.get(node.uuid)?.session === event.session) silent(draft, node);
+      return undefined;
+    }
+    case "tick":
+    case "resume":
+      tick(draft);
+      return undefined;
+    default:
+      return unreachable(event);
+  }
+}
+
+/** Whatever the event was, the rest is the same: who has which nodes, and what can start on them. */
+function settle(draft: Draft, takeNoHint: boolean): void {
+  const clusters = () => [...draft.touched].flatMap((uuid) => draft.world.clusters.get(uuid) ?? []);
+  // The want of a cluster that scales by itself, and what it can let go of, change with its queue and its busy nodes.
+  const unsettled = clusters().some(({ size }) => size.minimum < size.maximum) || overfull(draft);
+  if (draft.membershipStale || unsettled) settleMembership(draft);
+  for (const cluster of clusters().sort((a, b) => a.sequence - b.sequence)) schedule(draft, cluster, takeNoHint);
+}
+
+/** A touched cluster has more nodes than it may have. */
+function overfull(draft: Draft): boolean {
+  for (const uuid of draft.touched) {
+    const cluster = draft.world.clusters.get(uuid);
+    if (cluster && (draft.world.index.nodesOfCluster.get(uuid)?.size ?? 0) > cluster.size.maximum) return true;
+  }
+  return false;
 }

@@ -1,0 +1,62 @@
+import type { ClusterSpec, ScaleSettings } from "../../../shared/gen/stoker/v1/cluster_pb.js";
+import type { FileServerSpec } from "../../../shared/gen/stoker/v1/file_server_pb.js";
+import type { World } from "../memory.js";
+import type { ClusterSize, Workspace } from "../state.js";
+import { admitClean, admitCount, admitText, admitWord, refuse, shown, unsupported } from "./fields.js";
+import { admitVolumes } from "./volumes.js";
+
+/** Batch AI allowed 100; a lab with more machines than this needs another design than a list a pass. */
+const nodesMax = 10_000;
+
+export function admitCluster(
+  spec: ClusterSpec,
+  world: World,
+  workspace: Workspace,
+): { spec: ClusterSpec; size: ClusterSize } {
+  admitText("vmSize", spec.vmSize);
+  const vmPriority = admitWord("vmPriority", spec.vmPriority, ["dedicated", "lowpriority"]);
+  const size = admitSize(spec.scaleSettings);
+  const setupTask = spec.nodeSetup?.setupTask;
+  if (setupTask) {
+    admitText("nodeSetup.setupTask.commandLine", setupTask.commandLine);
+    unsupported("nodeSetup.setupTask", "this release runs no setup tasks; prepare the machines, or use jobPreparation");
+  }
+  const mountVolumes = admitVolumes("nodeSetup.mountVolumes", spec.nodeSetup?.mountVolumes, world, workspace);
+  return {
+    spec: { ...spec, vmPriority, ...(spec.nodeSetup ? { nodeSetup: { ...spec.nodeSetup, mountVolumes } } : {}) },
+    size,
+  };
+}
+
+function admitSize(scale: ScaleSettings | undefined): ClusterSize {
+  const { manual, autoScale } = scale ?? {};
+  if (manual && autoScale) refuse("scaleSettings", "has both manual and autoScale; give one");
+  if (manual) {
+    const path = "scaleSettings.manual";
+    admitWord(`${path}.nodeDeallocationOption`, manual.nodeDeallocationOption, [
+      "requeue",
+      "terminate",
+      "waitforjobcompletion",
+    ]);
+    const target = admitCount(`${path}.targetNodeCount`, manual.targetNodeCount, 0, nodesMax);
+    return { minimum: target, maximum: target };
+  }
+  if (!autoScale) return { minimum: 0, maximum: 0 };
+  const path = "scaleSettings.autoScale";
+  const maximum = admitCount(`${path}.maximumNodeCount`, autoScale.maximumNodeCount, 0, nodesMax);
+  const minimum = admitCount(`${path}.minimumNodeCount`, autoScale.minimumNodeCount, 0, maximum);
+  admitCount(`${path}.initialNodeCount`, autoScale.initialNodeCount, 0, maximum);
+  return { minimum, maximum };
+}
+
+/** A managed server (vmSize, disks) is kept as given; only one with `existing` can be mounted by this release. */
+export function admitFileServer(spec: FileServerSpec): FileServerSpec {
+  const { existing } = spec;
+  if (!existing) return spec;
+  const host = admitText("existing.host", existing.host).trim();
+  if (/[\s,/]|^-/.test(host)) refuse("existing.host", `"${shown(host)}" is not a host name or address`);
+  const path = admitText("existing.export", existing.export);
+  if (!path.startsWith("/")) refuse("existing.export", `"${shown(path)}" is not an absolute path`);
+  admitClean("existing.mountOptions", existing.mountOptions);
+  return { ...spec, existing: { ...existing, host } };
+}

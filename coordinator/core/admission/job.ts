@@ -1,0 +1,123 @@
+import { Fault } from "../../../shared/fault.js";
+import type { EnvironmentVariableWithSecretValue } from "../../../shared/gen/stoker/v1/environment_pb.js";
+import type { JobSpec, Resources } from "../../../shared/gen/stoker/v1/job_pb.js";
+import type { World } from "../memory.js";
+import { idOfCluster, resolveCluster } from "../names.js";
+import type { Cluster, JobRequest, Priority, ShareRequest, Workspace } from "../state.js";
+import { admitToolkit } from "../toolkits/index.js";
+import {
+  admitClean,
+  admitCount,
+  admitDirectoryId,
+  admitText,
+  admitUnique,
+  admitVariableName,
+  admitWord,
+  refuse,
+  unsupported,
+} from "./fields.js";
+import { possible } from "./possible.js";
+import { admitDuration, admitMemory, defaultWallClock } from "./quantities.js";
+import { admitVolumes } from "./volumes.js";
+
+/**
+ * Is this job possible at all? Gives the spec with Batch AI's defaults filled in, and what scheduling needs of it in a form that needs no
+ * second look. Container settings are accepted, because real files have them; see grant/unpreparable.ts for what becomes of them.
+ */
+export function admitJob(spec: JobSpec, world: World, workspace: Workspace): { spec: JobSpec; request: JobRequest } {
+  const priority = admitWord("schedulingPriority", spec.schedulingPriority, ["normal", "low", "high"]);
+  const cluster = admitClusterReference(spec, world, workspace);
+  const nodeCount = admitCount("nodeCount", spec.nodeCount, 1, 10_000);
+  const wallClock = spec.constraints?.maxWallClockTime || defaultWallClock;
+  const request: JobRequest = {
+    cluster: cluster.uuid,
+    nodeCount,
+    priority: priorities[priority],
+    share: admitShare(spec.resources),
+    wallClockMs: admitDuration("constraints.maxWallClockTime", wallClock),
+    retriesMax: spec.retry ? admitCount("retry.maxCount", spec.retry.maxCount, 0, 1000) : 0,
+  };
+  admitDirectories(spec);
+  admitEnvironment(spec);
+  if (spec.containerSettings) {
+    admitText("containerSettings.imageSourceRegistry.image", spec.containerSettings.imageSourceRegistry?.image ?? "");
+    admitMemory("containerSettings.shmSize", spec.containerSettings.shmSize);
+  }
+  if (spec.jobPreparation) admitText("jobPreparation.commandLine", spec.jobPreparation.commandLine);
+  admitClean("stdOutErrPathPrefix", spec.stdOutErrPathPrefix);
+  admitClean("checkpoint.path", spec.checkpoint?.path ?? "");
+  const mountVolumes = admitVolumes("mountVolumes", spec.mountVolumes, world, workspace);
+  const toolkit = admitToolkit(spec);
+  possible(request, cluster, world);
+  return {
+    spec: {
+      ...spec,
+      toolkit,
+      schedulingPriority: priority,
+      cluster: { $typeName: "stoker.v1.ResourceId", id: idOfCluster(world, cluster) },
+      constraints: { $typeName: "stoker.v1.JobConstraints", maxWallClockTime: wallClock },
+      ...(mountVolumes ? { mountVolumes } : {}),
+    },
+    request,
+  };
+}
+
+const priorities: Record<"low" | "normal" | "high", Priority> = { low: 0, normal: 1, high: 2 };
+
+function admitClusterReference(spec: JobSpec, world: World, workspace: Workspace): Cluster {
+  const id = admitText("cluster.id", spec.cluster?.id ?? "");
+  try {
+    return resolveCluster(world, workspace, id);
+  } catch (cause) {
+    if (cause instanceof Fault) throw new Fault(cause.code, `cluster.id: ${cause.message}`, { cause });
+    throw cause;
+  }
+}
+
+function admitShare(resources: Resources | undefined): ShareRequest {
+  if (!resources) return { kind: "whole" };
+  const memoryBytes = admitMemory("resources.memory", resources.memory);
+  return {
+    kind: "part",
+    gpus: admitCount("resources.gpus", resources.gpus, 0, 1024),
+    // A job without any core could not run; asking for none is asking for as little as there is.
+    cpus: Math.max(1, admitCount("resources.cpus", resources.cpus, 0, 65_536)),
+    ...(memoryBytes === undefined ? {} : { memoryBytes }),
+  };
+}
+
+function admitDirectories(spec: JobSpec): void {
+  spec.inputDirectories.forEach((directory, at) => {
+    admitDirectoryId(`inputDirectories[${at}].id`, directory.id);
+    admitClean(`inputDirectories[${at}].path`, admitText(`inputDirectories[${at}].path`, directory.path));
+  });
+  spec.outputDirectories.forEach((directory, at) => {
+    const path = `outputDirectories[${at}]`;
+    admitDirectoryId(`${path}.id`, directory.id);
+    admitText(`${path}.pathPrefix`, directory.pathPrefix);
+    admitClean(`${path}.pathSuffix`, directory.pathSuffix);
+    if (directory.pathSuffix.split("/").includes("..")) refuse(`${path}.pathSuffix`, `leads out by ".."`);
+  });
+  admitUnique("inputDirectories", spec.inputDirectories, ({ id }) => id);
+  admitUnique("outputDirectories", spec.outputDirectories, ({ id }) => id);
+}
+
+function admitEnvironment(spec: JobSpec): void {
+  spec.environmentVariables.forEach(({ name, value }, at) => {
+    admitVariableName(`environmentVariables[${at}].name`, name);
+    admitClean(`environmentVariables[${at}].value`, value);
+  });
+  spec.secrets.forEach((secret, at) => {
+    admitSecret(`secrets[${at}]`, secret);
+  });
+  admitUnique("environmentVariables", spec.environmentVariables, ({ name }) => name);
+  admitUnique("secrets", spec.secrets, ({ name }) => name);
+}
+
+function admitSecret(path: string, secret: EnvironmentVariableWithSecretValue): void {
+  admitVariableName(`${path}.name`, secret.name);
+  admitClean(`${path}.value`, secret.value);
+  if (!secret.valueSecretReference) return;
+  if (secret.value !== "") refuse(path, "has both value and valueSecretReference; give one");
+  unsupported(`${path}.valueSecretReference`, "key vaults are not supported by this release; give the value");
+}

@@ -1,0 +1,95 @@
+import type { NodeId } from "../../../shared/ids.js";
+import type { Draft } from "../draft.js";
+import type { AgentEvent } from "../events.js";
+import { orderMounts } from "../grant/volumes.js";
+import { orderOutstanding } from "../lease.js";
+import { nodeNamed } from "../names.js";
+import { hear, withoutLost } from "../node.js";
+import type { Node } from "../state.js";
+import { nothingUsed } from "../usage.js";
+import { type HeldId, type Introduction, narrowHello } from "./narrow.js";
+import { shareVanished } from "./vanished.js";
+
+type HelloEvent = Extract<AgentEvent, { kind: "agent-hello" }>;
+
+/**
+ * An agent says who it is and what it holds. It is told which of that is still its own; then everything that is outstanding for it is ordered
+ * (again), so that no message that was lost on the way is missed.
+ */
+export function hello(draft: Draft, event: HelloEvent): void {
+  const said = narrowHello(event.hello);
+  if (typeof said === "string") return refuse(draft, event.hello.nodeName.slice(0, 80), event.session, said);
+  const before = nodeNamed(draft.world, said.name);
+  const twin = before && isTwin(draft, before, said);
+  if (twin)
+    return refuse(
+      draft,
+      said.name,
+      event.session,
+      "another machine is connected under this name: give one of them --name",
+    );
+  const node = enrol(draft, before, event.freshNode, said);
+  const known = new Set(said.held.map(({ lease }) => lease));
+  const bootChanged = before !== undefined && before.bootId !== said.bootId;
+  settle(draft, node, said.held, bootChanged);
+  hear(draft, node, { session: event.session, unhealthyReason: "", held: said.held });
+  const { leaseTtlMs, heartbeatIntervalMs } = draft.world.settings;
+  const holders = holdersOn(draft, node.uuid);
+  draft.order({
+    kind: "welcome",
+    node: node.name,
+    session: event.session,
+    nodeUuid: node.uuid,
+    leaseTtlMs,
+    heartbeatIntervalMs,
+    keptLeaseIds: holders.map(({ lease }) => lease).filter((lease) => known.has(lease)),
+  });
+  orderMounts(draft, draft.world.nodes.get(node.uuid) ?? node);
+  for (const { lease, job: uuid } of holders) {
+    const job = draft.world.jobs.get(uuid);
+    const share =
+      job && "lease" in job.state ? job.state.lease.shares.find((one) => one.node === node.uuid) : undefined;
+    if (job && share) orderOutstanding(draft, job, share, known.has(lease));
+  }
+  draft.membershipStale = true;
+  if (node.cluster) draft.touched.add(node.cluster);
+}
+
+function refuse(draft: Draft, node: string, session: string, reason: string): void {
+  draft.order({ kind: "refuse-session", node, session, reason });
+  draft.order({ kind: "ignored", node, reason: `hello: ${reason}` });
+}
+
+/** Two machines of one name would take each other's leases. One that was only started anew has been silent for a while. */
+function isTwin(draft: Draft, before: Node, said: Introduction): boolean {
+  const liveness = draft.world.liveness.get(before.uuid);
+  if (!liveness || liveness.session === "") return false;
+  const silentMs = draft.now - liveness.heardAt;
+  const differs = before.bootId !== said.bootId && before.address !== said.address;
+  return differs && silentMs < 2 * draft.world.settings.heartbeatIntervalMs;
+}
+
+function enrol(draft: Draft, before: Node | undefined, fresh: NodeId, said: Introduction): Node {
+  const { name, address, agentVersion, bootId, inventory } = said;
+  const facts = { name, address, agentVersion, bootId, inventory };
+  const node: Node = before
+    ? { ...withoutLost(before), ...facts }
+    : { uuid: fresh, enrolledAt: draft.now, sequence: draft.world.next.node, zombies: [], ...facts };
+  draft.put("node", node);
+  draft.nodeChanged(node.uuid);
+  return node;
+}
+
+const holdersOn = (draft: Draft, node: NodeId) =>
+  (draft.world.index.usage.get(node) ?? nothingUsed).holders.filter(({ zombie }) => !zombie);
+
+/** What the node should hold but does not: a grant that never came is sent again, anything further on is gone with its processes. */
+function settle(draft: Draft, node: Node, held: readonly HeldId[], bootChanged: boolean): void {
+  const known = new Set(held.map(({ lease }) => lease));
+  const zombies = node.zombies.filter(({ lease }) => known.has(lease));
+  if (zombies.length < node.zombies.length) draft.put("node", { ...node, zombies });
+  for (const { lease, job: uuid } of holdersOn(draft, node.uuid)) {
+    const job = draft.world.jobs.get(uuid);
+    if (job && !known.has(lease)) shareVanished(draft, job, node, bootChanged);
+  }
+}

@@ -1,0 +1,139 @@
+import type { HeldLease, Hello, LeaseReport } from "../../../shared/gen/stoker/v1/agent_service_pb.js";
+import { type LeaseId, parseLeaseId } from "../../../shared/ids.js";
+import type { NodeGpu, NodeInventory, ResourceFault } from "../state.js";
+
+/** What agents send, believed only in these forms. A text instead of a value says what is wrong with it. */
+
+export interface Introduction {
+  readonly name: string;
+  readonly address: string;
+  readonly agentVersion: string;
+  readonly bootId: string;
+  readonly inventory: NodeInventory;
+  readonly held: readonly HeldId[];
+}
+
+export interface HeldId {
+  readonly lease: LeaseId;
+  /** Nothing of it is left; only its last reports are. */
+  readonly over: boolean;
+}
+
+/** LEASE_PHASE_DONE; the enum itself is a value, which the core can't import. */
+const phaseDone = 5;
+const heldMax = 10_000;
+
+export function narrowHello(hello: Hello): Introduction | string {
+  const { nodeName, address, agentVersion, bootId, inventory } = hello;
+  if (!/^[A-Za-z0-9][-.\w]{0,254}$/.test(nodeName)) return `"${nodeName.slice(0, 80)}" can't be a node's name`;
+  if (!/^[-.:%\w]{0,255}$/.test(address)) return `"${address.slice(0, 80)}" can't be a node's address`;
+  if (!inventory) return "the hello has no inventory";
+  const gpus = inventory.gpus.map(({ uuid, index, model, memoryBytes }) => ({
+    uuid,
+    index,
+    model: model.slice(0, 255),
+    memoryBytes: Number(memoryBytes),
+  }));
+  const narrowed = { ...inventory, memoryBytes: Number(inventory.memoryBytes), gpus };
+  const wrong = wrongInventory(narrowed);
+  if (wrong !== undefined) return wrong;
+  const held = narrowHeld(hello.leases);
+  if (typeof held === "string") return held;
+  const { machineClass, os, kernel, cpus, cpuModel, memoryBytes, driverVersion, cudaVersion } = narrowed;
+  return {
+    name: nodeName,
+    address,
+    agentVersion: agentVersion.slice(0, 100),
+    bootId: bootId.slice(0, 100),
+    inventory: { machineClass, os, kernel, cpus, cpuModel, memoryBytes, gpus, driverVersion, cudaVersion },
+    held,
+  };
+}
+
+function wrongInventory(inventory: {
+  machineClass: string;
+  cpus: number;
+  memoryBytes: number;
+  gpus: readonly NodeGpu[];
+}): string | undefined {
+  const { machineClass, cpus, memoryBytes, gpus } = inventory;
+  if (machineClass.length > 255) return "the machine class is longer than 255 characters";
+  if (!Number.isInteger(cpus) || cpus < 1 || cpus > 65_536) return `${cpus} cores can't be`;
+  if (!Number.isSafeInteger(memoryBytes) || memoryBytes < 1) return `${memoryBytes} bytes of memory can't be`;
+  if (gpus.length > 1024) return `${gpus.length} GPUs can't be`;
+  if (gpus.some(({ uuid }) => !/^[-.:\w]{1,100}$/.test(uuid))) return "a GPU has no usable uuid";
+  if (new Set(gpus.map(({ uuid }) => uuid)).size < gpus.length) return "two GPUs have the same uuid";
+  return undefined;
+}
+
+export function narrowHeld(leases: readonly HeldLease[]): HeldId[] | string {
+  if (leases.length > heldMax) return `${leases.length} leases can't be held`;
+  const held: HeldId[] = [];
+  for (const { leaseId, phase } of leases) {
+    const parsed = parseLeaseId(leaseId);
+    if (!parsed) return `"${leaseId.slice(0, 80)}" is not a lease`;
+    held.push({ lease: parsed.lease, over: phase === phaseDone });
+  }
+  return held;
+}
+
+export type Report =
+  | { readonly kind: "ready" }
+  | { readonly kind: "rank-started" }
+  | { readonly kind: "done" }
+  | {
+      readonly kind: "rank-exited";
+      readonly rank: number;
+      readonly exitCode: number;
+      readonly signal: number;
+      readonly stdoutBytes: number;
+      readonly stderrBytes: number;
+    }
+  | { readonly kind: "failed"; readonly fault: ResourceFault; readonly exitCode?: number };
+
+export interface NarrowedReport {
+  readonly lease: LeaseId;
+  readonly sequence: number;
+  readonly report: Report;
+}
+
+export function narrowReport(report: LeaseReport): NarrowedReport | string {
+  const parsed = parseLeaseId(report.leaseId);
+  if (!parsed) return `"${report.leaseId.slice(0, 80)}" is not a lease`;
+  const sequence = Number(report.sequence);
+  if (!Number.isSafeInteger(sequence) || sequence < 1) return `${sequence} can't be a report's number`;
+  const event = narrowEvent(report.event);
+  return typeof event === "string" ? event : { lease: parsed.lease, sequence, report: event };
+}
+
+function narrowEvent(event: LeaseReport["event"]): Report | string {
+  switch (event.case) {
+    case "ready":
+      return { kind: "ready" };
+    case "rankStarted":
+      return { kind: "rank-started" };
+    case "done":
+      return { kind: "done" };
+    case "rankExited": {
+      const { rank, exitCode, signal } = event.value;
+      const stdoutBytes = Number(event.value.stdoutBytes);
+      const stderrBytes = Number(event.value.stderrBytes);
+      if (rank < 0 || exitCode < 0 || exitCode > 255 || signal < 0 || signal > 64) {
+        return `rank ${rank} can't have ended with code ${exitCode} and signal ${signal}`;
+      }
+      if (!isLength(stdoutBytes) || !isLength(stderrBytes)) return "a log can't have that length";
+      return { kind: "rank-exited", rank, exitCode, signal, stdoutBytes, stderrBytes };
+    }
+    case "failed": {
+      const { error, exitCode } = event.value;
+      if (!error || !/^\w{1,100}$/.test(error.code)) return "the failure has no code";
+      const details = error.details.slice(0, 20).map(({ name, value }) => ({ name, value: value.slice(0, 4000) }));
+      const fault = { code: error.code, message: error.message.slice(0, 4000), details };
+      return { kind: "failed", fault, ...(exitCode === undefined ? {} : { exitCode }) };
+    }
+    default:
+      return "the report says nothing";
+  }
+}
+
+const isLength = (bytes: number) => Number.isSafeInteger(bytes) && bytes >= 0;

@@ -1,0 +1,147 @@
+import { unreachable } from "../../../shared/assert.js";
+import { parseLeaseId } from "../../../shared/ids.js";
+import type { Draft } from "../draft.js";
+import type { AgentEvent } from "../events.js";
+import { isLive, leaseOf } from "../indexes.js";
+import { nodeReady, shareEnded, stop, update } from "../job.js";
+import { expansionOf, shareOn, withExit, withShare } from "../lease.js";
+import { nodeNamed } from "../names.js";
+import { releaseZombie } from "../node.js";
+import type { Job, Lease, Node, Share } from "../state.js";
+import { failedByItself, failedByMachine, failedByMount, type Judgement, succeeded } from "../verdict.js";
+import { ignore } from "./heartbeat.js";
+import { type NarrowedReport, narrowReport, type Report } from "./narrow.js";
+
+type ReportEvent = Extract<AgentEvent, { kind: "agent-report" }>;
+
+/**
+ * What happened to a lease on one node. Reports come at least once, in order within a lease; every one that can be read is acknowledged, so
+ * that the agent forgets it, also when it changes nothing: a repetition, or of an attempt that the job has left behind.
+ */
+export function report(draft: Draft, event: ReportEvent): void {
+  const node = nodeNamed(draft.world, event.node);
+  if (!node || draft.world.liveness.get(node.uuid)?.session !== event.session) {
+    return ignore(draft, event.node, "report of a session that does not speak for the node");
+  }
+  const narrowed = narrowReport(event.report);
+  if (typeof narrowed === "string") return ignore(draft, node.name, `report: ${narrowed}`);
+  take(draft, node, narrowed);
+  draft.order({ kind: "ack-report", node: node.name, lease: narrowed.lease, sequence: event.report.sequence });
+}
+
+function take(draft: Draft, node: Node, narrowed: NarrowedReport): void {
+  const { lease: id, sequence, report: said } = narrowed;
+  const uuid = parseLeaseId(id)?.job;
+  const job = uuid && draft.world.jobs.get(uuid);
+  const lease = job && leaseOf(job);
+  const share = shareOn(job, id, node.uuid);
+  if (!job || !lease || !share || !isLive(share)) {
+    if (said.kind === "done" && releaseZombie(draft, node, id)) return;
+    if (share?.phase === "done" && sequence <= share.reportSequence) return;
+    return ignore(
+      draft,
+      node.name,
+      `${said.kind} of ${id}: ${job ? `the job is at attempt ${job.attempt}` : "there is no such job"}`,
+    );
+  }
+  if (sequence <= share.reportSequence) return;
+  // Nothing follows from it, so nothing need be written.
+  if (said.kind === "rank-started") return;
+  const fresh = withShare(lease, node.uuid, { reportSequence: sequence });
+  switch (said.kind) {
+    case "ready":
+      return share.phase === "granted" ? nodeReady(draft, job, fresh, node.uuid) : undefined;
+    case "rank-exited":
+      return rankExited(draft, withLease(job, fresh), node, said);
+    case "failed":
+      return failed(draft, withLease(job, fresh), node, said);
+    case "done":
+      return done(draft, job, node, share, sequence);
+    default:
+      return unreachable(said);
+  }
+}
+
+function withLease(job: Job, lease: Lease): Job {
+  return "lease" in job.state ? { ...job, state: { ...job.state, lease } } : job;
+}
+
+function rankExited(draft: Draft, job: Job, node: Node, said: Extract<Report, { kind: "rank-exited" }>): void {
+  const lease = leaseOf(job);
+  if (!lease) return;
+  const expansion = expansionOf(job, lease);
+  const planned = expansion.ranks.find(({ rank }) => rank === said.rank);
+  if (!planned || lease.shares[planned.nodeIndex]?.node !== node.uuid) {
+    return ignore(draft, node.name, `rank-exited of ${lease.id}: rank ${said.rank} is not on this node`);
+  }
+  if (lease.exits.some(({ rank }) => rank === said.rank)) return;
+  const { rank, exitCode, signal, stdoutBytes, stderrBytes } = said;
+  const after = withExit(lease, { rank, node: node.uuid, exitCode, signal, stdoutBytes, stderrBytes });
+  const exited = withLease(job, after);
+  const alone = lease.shares.length === 1 && after.exits.length === expansion.ranks.length;
+  const judgement = judgeExit(exited, after, expansion.endsWith, said);
+  if (!judgement || job.state.kind === "stopping") update(draft, exited);
+  else stop(draft, judgement.job, judgement.verdict, alone);
+}
+
+/** `first`: rank 0 decides. `all`: the first failure, or the last success. */
+function judgeExit(
+  job: Job,
+  lease: Lease,
+  endsWith: "first" | "all",
+  { rank, exitCode, signal }: Extract<Report, { kind: "rank-exited" }>,
+): Judgement | undefined {
+  if (endsWith === "first" && rank !== 0) return undefined;
+  if (exitCode === 0) {
+    return endsWith === "first" || lease.exits.length === lease.rankCount ? succeeded(job) : undefined;
+  }
+  const details = [{ name: "rank", value: String(rank) }];
+  if (signal > 0) details.push({ name: "signal", value: String(signal) });
+  const fault = { code: "JobFailed", message: "Job failed with non-zero exit code", details };
+  const reason =
+    signal > 0 ? `rank ${rank} was ended by signal ${signal}` : `rank ${rank} ended with exit code ${exitCode}`;
+  return failedByItself(job, fault, exitCode, reason);
+}
+
+function failed(draft: Draft, job: Job, node: Node, said: Extract<Report, { kind: "failed" }>): void {
+  if (job.state.kind === "stopping") {
+    update(draft, job);
+    return;
+  }
+  const { job: judged, verdict } = judgeFailure(draft, job, node, said);
+  stop(draft, judged, verdict);
+}
+
+function judgeFailure(draft: Draft, job: Job, node: Node, said: Extract<Report, { kind: "failed" }>): Judgement {
+  const details = [...said.fault.details, { name: "node", value: node.name }];
+  const fault = { ...said.fault, details };
+  const reason = `on node ${node.name}: ${fault.message}`;
+  if (fault.code === "JobPreparationFailed" || fault.code === "JobFailed") {
+    return failedByItself(job, fault, said.exitCode, reason);
+  }
+  if (/MountError$/.test(fault.code)) return failedByMount(job, node.uuid, fault, othersLeft(draft, job, node));
+  return failedByMachine(job, node.uuid, { ...fault, message: reason }, "failed");
+}
+
+/** The cluster has enough nodes that have not failed the job. */
+function othersLeft(draft: Draft, job: Job, node: Node): boolean {
+  const members = draft.world.index.nodesOfCluster.get(job.request.cluster);
+  let left = 0;
+  for (const uuid of members?.values() ?? []) if (uuid !== node.uuid && !job.avoid.includes(uuid)) left += 1;
+  return left >= job.request.nodeCount;
+}
+
+/** The last report of a lease on a node. Unasked for, it means that the node gave up. */
+function done(draft: Draft, job: Job, node: Node, share: Share, sequence: number): void {
+  if (job.state.kind === "stopping") {
+    shareEnded(draft, job, node.uuid, "done", sequence);
+    return;
+  }
+  const fault = {
+    code: "NodeGaveUp",
+    message: `node ${node.name} ended the attempt without being told to`,
+    details: [],
+  };
+  const { job: judged, verdict } = failedByMachine(job, share.node, fault, "failed");
+  shareEnded(draft, stop(draft, judged, verdict), node.uuid, "done", sequence);
+}

@@ -1,0 +1,39 @@
+import { Fault } from "../../../shared/fault.js";
+import { isConnected } from "../cluster.js";
+import type { Draft } from "../draft.js";
+import { findNode, idOfNode } from "../names.js";
+
+/** No new work; what runs goes on. */
+export function drainNode(draft: Draft, id: string, reason: string): string {
+  const node = findNode(draft.world, id);
+  draft.put("node", { ...node, drained: { reason: reason.slice(0, 1000), since: node.drained?.since ?? draft.now } });
+  draft.nodeChanged(node.uuid);
+  return node.uuid;
+}
+
+export function resumeNode(draft: Draft, id: string): string {
+  const { drained, ...node } = findNode(draft.world, id);
+  if (!drained) return node.uuid;
+  draft.put("node", node);
+  draft.nodeChanged(node.uuid);
+  if (node.cluster) draft.touched.add(node.cluster);
+  return node.uuid;
+}
+
+/** Forgets a machine that is gone. What it held is given up, so it must be gone for good or lost already. */
+export function deleteNode(draft: Draft, id: string): string {
+  const node = findNode(draft.world, id);
+  if (isConnected(draft.world, node)) {
+    throw new Fault("failed-precondition", `the agent of ${idOfNode(node)} is connected: stop it first`);
+  }
+  const holders = draft.world.index.usage.get(node.uuid)?.holders ?? [];
+  if (holders.some(({ zombie }) => !zombie)) {
+    throw new Fault(
+      "failed-precondition",
+      `${idOfNode(node)} holds a lease: wait until it is lost or its jobs have ended`,
+    );
+  }
+  draft.delete("node", node.uuid);
+  draft.membershipStale = true;
+  return node.uuid;
+}

@@ -1,0 +1,28 @@
+import type { JobId } from "../../../shared/ids.js";
+import type { World } from "../memory.js";
+import type { Instant, Job, Liveness, Node } from "../state.js";
+import type { Room, Usage } from "../usage.js";
+
+/** Why one node can't take one job now. */
+export interface Blocked {
+  /** The check's name. */
+  readonly check: string;
+  readonly message: string;
+  readonly heldBy?: readonly JobId[];
+}
+
+/** A node, with what is known of it at this moment. */
+export interface Candidate {
+  readonly node: Node;
+  readonly liveness: Liveness | undefined;
+  readonly usage: Usage;
+  readonly room: Room;
+}
+
+export type Check = (
+  job: Job,
+  candidate: Candidate,
+  at: { readonly world: World; readonly now: Instant },
+) => Blocked | undefined;
+
+export const holdersOf = (usage: Usage): JobId[] => [...new Set(usage.holders.map(({ job }) => job))];

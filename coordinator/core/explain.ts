@@ -1,0 +1,148 @@
+import type { JobId } from "../../shared/ids.js";
+import type { Candidate } from "./checks/check.js";
+import { firstObjection, room, standing } from "./checks/index.js";
+import { membersOf, wantedNodes } from "./cluster.js";
+import { unpreparable } from "./grant/unpreparable.js";
+import type { World } from "./memory.js";
+import { idOfJob } from "./names.js";
+import { candidateFor, candidatesOf, place } from "./placement.js";
+import { policies } from "./policies/index.js";
+import { allocationOf, queuePosition } from "./queries.js";
+import type { Cluster, Instant, Job, Node } from "./state.js";
+
+/** Why a job waits, by the very checks and rules that hold it back; or what it is doing. */
+export interface Explanation {
+  /** One sentence. */
+  readonly summary: string;
+  readonly queuePosition: number;
+  readonly reasons: readonly WaitReason[];
+  readonly since: Instant;
+}
+
+export interface WaitReason {
+  readonly check: string;
+  readonly message: string;
+  /** Names of the nodes that it rules out. */
+  readonly nodes: readonly string[];
+  /** Ids of the jobs that hold what is missing. */
+  readonly heldBy: readonly string[];
+}
+
+export function explain(world: World, job: Job, now: Instant): Explanation {
+  const told = { queuePosition: queuePosition(world, job), since: job.state.since };
+  if (job.state.kind !== "queued") return { ...told, summary: doing(job), reasons: [] };
+  const cluster = world.clusters.get(job.request.cluster);
+  if (!cluster) return { ...told, summary: "it waits for a cluster that is gone", reasons: [] };
+  const candidates = candidatesOf(world, cluster);
+  const reasons = [
+    ...nodeReasons(world, job, cluster, candidates, now),
+    ...orderReasons(world, job, cluster, candidates, now),
+  ];
+  return { ...told, summary: summaryOf(job, reasons, told.queuePosition), reasons };
+}
+
+function doing({ state, attempt }: Job): string {
+  switch (state.kind) {
+    case "preparing": {
+      const waiting = state.lease.shares.filter(({ phase }) => phase === "granted").map(({ nodeName }) => nodeName);
+      return `attempt ${attempt} is being prepared; not ready yet: ${waiting.join(", ")}`;
+    }
+    case "running":
+      return `attempt ${attempt} runs on ${state.lease.shares.map(({ nodeName }) => nodeName).join(", ")}`;
+    case "stopping": {
+      const left = state.lease.shares.filter(({ phase }) => phase === "granted" || phase === "ready");
+      const why = state.verdict.reason === "" ? "" : ` (${state.verdict.reason})`;
+      return `attempt ${attempt} is ending${why}; not ended yet on ${left.map(({ nodeName }) => nodeName).join(", ")}`;
+    }
+    case "finished":
+      return `it ${state.outcome.kind === "succeeded" ? "succeeded" : `ended as ${state.outcome.kind}`}`;
+    default:
+      return "it waits";
+  }
+}
+
+/** Each check's first objection to each machine, the same ones together. */
+function nodeReasons(
+  world: World,
+  job: Job,
+  cluster: Cluster,
+  candidates: readonly Candidate[],
+  now: Instant,
+): WaitReason[] {
+  const found = new Map<string, { check: string; message: string; nodes: string[]; heldBy: Set<JobId> }>();
+  for (const candidate of candidates) {
+    const blocked = firstObjection([...standing, ...room], job, candidate, { world, now });
+    if (!blocked) continue;
+    const key = `${blocked.check} ${blocked.message}`;
+    const reason = found.get(key) ?? { check: blocked.check, message: blocked.message, nodes: [], heldBy: new Set() };
+    reason.nodes.push(candidate.node.name);
+    for (const holder of blocked.heldBy ?? []) reason.heldBy.add(holder);
+    found.set(key, reason);
+  }
+  const reasons: WaitReason[] = [...found.values()].map(({ check, message, nodes, heldBy }) => ({
+    check,
+    message: `${nodes.length === 1 ? "a node" : `each of ${nodes.length} nodes`} ${message}`,
+    nodes,
+    heldBy: idsOf(world, heldBy),
+  }));
+  const members = [...membersOf(world, cluster)].length;
+  if (members < job.request.nodeCount) reasons.unshift(tooFew(world, job, cluster, members));
+  return reasons;
+}
+
+function idsOf(world: World, jobs: Iterable<JobId>): string[] {
+  return [...jobs].flatMap((uuid) => {
+    const job = world.jobs.get(uuid);
+    return job ? [idOfJob(world, job)] : [];
+  });
+}
+
+function tooFew(world: World, job: Job, cluster: Cluster, members: number): WaitReason {
+  const { shortage } = allocationOf(world, cluster);
+  const wanted = wantedNodes(world, cluster);
+  const why = shortage === "" ? `it wants ${wanted} now` : shortage;
+  const outside: Node[] = [...world.nodes.values()].filter(({ cluster: other }) => other !== cluster.uuid);
+  return {
+    check: "in-cluster",
+    message: `cluster ${cluster.name} has ${members} nodes, ${job.request.nodeCount} needed; ${why}`,
+    nodes: outside.map(({ name }) => name),
+    heldBy: idsOf(
+      world,
+      outside.flatMap((node) => candidateFor(world, node).usage.holders.map((holder) => holder.job)),
+    ),
+  };
+}
+
+/** What stands before it in the queue, when there would be room for it otherwise. */
+function orderReasons(
+  world: World,
+  job: Job,
+  cluster: Cluster,
+  candidates: readonly Candidate[],
+  now: Instant,
+): WaitReason[] {
+  const fault = unpreparable(world, job);
+  const head = headOf(world, cluster);
+  if (!head || head.uuid === job.uuid) return [];
+  const behind = { check: "queue-order", nodes: [], heldBy: [idOfJob(world, head)] };
+  if (fault) return [{ ...behind, message: `its turn has not come (and then it will fail: ${fault.message})` }];
+  const placement = place(world, job, candidates, now);
+  if (!placement) return [];
+  const rules = policies[world.settings.policy].behind(world, head, candidates, now);
+  const message = rules ? rules.objection(job, placement) : "jobs start in the order of the queue";
+  return [{ ...behind, message: message ?? "its turn comes with the next pass" }];
+}
+
+function headOf(world: World, cluster: Cluster): Job | undefined {
+  for (const uuid of world.index.queue.get(cluster.uuid)?.values() ?? []) return world.jobs.get(uuid);
+  return undefined;
+}
+
+function summaryOf(job: Job, reasons: readonly WaitReason[], position: number): string {
+  const { nodeCount } = job.request;
+  const place =
+    position === 0 ? "it is first in the queue" : `${position} ${position === 1 ? "job goes" : "jobs go"} before it`;
+  const first = reasons[0];
+  if (!first) return `it needs ${nodeCount} ${nodeCount === 1 ? "node" : "nodes"} and is about to be placed; ${place}`;
+  return `it needs ${nodeCount} ${nodeCount === 1 ? "node" : "nodes"}: ${first.message}; ${place}`;
+}

@@ -1,0 +1,33 @@
+import type { World } from "../memory.js";
+import { outputSegmentOf } from "../names.js";
+import type { Job } from "../state.js";
+
+/** Where a job's files are, as texts that each node expands: the same for every attempt. */
+export interface Places {
+  /** "" when the job gave no prefix: then its std files stay in Stoker. */
+  readonly stdDirectory: string;
+  readonly sharedTemp: string;
+  readonly checkpointDirectory: string;
+  readonly outputs: ReadonlyArray<{ readonly id: string; readonly path: string }>;
+}
+
+export function placesOf(world: World, job: Job): Places {
+  const segment = outputSegmentOf(world, job);
+  const { stdOutErrPathPrefix, checkpoint, outputDirectories } = job.spec;
+  const base = stdOutErrPathPrefix === "" ? "" : joined(stdOutErrPathPrefix, segment);
+  return {
+    stdDirectory: base === "" ? "" : `${base}/stdouterr`,
+    sharedTemp: base === "" ? "$AZ_BATCHAI_JOB_TEMP/shared" : `${base}/shared`,
+    checkpointDirectory: checkpoint?.path || (base === "" ? "$AZ_BATCHAI_JOB_TEMP/checkpoints" : `${base}/checkpoints`),
+    outputs: outputDirectories.map(({ id, pathPrefix, pathSuffix }) => ({
+      id,
+      path: joined(pathPrefix, segment, "outputs", pathSuffix),
+    })),
+  };
+}
+
+/** Slashes at the joints, and the ends of what is joined, count once. */
+function joined(first: string, ...rest: string[]): string {
+  const tail = rest.map((part) => part.replace(/^\/+|\/+$/g, "")).filter((part) => part !== "");
+  return [first.replace(/\/+$/, ""), ...tail].join("/");
+}

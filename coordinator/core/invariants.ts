@@ -1,0 +1,94 @@
+import { isLive, leaseOf } from "./indexes.js";
+import type { World } from "./memory.js";
+import { queueKey } from "./policies/priority.js";
+import type { Job, Node } from "./state.js";
+import { nothingUsed } from "./usage.js";
+
+/** The laws over what is known, checked by tests after every step. Gives each break in words. */
+export function brokenLaws(world: World): string[] {
+  return [
+    ...[...world.nodes.values()].flatMap((node) => brokenOn(world, node)),
+    ...[...world.jobs.values()].flatMap((job) => brokenOf(world, job)),
+    ...strayEntries(world),
+  ];
+}
+
+/** No GPU, core or byte is promised twice. */
+function brokenOn(world: World, node: Node): string[] {
+  const broken: string[] = [];
+  const holders = [...world.jobs.values()].flatMap((job) => {
+    const lease = leaseOf(job);
+    const shares = (lease?.shares ?? []).filter((share) => share.node === node.uuid && isLive(share));
+    return shares.map(({ held }) => ({ lease: lease?.id ?? "", held }));
+  });
+  const all = [...holders, ...node.zombies];
+  const gpus = all.flatMap(({ held }) => held.gpuUuids);
+  if (new Set(gpus).size < gpus.length) broken.push(`a GPU of ${node.name} is promised twice`);
+  const cpus = all.reduce((sum, { held }) => sum + held.cpus, 0);
+  if (all.length > 1 && cpus > node.inventory.cpus) broken.push(`${cpus} cores of ${node.name} are promised`);
+  const bytes = all.reduce((sum, { held }) => sum + held.memoryBytes, 0);
+  if (all.length > 1 && bytes > node.inventory.memoryBytes) broken.push(`${bytes} bytes of ${node.name} are promised`);
+  if (all.length > 1 && all.some(({ held }) => held.whole)) broken.push(`${node.name} is shared though taken whole`);
+  const leases = all.map(({ lease }) => lease);
+  if (new Set(leases).size < leases.length) broken.push(`${node.name} holds a lease as its own and as a zombie`);
+  const indexed = (world.index.usage.get(node.uuid) ?? nothingUsed).holders.map(({ lease }) => lease).sort();
+  if (indexed.join() !== [...leases].sort().join())
+    broken.push(`the usage of ${node.name} says ${indexed.join()}, not ${leases.join()}`);
+  const member = node.cluster && world.index.nodesOfCluster.get(node.cluster)?.get(node.sequence) === node.uuid;
+  if (node.cluster && !member) broken.push(`${node.name} is not among its cluster's nodes`);
+  return broken;
+}
+
+/** One live attempt a job; every unfinished job queued or leased; nothing is started while an older attempt may run. */
+function brokenOf(world: World, job: Job): string[] {
+  const broken: string[] = [];
+  const { cluster } = job.request;
+  const queued = world.index.queue.get(cluster)?.get(queueKey(job)) === job.uuid;
+  const active = world.index.active.get(cluster)?.get(job.sequence) === job.uuid;
+  if (queued !== (job.state.kind === "queued"))
+    broken.push(`${job.name} is ${job.state.kind} and ${queued ? "" : "not "}in the queue`);
+  const lease = leaseOf(job);
+  if (active !== (lease !== undefined))
+    broken.push(`${job.name} is ${job.state.kind} and ${active ? "" : "not "}among the active`);
+  if (lease && lease.attempt !== job.attempt)
+    broken.push(`${job.name} holds attempt ${lease.attempt} at ${job.attempt}`);
+  if (lease && !lease.shares.some(isLive)) broken.push(`${job.name} holds a lease that is over`);
+  if (lease && job.state.kind !== "stopping" && !lease.shares.every(isLive)) {
+    broken.push(`${job.name} goes on without one of its nodes`);
+  }
+  if (job.state.kind === "running" && !lease?.shares.every(({ phase }) => phase === "ready")) {
+    broken.push(`${job.name} runs before all its nodes are ready`);
+  }
+  const attempts = world.attempts.get(job.uuid) ?? [];
+  const open = attempts.filter(({ endedAt }) => endedAt === undefined);
+  if (open.length !== (lease ? 1 : 0)) broken.push(`${job.name} has ${open.length} open attempts`);
+  if (!world.experiments.has(job.experiment)) broken.push(`${job.name} has no experiment`);
+  if (job.state.kind !== "finished" && !world.clusters.has(cluster)) broken.push(`${job.name} waits for no cluster`);
+  for (const share of lease?.shares ?? []) {
+    const node = world.nodes.get(share.node);
+    if (isLive(share) && !node) broken.push(`${job.name} holds a node that is gone`);
+    if (isLive(share) && node?.lost) broken.push(`${job.name} counts on a lost node`);
+    const ghost = node?.zombies.some((zombie) => zombie.lease.startsWith(job.uuid) && zombie.lease !== lease?.id);
+    if (isLive(share) && ghost) broken.push(`${job.name} is beside its own zombie on ${share.nodeName}`);
+  }
+  return broken;
+}
+
+/** Indexes hold nothing that the rows don't. */
+function strayEntries(world: World): string[] {
+  const broken: string[] = [];
+  for (const [name, index] of [
+    ["queue", world.index.queue],
+    ["active", world.index.active],
+  ] as const) {
+    for (const cluster of index.keys()) {
+      for (const uuid of index.get(cluster)?.values() ?? []) {
+        const job = world.jobs.get(uuid);
+        const belongs =
+          name === "queue" ? job?.state.kind === "queued" : job !== undefined && leaseOf(job) !== undefined;
+        if (!belongs) broken.push(`${uuid} is in the index ${name}`);
+      }
+    }
+  }
+  return broken;
+}

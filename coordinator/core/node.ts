@@ -1,0 +1,93 @@
+import type { LeaseId } from "../../shared/ids.js";
+import type { HeldId } from "./agents/narrow.js";
+import type { Draft } from "./draft.js";
+import { shareEnded, stop } from "./job.js";
+import type { Liveness, Node, Zombie } from "./state.js";
+import { nothingUsed } from "./usage.js";
+import { failedByMachine } from "./verdict.js";
+
+/**
+ * One machine, as far as it can be known from here.
+ *
+ *   (hello) ──▶ connected ──(stream ends)──▶ silent ──(leaseTtl + margin)──▶ lost
+ *                  ▲  ▲────────(hello)─────────┘                              │
+ *                  └───────────────(hello or heartbeat)───────────────────────┘
+ *
+ * Lost means: its processes must be frozen by now, and its jobs go on without it. What it may still hold becomes a zombie, and stays promised
+ * until the node itself says that it is gone.
+ */
+export function lose(draft: Draft, node: Node): void {
+  const holders = (draft.world.index.usage.get(node.uuid) ?? nothingUsed).holders.filter(({ zombie }) => !zombie);
+  const zombies: Zombie[] = holders.map(({ lease, held }) => ({ lease, held, since: draft.now }));
+  draft.put("node", { ...node, lost: { since: draft.now }, zombies: [...node.zombies, ...zombies] });
+  draft.nodeChanged(node.uuid);
+  draft.membershipStale = true;
+  for (const { job: uuid } of holders) {
+    const job = draft.world.jobs.get(uuid);
+    if (!job) continue;
+    const fault = {
+      code: "NodeLost",
+      message: `node ${node.name} was lost`,
+      details: [{ name: "node", value: node.name }],
+    };
+    if (job.state.kind === "stopping") {
+      shareEnded(draft, job, node.uuid, "lost");
+      continue;
+    }
+    // Its share first, so that nobody is told to stop what can't hear.
+    const without = shareEnded(draft, job, node.uuid, "lost");
+    const { job: judged, verdict } = failedByMachine(without, node.uuid, fault, "lost");
+    stop(draft, judged, verdict);
+  }
+}
+
+export function withoutLost({ lost: _, ...node }: Node): Node {
+  return node;
+}
+
+/** The node spoke. Remembered in memory alone. */
+export function hear(
+  draft: Draft,
+  node: Node,
+  said: { session: string; unhealthyReason: string; held: readonly HeldId[] },
+): void {
+  const before = draft.world.liveness.get(node.uuid);
+  const known = draft.world.index.usage.get(node.uuid) ?? nothingUsed;
+  const strangers = said.held
+    .filter(({ lease, over }) => !over && !known.holders.some((holder) => holder.lease === lease))
+    .map(({ lease }) => lease);
+  const liveness: Liveness = {
+    session: said.session,
+    heardAt: draft.now,
+    unhealthyReason: said.unhealthyReason,
+    strangers,
+  };
+  const wasSilent = !before || draft.now - before.heardAt > 2 * draft.world.settings.heartbeatIntervalMs;
+  const roomChanged =
+    wasSilent ||
+    before.session !== liveness.session ||
+    before.unhealthyReason !== liveness.unhealthyReason ||
+    before.strangers.length !== strangers.length;
+  draft.note({ kind: "liveness", node: node.uuid, liveness, roomChanged });
+  if (!roomChanged) return;
+  draft.nodeChanged(node.uuid);
+  if (node.cluster) draft.touched.add(node.cluster);
+}
+
+/** The stream ended, which is no verdict. */
+export function silent(draft: Draft, node: Node): void {
+  const before = draft.world.liveness.get(node.uuid);
+  if (!before) return;
+  draft.note({ kind: "liveness", node: node.uuid, liveness: { ...before, session: "" }, roomChanged: true });
+  draft.nodeChanged(node.uuid);
+}
+
+/** True when there was one. */
+export function releaseZombie(draft: Draft, node: Node, lease: LeaseId): boolean {
+  const zombies = node.zombies.filter((zombie) => zombie.lease !== lease);
+  if (zombies.length === node.zombies.length) return false;
+  draft.put("node", { ...node, zombies });
+  draft.nodeChanged(node.uuid);
+  if (node.cluster) draft.touched.add(node.cluster);
+  return true;
+}

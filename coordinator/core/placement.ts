@@ -1,0 +1,77 @@
+import type { Candidate } from "./checks/check.js";
+import { firstObjection, room as roomChecks, standing, wishes } from "./checks/index.js";
+import { membersOf } from "./cluster.js";
+import type { World } from "./memory.js";
+import type { Cluster, Held, Instant, Job, Node } from "./state.js";
+import { memoryFor, nothingUsed, roomOn } from "./usage.js";
+
+/** Feasible → rank → choose: a whole gang, or nothing. */
+export interface Placement {
+  /** In the order of the gang: the first is the master. */
+  readonly places: ReadonlyArray<{ readonly node: Node; readonly held: Held }>;
+}
+
+export function candidateFor(world: World, node: Node): Candidate {
+  const usage = world.index.usage.get(node.uuid) ?? nothingUsed;
+  return { node, liveness: world.liveness.get(node.uuid), usage, room: roomOn(node, usage) };
+}
+
+export function candidatesOf(world: World, cluster: Cluster): Candidate[] {
+  return [...membersOf(world, cluster)].map((node) => candidateFor(world, node));
+}
+
+export function place(world: World, job: Job, candidates: readonly Candidate[], now: Instant): Placement | undefined {
+  const at = { world, now };
+  const feasible = candidates.filter(
+    (candidate) => !firstObjection(standing, job, candidate, at) && !firstObjection(roomChecks, job, candidate, at),
+  );
+  const { nodeCount } = job.request;
+  if (feasible.length < nodeCount) return undefined;
+  const wished = feasible.filter((candidate) => !firstObjection(wishes, job, candidate, at));
+  const chosen = (wished.length >= nodeCount ? wished : feasible)
+    .sort(wished.length >= nodeCount ? byFullness : byWishThenFullness(job))
+    .slice(0, nodeCount)
+    .sort(byAddress);
+  return { places: chosen.map((candidate) => ({ node: candidate.node, held: heldOn(job, candidate) })) };
+}
+
+/** The fullest that still has room, so that large pieces stay whole. */
+function byFullness(a: Candidate, b: Candidate): number {
+  return (
+    a.room.gpuUuids.length - b.room.gpuUuids.length ||
+    a.room.cpus - b.room.cpus ||
+    a.room.memoryBytes - b.room.memoryBytes ||
+    a.node.sequence - b.node.sequence
+  );
+}
+
+/** When some that failed the job must be used again, then those whose failure is longest ago. */
+function byWishThenFullness(job: Job): (a: Candidate, b: Candidate) => number {
+  const failedAt = ({ node }: Candidate) => job.avoid.lastIndexOf(node.uuid);
+  return (a, b) => failedAt(a) - failedAt(b) || byFullness(a, b);
+}
+
+/** Batch AI listed a job's hosts by ascending address. */
+function byAddress(a: Candidate, b: Candidate): number {
+  const left = sortable(a.node.address);
+  const right = sortable(b.node.address);
+  if (left !== right) return left < right ? -1 : 1;
+  return a.node.name < b.node.name ? -1 : 1;
+}
+
+/** 10.0.0.9 before 10.0.0.10. */
+const sortable = (address: string) => address.replace(/\d+/g, (digits) => digits.padStart(5, "0"));
+
+function heldOn(job: Job, { node, room }: Candidate): Held {
+  const { share } = job.request;
+  const { gpus, cpus, memoryBytes } = node.inventory;
+  if (share.kind === "whole") {
+    return { gpuUuids: gpus.map(({ uuid }) => uuid), cpus, memoryBytes, whole: true };
+  }
+  return {
+    gpuUuids: room.gpuUuids.slice(0, share.gpus),
+    cpus: share.cpus,
+    memoryBytes: memoryFor(share, node),
+    whole: false,
+  };
+}

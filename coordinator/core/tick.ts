@@ -1,0 +1,50 @@
+import type { Draft } from "./draft.js";
+import { leaseOf } from "./indexes.js";
+import { stop } from "./job.js";
+import { lose } from "./node.js";
+import { outOfTime } from "./verdict.js";
+
+/** What comes by time alone. Looks at everything, and takes no hint of what changed. */
+export function tick(draft: Draft): void {
+  keepClock(draft);
+  loseTheSilent(draft);
+  endTheOverdue(draft);
+  draft.membershipStale = true;
+  for (const cluster of draft.world.clusters.keys()) draft.touched.add(cluster);
+}
+
+/**
+ * A coordinator that was itself stopped for a while has unread heartbeats waiting: everybody gets the time again that a restart gives, before
+ * silence counts.
+ */
+function keepClock(draft: Draft): void {
+  const { tickedAt, graceUntil } = draft.world.clock;
+  const { leaseTtlMs, marginMs } = draft.world.settings;
+  const slept = draft.now - tickedAt > marginMs;
+  const until = slept ? draft.now + leaseTtlMs + marginMs : graceUntil;
+  draft.note({ kind: "ticked", at: draft.now, graceUntil: until });
+}
+
+function loseTheSilent(draft: Draft): void {
+  const { world, now } = draft;
+  if (now < world.clock.graceUntil) return;
+  const patienceMs = world.settings.leaseTtlMs + world.settings.marginMs;
+  for (const node of [...world.nodes.values()]) {
+    const heardAt = world.liveness.get(node.uuid)?.heardAt;
+    if (!node.lost && (heardAt === undefined || now - heardAt >= patienceMs)) lose(draft, node);
+  }
+}
+
+function endTheOverdue(draft: Draft): void {
+  const { world, now } = draft;
+  for (const cluster of [...world.clusters.keys()]) {
+    for (const uuid of world.index.active.get(cluster)?.values() ?? []) {
+      const job = world.jobs.get(uuid);
+      const lease = job && leaseOf(job);
+      if (!job || !lease || job.state.kind === "stopping") continue;
+      if (now - lease.grantedAt < job.request.wallClockMs) continue;
+      const { job: judged, verdict } = outOfTime(job, lease);
+      stop(draft, judged, verdict);
+    }
+  }
+}

@@ -1,0 +1,94 @@
+import { type Expansion, type Gang, spread, type Variable, variable } from "./toolkit.js";
+
+/**
+ * MPI without ssh. The launcher runs on the first node; whatever it wants started elsewhere goes through `$STOKER_RSH`. Which MPI there is
+ * shows only on the node (and in the container, and after ~/.bashrc), so the choice is made by the text that runs there.
+ */
+
+/** Lets the user's own `mpirun --hostfile $AZ_BATCHAI_MPI_HOST_FILE` find its way too. */
+export function launcherEnvironment(oneMachine: boolean): Variable[] {
+  return [
+    variable("OMPI_ALLOW_RUN_AS_ROOT", 1),
+    variable("OMPI_ALLOW_RUN_AS_ROOT_CONFIRM", 1),
+    variable("OMPI_MCA_plm_rsh_agent", "$STOKER_RSH"),
+    // Every daemon is asked for by the launcher itself and stays in the foreground, under its lease.
+    variable("OMPI_MCA_routed", "direct"),
+    // A machine that falls silent is noticed within about 11 s.
+    variable("OMPI_MCA_oob_tcp_keepalive_time", 5),
+    variable("OMPI_MCA_oob_tcp_keepalive_intvl", 2),
+    variable("OMPI_MCA_oob_tcp_keepalive_probes", 3),
+    variable("HYDRA_LAUNCHER", "rsh"),
+    variable("HYDRA_LAUNCHER_EXEC", "$STOKER_RSH"),
+    variable("I_MPI_HYDRA_BOOTSTRAP", "rsh"),
+    variable("I_MPI_HYDRA_BOOTSTRAP_EXEC", "$STOKER_RSH"),
+    ...(oneMachine ? loopback : []),
+  ];
+}
+
+/** Several agents on one machine: shared memory of the "nodes" would collide by name, and only loopback is sure to be there. */
+const loopback: Variable[] = [
+  variable("OMPI_MCA_btl", "tcp,self"),
+  variable("OMPI_MCA_btl_tcp_if_include", "lo"),
+  variable("OMPI_MCA_oob_tcp_if_include", "lo"),
+  variable("HYDRA_IFACE", "lo"),
+  variable("GLOO_SOCKET_IFNAME", "lo"),
+];
+
+/** One host a line, repeated for each slot: the one form that Open MPI and MPICH both read. */
+export function hostFile(hosts: readonly string[], slotsByNode: readonly number[]): string {
+  return hosts.map((host, at) => `${host}\n`.repeat(slotsByNode[at] ?? 0)).join("");
+}
+
+/** `commandLine` as `processCount` ranks over the gang, under one launcher that is the attempt's only logged rank. */
+export function mpiExpansion(commandLine: string, processCount: number, gang: Gang): Expansion {
+  const slotsByNode = spread(processCount, gang.nodes.length);
+  const crowded = gang.oneMachine || gang.nodes.some(({ cpus }, at) => (slotsByNode[at] ?? 0) > cpus);
+  return {
+    ranks: [
+      {
+        rank: 0,
+        nodeIndex: 0,
+        commandLine: launch(rankText(commandLine), processCount, crowded),
+        environment: [],
+        stdoutName: "stdout.txt",
+        stderrName: "stderr.txt",
+      },
+    ],
+    environment: [],
+    slotsByNode,
+    endsWith: "first",
+  };
+}
+
+/** Every rank goes through a bash that has read ~/.bashrc, as Batch AI's did. */
+function rankText(commandLine: string): string {
+  return [
+    `export AZ_BATCHAI_TASK_INDEX="\${OMPI_COMM_WORLD_RANK:-\${PMI_RANK:-0}}"`,
+    "[ -r ~/.bashrc ] && . ~/.bashrc",
+    commandLine,
+  ].join("\n");
+}
+
+function launch(text: string, processCount: number, crowded: boolean): string {
+  const command = `bash -c ${quoted(text)}`;
+  // Ranks that wait must not keep a core from ranks that work.
+  const yielding = crowded ? " --mca mpi_yield_when_idle 1" : "";
+  return [
+    "stoker_mpi=$(command -v mpirun || command -v mpiexec) || {",
+    `  echo "stoker: there is no mpirun on this node's PATH" >&2; exit 127; }`,
+    `stoker_flavour=$(readlink -f "$stoker_mpi")`,
+    `case "$stoker_flavour" in`,
+    "  *hydra*|*mpich*|*orterun*|*openmpi*|*prterun*) ;;",
+    `  *) stoker_flavour=$("$stoker_mpi" --version 2>&1 </dev/null) ;;`,
+    "esac",
+    `case "$stoker_flavour" in`,
+    `  *hydra*|*HYDRA*|*Hydra*|*mpich*|*Intel*) exec "$stoker_mpi" -launcher rsh -launcher-exec "$STOKER_RSH"` +
+      ` -f "$AZ_BATCHAI_MPI_HOST_FILE" -n ${processCount} -genvnone ${command} ;;`,
+    // Binding would put the ranks of two jobs that share a node on the same cores.
+    `  *) exec "$stoker_mpi" --hostfile "$AZ_BATCHAI_MPI_HOST_FILE" -np ${processCount} --map-by slot --bind-to none` +
+      ` -mca plm_rsh_agent "$STOKER_RSH" -mca routed direct${yielding} ${command} ;;`,
+    "esac",
+  ].join("\n");
+}
+
+export const quoted = (text: string) => `'${text.replaceAll("'", `'\\''`)}'`;

@@ -1,0 +1,77 @@
+import type { JobSpec } from "../../../shared/gen/stoker/v1/job_pb.js";
+
+/** The settings block of a toolkit, by the name of its field in the proto's oneof. */
+export type ToolkitCase = Exclude<JobSpec["toolkit"]["case"], undefined>;
+export type SettingsOf<C extends ToolkitCase> = Extract<JobSpec["toolkit"], { case: C }>["value"];
+
+/** One file each: admits the settings, and turns a placement into processes. Agents have nothing left to decide. */
+export interface Toolkit<C extends ToolkitCase> {
+  /** As Batch AI's toolType says it. */
+  readonly toolType: string;
+  /** The settings with defaults filled in; throws a Fault that names the field. `path` is the block's. */
+  admit(settings: SettingsOf<C>, spec: JobSpec, path: string): SettingsOf<C>;
+  expand(settings: SettingsOf<C>, gang: Gang): Expansion;
+}
+
+/** Known, but not to this release. */
+export interface UnsupportedToolkit {
+  readonly toolType: string;
+  readonly unsupported: true;
+}
+
+/** The nodes of one attempt, as toolkits see them. */
+export interface Gang {
+  readonly nodes: readonly GangMember[];
+  readonly attempt: number;
+  /** True when node names stand for addresses, because all are one machine. */
+  readonly oneMachine: boolean;
+  /** The job gave a shared directory for its std files. */
+  readonly hasSharedPrefix: boolean;
+  /** Some port that the attempt's processes may meet at: the same for all, another one for the next attempt. */
+  readonly port: number;
+  /** Processes that an MPI launcher may start on one node when the job does not say. */
+  readonly slots: number;
+}
+
+export interface GangMember {
+  readonly name: string;
+  readonly host: string;
+  readonly cpus: number;
+}
+
+export interface Expansion {
+  readonly ranks: readonly PlannedRank[];
+  /** For every process of the attempt. */
+  readonly environment: readonly Variable[];
+  /** MPI processes a node, node by node: the host file. */
+  readonly slotsByNode: readonly number[];
+  /** `first`: rank 0 decides the attempt. `all`: the first failure, or the last success. */
+  readonly endsWith: "first" | "all";
+}
+
+export interface PlannedRank {
+  readonly rank: number;
+  readonly nodeIndex: number;
+  /** Text for `bash -c`. */
+  readonly commandLine: string;
+  readonly environment: readonly Variable[];
+  readonly stdoutName: string;
+  readonly stderrName: string;
+}
+
+export interface Variable {
+  readonly name: string;
+  readonly value: string;
+}
+
+export const variable = (name: string, value: string | number): Variable => ({ name, value: String(value) });
+
+/** `count` processes over `nodes` nodes, as evenly as can be, the first nodes taking what is over. */
+export function spread(count: number, nodes: number): number[] {
+  return Array.from({ length: nodes }, (_, at) => Math.floor(count / nodes) + (at < count % nodes ? 1 : 0));
+}
+
+/** Batch AI's launch of a script: paths and arguments are shell text, as the user wrote them. */
+export function scriptCommand(interpreter: string, script: string, args: string): string {
+  return [interpreter === "" ? "python" : interpreter, script, args].filter((part) => part !== "").join(" ");
+}
