@@ -20,6 +20,7 @@ import type { Logs, LogsHost, Mounts, RemoteHost, RemoteStarts, StdCopies, Telem
 import { RankProcesses } from "./rank-processes.js";
 import { LeaseSignals } from "./ranks/lease-signals.js";
 import { LocalShims } from "./ranks/shims.js";
+import { Spawner } from "./ranks/spawner.js";
 import { Renewed } from "./renewed.js";
 
 export interface AgentOptions {
@@ -54,6 +55,7 @@ export class Agent {
   private readonly ledger: Ledger;
   private readonly renewed: Renewed;
   private readonly temps: JobTemps;
+  private readonly spawner: Spawner;
   private readonly shims: LocalShims;
   private readonly signals: LeaseSignals;
   private readonly logs: Logs;
@@ -79,10 +81,11 @@ export class Agent {
       socket: this.paths.socket,
       rsh: options.rshPath,
     };
-    this.ledger = new Ledger(this.paths.ledger, this.boot);
+    this.ledger = new Ledger(this.paths.ledger, this.boot, (path) => this.spawner.remove(path));
     this.renewed = new Renewed(this.paths.renewed, this.boot, log);
-    this.temps = new JobTemps(this.paths.jobs, this.paths.trash, log);
-    this.shims = new LocalShims(options.shimPath, log);
+    this.spawner = new Spawner(options.shimPath, log);
+    this.temps = new JobTemps(this.paths.jobs, this.paths.trash, (path) => this.spawner.remove(path));
+    this.shims = new LocalShims(this.spawner, log);
     this.signals = new LeaseSignals(options.shimPath, this.paths.spool, log);
     const tell = (lease: LeaseId, event: LeaseEvent) => this.engine.lease(lease, event);
     this.logs = parts.logs({ nodeName: options.name, onComplete: (lease) => tell(lease, { type: "logs-complete" }) });
@@ -103,6 +106,7 @@ export class Agent {
       report: (lease, report) => this.link.report(reportMessage(lease, report)),
       tell,
       segmentsInUse: () => new Set([...this.engine.state.leases.values()].map(({ grant }) => grant.jobPathSegment)),
+      remove: (path) => this.spawner.remove(path),
       log,
     });
     this.engine = new Engine(systemClock, this.ledger, (run, effect) => performer.perform(run, effect), log);
@@ -120,6 +124,7 @@ export class Agent {
     await this.link.stop();
     await this.engine.stop();
     this.shims.close();
+    this.spawner.close();
     this.signals.close();
     this.parts.telemetry.close();
     await Promise.all([this.remote.close(), this.logs.close()]);

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import {
+  appendFileSync,
   closeSync,
   fsync,
   mkdirSync,
@@ -8,7 +9,7 @@ import {
   readFileSync,
   renameSync,
   rmSync,
-  writeFileSync,
+  truncateSync,
   writeSync,
 } from "node:fs";
 import { join } from "node:path";
@@ -16,7 +17,7 @@ import { promisify } from "node:util";
 import { fromJson, type JsonValue, toJson } from "@bufbuild/protobuf";
 import { type LeaseGrant, LeaseGrantSchema } from "../shared/gen/stoker/v1/lease_pb.js";
 import { type LeaseId, parseLeaseId } from "../shared/ids.js";
-import type { LeaseRun } from "./core/lease-state.js";
+import type { LeaseRun, RankState } from "./core/lease-state.js";
 
 const sync = promisify(fsync);
 
@@ -33,18 +34,21 @@ interface Waiting {
 }
 
 /**
- * What this node holds, on disk: one small file a lease, replaced in one step, so that a restarted agent adopts its running ranks. A file
- * is a checksum's line and a line of JSON; it holds secrets, so only its owner may read it.
+ * What this node holds, on disk: one small file a lease, so that a restarted agent adopts its running ranks. A file is made whole and synced
+ * before it gets its name; later states are appended. Each record is a checksum's line and a line of JSON, and the last whole one counts: what
+ * was being written when the power went is passed over. It holds secrets, so only its owner may read it.
  */
 export class Ledger {
   private readonly waiting = new Map<LeaseId, Waiting>();
-  /** A grant never changes and is the larger part of its entry. */
-  private readonly grants = new Map<LeaseId, string>();
+  /** Leases whose file is there: from now on it is appended to. */
+  private readonly known = new Set<LeaseId>();
   private flushing = false;
 
   constructor(
     private readonly dir: string,
     private readonly bootId: string,
+    /** In the background. */
+    private readonly unlink: (path: string) => void,
   ) {
     mkdirSync(dir, { recursive: true, mode: 0o700 });
   }
@@ -57,20 +61,26 @@ export class Ledger {
       if (file.endsWith(".new")) rmSync(path, { force: true });
       if (!file.endsWith(".json")) continue;
       const entry = read(path, this.bootId);
-      if (typeof entry !== "string") {
-        stored.push(entry);
+      if (typeof entry === "string") {
+        renameSync(path, `${path}.unreadable`);
+        aside(`${path}.unreadable`, entry);
         continue;
       }
-      renameSync(path, `${path}.unreadable`);
-      aside(`${path}.unreadable`, entry);
+      if (entry.torn) {
+        // What is appended next must follow a whole record.
+        truncateSync(path, entry.wholeBytes);
+        aside(path, "its last record is torn; the one before it counts");
+      }
+      stored.push(entry.stored);
+      this.known.add(entry.stored.run.id);
     }
     return stored;
   }
 
   /** Undefined when it is written already. `safe` outlives a power cut, otherwise it outlives this process. */
   write(run: LeaseRun, safe: boolean): Promise<void> | undefined {
-    if (!safe && !this.flushing) {
-      this.replace(run);
+    if (!safe && !this.waiting.has(run.id) && this.known.has(run.id)) {
+      appendFileSync(this.path(run.id), record(stateOf(run)));
       return undefined;
     }
     return new Promise((resolve, reject) => {
@@ -86,8 +96,8 @@ export class Ledger {
     const waiting = this.waiting.get(lease);
     this.waiting.delete(lease);
     for (const { resolve } of waiting?.done ?? []) resolve();
-    this.grants.delete(lease);
-    rmSync(this.path(lease), { force: true });
+    this.known.delete(lease);
+    this.unlink(this.path(lease));
   }
 
   /** All that wait share the folder's one sync. */
@@ -95,9 +105,11 @@ export class Ledger {
     this.flushing = true;
     while (this.waiting.size > 0) {
       const batch = [...this.waiting.values()];
-      this.waiting.clear();
+      // A new file's name has to be made safe as well.
+      const named = batch.some(({ run, safe }) => safe && !this.known.has(run.id));
       const outcomes = await Promise.allSettled(batch.map(({ run, safe }) => this.commit(run, safe)));
-      const folder = await this.syncFolder(batch.some(({ safe }) => safe));
+      const folder = await this.syncFolder(named);
+      for (const { run } of batch) if (this.waiting.get(run.id)?.run === run) this.waiting.delete(run.id);
       for (const [index, { done, safe }] of batch.entries()) {
         const outcome = outcomes[index];
         const failure = outcome?.status === "rejected" ? outcome.reason : safe ? folder : undefined;
@@ -108,22 +120,18 @@ export class Ledger {
   }
 
   private async commit(run: LeaseRun, safe: boolean): Promise<void> {
-    if (!safe) return this.replace(run);
     const path = this.path(run.id);
-    const descriptor = openSync(`${path}.new`, "w", 0o600);
+    const first = !this.known.has(run.id);
+    const descriptor = openSync(first ? `${path}.new` : path, first ? "w" : "a", 0o600);
     try {
-      writeSync(descriptor, this.encode(run));
-      await sync(descriptor);
+      writeSync(descriptor, record(first ? this.wholeOf(run) : stateOf(run)));
+      if (safe) await sync(descriptor);
     } finally {
       closeSync(descriptor);
     }
+    if (!first) return;
     renameSync(`${path}.new`, path);
-  }
-
-  private replace(run: LeaseRun): void {
-    const path = this.path(run.id);
-    writeFileSync(`${path}.new`, this.encode(run), { mode: 0o600 });
-    renameSync(`${path}.new`, path);
+    this.known.add(run.id);
   }
 
   /** What went wrong, if anything. */
@@ -138,16 +146,8 @@ export class Ledger {
     }
   }
 
-  private encode(run: LeaseRun): string {
-    const { grant, ranks, ...rest } = run;
-    let text = this.grants.get(run.id);
-    if (text === undefined) {
-      text = JSON.stringify(toJson(LeaseGrantSchema, grant));
-      this.grants.set(run.id, text);
-    }
-    const state = JSON.stringify({ ...rest, ranks: [...ranks] });
-    const body = `{"boot":${JSON.stringify(this.bootId)},"grant":${text},"run":${state}}`;
-    return `${checksum(body)}\n${body}\n`;
+  private wholeOf(run: LeaseRun): string {
+    return `{"boot":${JSON.stringify(this.bootId)},"grant":${JSON.stringify(toJson(LeaseGrantSchema, run.grant))},"run":${stateOf(run)}}`;
   }
 
   private path(lease: LeaseId): string {
@@ -155,22 +155,48 @@ export class Ledger {
   }
 }
 
+/** A grant never changes, so only the first record has it. */
+function stateOf(run: LeaseRun): string {
+  const { grant: _, ranks, ...rest } = run;
+  return JSON.stringify({ ...rest, ranks: [...ranks] });
+}
+
 const checksum = (body: string) => createHash("sha256").update(body).digest("hex");
+const record = (body: string) => `${checksum(body)}\n${body}\n`;
+
+/** The bodies of the whole records, how far they reach, and whether something else follows them. */
+function recordsOf(text: string): { bodies: string[]; wholeBytes: number; torn: boolean } {
+  const lines = text.split("\n");
+  const bodies: string[] = [];
+  let wholeBytes = 0;
+  for (let at = 0; at + 2 < lines.length; at += 2) {
+    const [sum, body] = [lines[at], lines[at + 1]];
+    if (body === undefined || checksum(body) !== sum) break;
+    bodies.push(body);
+    wholeBytes += Buffer.byteLength(record(body));
+  }
+  return { bodies, wholeBytes, torn: wholeBytes < Buffer.byteLength(text) };
+}
 
 /** The entry, or why there is none. */
-function read(path: string, bootId: string): Stored | string {
-  const [sum, body] = readFileSync(path, "utf8").split("\n");
-  if (sum === undefined || body === undefined || checksum(body) !== sum) return "it is torn or was changed";
+function read(path: string, bootId: string): { stored: Stored; torn: boolean; wholeBytes: number } | string {
+  const { bodies, torn, wholeBytes } = recordsOf(readFileSync(path, "utf8"));
+  const [first, ...later] = bodies;
+  if (first === undefined) return "it is torn or was changed";
   try {
-    const entry = JSON.parse(body) as { boot: string; grant: JsonValue; run: StoredRun };
+    const entry = JSON.parse(first) as { boot: string; grant: JsonValue; run: StoredRun };
+    const last = later.at(-1);
+    const run = last === undefined ? entry.run : (JSON.parse(last) as StoredRun);
     const grant: LeaseGrant = fromJson(LeaseGrantSchema, entry.grant, { ignoreUnknownFields: true });
-    if (!parseLeaseId(grant.leaseId) || entry.run.id !== grant.leaseId) return "it is of no lease";
-    return { run: { ...entry.run, grant, ranks: new Map(entry.run.ranks) }, sameBoot: entry.boot === bootId };
+    if (!parseLeaseId(grant.leaseId) || run.id !== grant.leaseId) return "it is of no lease";
+    return {
+      stored: { run: { ...run, grant, ranks: new Map(run.ranks) }, sameBoot: entry.boot === bootId },
+      torn,
+      wholeBytes,
+    };
   } catch (error) {
     return error instanceof Error ? error.message : String(error);
   }
 }
 
-type StoredRun = Omit<LeaseRun, "grant" | "ranks"> & {
-  ranks: Array<[number, LeaseRun["ranks"] extends ReadonlyMap<number, infer R> ? R : never]>;
-};
+type StoredRun = Omit<LeaseRun, "grant" | "ranks"> & { ranks: Array<[number, RankState]> };

@@ -45,11 +45,7 @@ export class Spool {
   }
 
   rank(rank: number): string {
-    return join(this.dir, "ranks", String(rank));
-  }
-
-  get ranks(): string {
-    return join(this.dir, "ranks");
+    return join(this.dir, `rank-${rank}`);
   }
 
   get preparation(): string {

@@ -1,5 +1,4 @@
 import { mkdirSync, writeFileSync } from "node:fs";
-import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { Logger } from "pino";
 import { unreachable } from "../shared/assert.js";
@@ -42,6 +41,8 @@ export interface PerformParts {
   tell(lease: LeaseId, event: LeaseEvent): void;
   /** Path segments of the jobs whose leases this node holds. */
   segmentsInUse(): ReadonlySet<string>;
+  /** In the background, with everything in it. */
+  remove(path: string): void;
   log: Logger;
 }
 
@@ -154,7 +155,7 @@ export class Performer {
 
   private prepareLocal(run: LeaseRun): void {
     const { paths, places, temps } = this.parts;
-    mkdirSync(new Spool(paths, run.id).ranks, { recursive: true });
+    mkdirSync(new Spool(paths, run.id).dir, { recursive: true });
     temps.prepare(run.grant.jobPathSegment, run.job, run.grant.attempt, this.parts.segmentsInUse());
     if (run.grant.hostFile !== "") writeFileSync(hostFileOf(run.grant, places), run.grant.hostFile);
     this.note(run, `lease ${run.id} granted: attempt ${run.grant.attempt} of ${run.grant.jobId}`);
@@ -228,15 +229,13 @@ export class Performer {
   }
 
   private forget(run: LeaseRun): void {
-    const { logs, remote, ranks, signals, ledger, paths, log } = this.parts;
+    const { logs, remote, ranks, signals, ledger, paths } = this.parts;
     logs.forget(run.id);
     remote.leaseGone(run.id);
     ranks.forget(run.id);
     signals.forget(run.id);
     ledger.remove(run.id);
-    rm(new Spool(paths, run.id).dir, { recursive: true, force: true }).catch((error: unknown) =>
-      log.warn({ lease: run.id, err: error }, "a spool folder could not be removed"),
-    );
+    this.parts.remove(new Spool(paths, run.id).dir);
   }
 }
 

@@ -118,8 +118,8 @@ export interface Shims {
   start(run: { dir: string; argv: string[]; environment: Record<string, string>; cwd: string }): Promise<ShimProcess>;
   /** One that an earlier agent started; undefined when `dir` was never made. */
   adopt(dir: string): Promise<ShimProcess | undefined>;
-  /** To the shim's child and its descendants; SIGKILL is followed by the shim's own exit. */
-  signal(process: ShimProcess, signal: "SIGTERM" | "SIGKILL"): void;
+  /** SIGTERM goes on to all that it started; on SIGQUIT the shim kills all of it and writes the exit down; SIGKILL ends the shim itself. */
+  signal(process: ShimProcess, signal: "SIGTERM" | "SIGQUIT" | "SIGKILL"): void;
 }
 
 // ---- mpi/ -------------------------------------------------------------------------------------------------------------------

@@ -1,7 +1,6 @@
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { pino } from "pino";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { jobId } from "../../shared/ids.js";
 import { JobTemps } from "./job-temps.js";
@@ -18,7 +17,7 @@ const segment = (name: string) => `workspaces/w/experiments/e/jobs/${name}`;
 const [one, two] = [jobId("one"), jobId("two")];
 
 describe("a job's temp", () => {
-  const temps = () => new JobTemps(join(dir, "jobs"), join(dir, "trash"), pino({ level: "silent" }));
+  const temps = () => new JobTemps(join(dir, "jobs"), join(dir, "trash"), (path) => rmSync(path, { recursive: true }));
   const put = (name: string) => writeFileSync(join(dir, "jobs", segment(name), "file"), "x");
   const has = (name: string) => existsSync(join(dir, "jobs", segment(name), "file"));
 

@@ -1,8 +1,6 @@
 import { randomUUID } from "node:crypto";
-import { existsSync, mkdirSync, readdirSync, renameSync } from "node:fs";
-import { rm } from "node:fs/promises";
+import { mkdirSync, readdirSync, renameSync } from "node:fs";
 import { join } from "node:path";
-import type { Logger } from "pino";
 import type { JobId } from "../../shared/ids.js";
 
 /**
@@ -16,7 +14,8 @@ export class JobTemps {
   constructor(
     private readonly root: string,
     private readonly trash: string,
-    private readonly log: Logger,
+    /** In the background, with everything in it. */
+    private readonly remove: (path: string) => void,
   ) {
     mkdirSync(root, { recursive: true });
     mkdirSync(trash, { recursive: true });
@@ -44,16 +43,15 @@ export class JobTemps {
   private discard(segment: string): void {
     this.owners.delete(segment);
     const path = join(this.root, segment);
-    if (!existsSync(path)) return;
     const aside = join(this.trash, randomUUID());
-    renameSync(path, aside);
+    try {
+      renameSync(path, aside);
+    } catch (error) {
+      // The job may have removed its own folder.
+      if (error instanceof Error && "code" in error && error.code === "ENOENT") return;
+      throw error;
+    }
     this.remove(aside);
-  }
-
-  private remove(path: string): void {
-    rm(path, { recursive: true, force: true }).catch((error: unknown) =>
-      this.log.warn({ err: error, path }, "an earlier job's temporary files could not be removed"),
-    );
   }
 }
 

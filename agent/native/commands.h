@@ -5,3 +5,4 @@ int run_main(int count, char **words);
 int rsh_main(int count, char **words);
 int copy_main(int count, char **words);
 int lease_main(const char *command, int count, char **words);
+int spawn_main(void);

@@ -75,11 +75,8 @@ const mostDirs = 256;
 
 /** The folders of the lease's shims: their descendants are found even if they have cleared their environment. */
 function shimDirs(spool: string): string[] {
-  const inside = (folder: string) => {
-    const path = join(spool, folder);
-    return existsSync(path) ? readdirSync(path).map((name) => join(path, name)) : [];
-  };
-  const preparation = join(spool, "preparation");
-  const all = [...(existsSync(preparation) ? [preparation] : []), ...inside("ranks"), ...inside("remote")];
-  return all.slice(0, mostDirs);
+  const inside = (path: string) => (existsSync(path) ? readdirSync(path) : []);
+  const own = inside(spool).filter((name) => name === "preparation" || name.startsWith("rank-"));
+  const remote = inside(join(spool, "remote")).map((name) => join("remote", name));
+  return [...own, ...remote].slice(0, mostDirs).map((name) => join(spool, name));
 }

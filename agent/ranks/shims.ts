@@ -1,10 +1,9 @@
-import { spawn } from "node:child_process";
 import { existsSync, type FSWatcher, mkdirSync, watch } from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";
 import type { Logger } from "pino";
-import { Fault } from "../../shared/fault.js";
 import type { ShimExit, ShimProcess, Shims } from "../ports.js";
 import { isShimOf, lost, readExit, readPid } from "./shim-files.js";
+import { type Spawner, SpawnerLost, type Started } from "./spawner.js";
 
 /** How long a shim that was started by an agent now dead may take to write its number down. */
 const pidWithinMs = 5_000;
@@ -16,32 +15,28 @@ export class LocalShims implements Shims {
   private readonly watches = new Set<{ stop(): void }>();
 
   constructor(
-    private readonly shimPath: string,
+    private readonly spawner: Spawner,
     private readonly log: Logger,
   ) {}
 
   async start(run: Parameters<Shims["start"]>[0]): Promise<ShimProcess> {
     // Made by whoever comes first: that it exists is the sign, for every later agent, that this was started.
     mkdirSync(run.dir);
-    const child = spawn(this.shimPath, ["run", "--dir", run.dir, "--", ...run.argv], {
-      cwd: run.cwd,
-      env: run.environment,
-      detached: true,
-      stdio: "ignore",
-    });
-    if (child.pid === undefined) {
-      const [error] = (await once(child, "error")) as [Error];
-      throw new Fault("failed-precondition", `${this.shimPath} could not be started: ${error.message}`, {
-        cause: error,
-      });
+    let started: Started;
+    try {
+      started = await this.spawner.start(run);
+    } catch (error) {
+      if (!(error instanceof SpawnerLost)) throw error;
+      const found = await this.adopt(run.dir);
+      if (found) return found;
+      throw error;
     }
-    child.on("error", (error) => this.log.error({ err: error, dir: run.dir }, "the shim's process failed"));
-    const exited = new Promise<ShimExit>((resolve) => {
-      child.once("exit", (code, signal) => {
-        resolve(readExit(run.dir) ?? lost(`the shim was killed (${signal ?? `exit code ${code}`})`));
-      });
-    });
-    return { dir: run.dir, pid: child.pid, exited };
+    const { pid } = started;
+    const exited = started.ended.then(
+      () => readExit(run.dir) ?? lost("the shim was killed"),
+      () => this.watchExit(run.dir, pid),
+    );
+    return { dir: run.dir, pid, exited };
   }
 
   async adopt(dir: string): Promise<ShimProcess | undefined> {
@@ -59,7 +54,7 @@ export class LocalShims implements Shims {
     }
   }
 
-  signal(process_: ShimProcess, signal: "SIGTERM" | "SIGKILL"): void {
+  signal(process_: ShimProcess, signal: "SIGTERM" | "SIGQUIT" | "SIGKILL"): void {
     if (process_.pid <= 1 || !isShimOf(process_.pid, process_.dir)) return;
     try {
       // The shim passes SIGTERM on to what it started; SIGKILL is for `stoker-shim kill`, which spares the shim to write the exit down.
@@ -107,6 +102,3 @@ export class LocalShims implements Shims {
     });
   }
 }
-
-const once = (emitter: NodeJS.EventEmitter, name: string) =>
-  new Promise<unknown[]>((resolve) => emitter.once(name, (...values) => resolve(values)));
