@@ -31,9 +31,10 @@ export function applyOne(world: World, change: Change): void {
       return;
     case "put":
     case "delete":
-      return applyRow(world, change);
+      applyRow(world, change);
+      return;
     default:
-      return unreachable(change);
+      unreachable(change);
   }
 }
 
@@ -82,14 +83,16 @@ function applyRow(world: World, change: RowChange): void {
       const uuid = row?.uuid ?? jobId(keyOfChange(change));
       const before = world.jobs.get(uuid);
       replace(world.jobs, uuid, row);
-      return indexJob(world, before, row);
+      indexJob(world, before, row);
+      return;
     }
     case "node": {
       const row = change.kind === "put" ? change.row : undefined;
       const uuid = row?.uuid ?? nodeId(keyOfChange(change));
       const before = world.nodes.get(uuid);
       replace(world.nodes, uuid, row);
-      return indexNode(world, before, row);
+      indexNode(world, before, row);
+      return;
     }
     case "attempt":
       if (change.kind === "put") putAttempt(world, change.row);
@@ -101,7 +104,7 @@ function applyRow(world: World, change: RowChange): void {
     case "job-event":
       return;
     default:
-      return unreachable(change);
+      unreachable(change);
   }
 }
 

@@ -29,7 +29,10 @@ export function schedule(draft: Draft, cluster: Cluster, takeNoHint: boolean): v
     }
     const candidates = candidatesOf(draft.world, cluster);
     const placement = isFull(draft, head, candidates) ? undefined : place(draft.world, head, candidates, draft.now);
-    if (!placement) return overtake(draft, cluster, head, candidates);
+    if (!placement) {
+      overtake(draft, cluster, head, candidates);
+      return;
+    }
     startAttempt(draft, head, placement);
   }
 }

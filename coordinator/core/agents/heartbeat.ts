@@ -12,10 +12,15 @@ type HeartbeatEvent = Extract<AgentEvent, { kind: "agent-heartbeat" }>;
 export function heartbeat(draft: Draft, { session, node: name, heartbeat: beat }: HeartbeatEvent): void {
   const node = nodeNamed(draft.world, name);
   const liveness = node && draft.world.liveness.get(node.uuid);
-  if (!node || liveness?.session !== session)
-    return ignore(draft, name, "heartbeat of a session that does not speak for the node");
+  if (!node || liveness?.session !== session) {
+    ignore(draft, name, "heartbeat of a session that does not speak for the node");
+    return;
+  }
   const held = narrowHeld(beat.leases);
-  if (typeof held === "string") return ignore(draft, name, `heartbeat: ${held}`);
+  if (typeof held === "string") {
+    ignore(draft, name, `heartbeat: ${held}`);
+    return;
+  }
   if (node.lost) {
     draft.put("node", withoutLost(node));
     draft.nodeChanged(node.uuid);

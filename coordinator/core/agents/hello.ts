@@ -18,16 +18,16 @@ type HelloEvent = Extract<AgentEvent, { kind: "agent-hello" }>;
  */
 export function hello(draft: Draft, event: HelloEvent): void {
   const said = narrowHello(event.hello);
-  if (typeof said === "string") return refuse(draft, event.hello.nodeName.slice(0, 80), event.session, said);
+  if (typeof said === "string") {
+    refuse(draft, event.hello.nodeName.slice(0, 80), event.session, said);
+    return;
+  }
   const before = nodeNamed(draft.world, said.name);
   const twin = before && isTwin(draft, before, said);
-  if (twin)
-    return refuse(
-      draft,
-      said.name,
-      event.session,
-      "another machine is connected under this name: give one of them --name",
-    );
+  if (twin) {
+    refuse(draft, said.name, event.session, "another machine is connected under this name: give one of them --name");
+    return;
+  }
   const node = enrol(draft, before, event.freshNode, said);
   const known = new Set(said.held.map(({ lease }) => lease));
   const bootChanged = before !== undefined && before.bootId !== said.bootId;

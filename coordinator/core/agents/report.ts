@@ -21,10 +21,14 @@ type ReportEvent = Extract<AgentEvent, { kind: "agent-report" }>;
 export function report(draft: Draft, event: ReportEvent): void {
   const node = nodeNamed(draft.world, event.node);
   if (!node || draft.world.liveness.get(node.uuid)?.session !== event.session) {
-    return ignore(draft, event.node, "report of a session that does not speak for the node");
+    ignore(draft, event.node, "report of a session that does not speak for the node");
+    return;
   }
   const narrowed = narrowReport(event.report);
-  if (typeof narrowed === "string") return ignore(draft, node.name, `report: ${narrowed}`);
+  if (typeof narrowed === "string") {
+    ignore(draft, node.name, `report: ${narrowed}`);
+    return;
+  }
   take(draft, node, narrowed);
   draft.order({ kind: "ack-report", node: node.name, lease: narrowed.lease, sequence: event.report.sequence });
 }
@@ -38,11 +42,12 @@ function take(draft: Draft, node: Node, narrowed: NarrowedReport): void {
   if (!job || !lease || !share || !isLive(share)) {
     if (said.kind === "done" && releaseZombie(draft, node, id)) return;
     if (share?.phase === "done" && sequence <= share.reportSequence) return;
-    return ignore(
+    ignore(
       draft,
       node.name,
       `${said.kind} of ${id}: ${job ? `the job is at attempt ${job.attempt}` : "there is no such job"}`,
     );
+    return;
   }
   if (sequence <= share.reportSequence) return;
   // Nothing follows from it, so nothing need be written.
@@ -50,15 +55,19 @@ function take(draft: Draft, node: Node, narrowed: NarrowedReport): void {
   const fresh = withShare(lease, node.uuid, { reportSequence: sequence });
   switch (said.kind) {
     case "ready":
-      return share.phase === "granted" ? nodeReady(draft, job, fresh, node.uuid) : undefined;
+      if (share.phase === "granted") nodeReady(draft, job, fresh, node.uuid);
+      return;
     case "rank-exited":
-      return rankExited(draft, withLease(job, fresh), node, said);
+      rankExited(draft, withLease(job, fresh), node, said);
+      return;
     case "failed":
-      return failed(draft, withLease(job, fresh), node, said);
+      failed(draft, withLease(job, fresh), node, said);
+      return;
     case "done":
-      return done(draft, job, node, share, sequence);
+      done(draft, job, node, share, sequence);
+      return;
     default:
-      return unreachable(said);
+      unreachable(said);
   }
 }
 
@@ -72,7 +81,8 @@ function rankExited(draft: Draft, job: Job, node: Node, said: Extract<Report, { 
   const expansion = expansionOf(job, lease);
   const planned = expansion.ranks.find(({ rank }) => rank === said.rank);
   if (!planned || lease.shares[planned.nodeIndex]?.node !== node.uuid) {
-    return ignore(draft, node.name, `rank-exited of ${lease.id}: rank ${said.rank} is not on this node`);
+    ignore(draft, node.name, `rank-exited of ${lease.id}: rank ${said.rank} is not on this node`);
+    return;
   }
   if (lease.exits.some(({ rank }) => rank === said.rank)) return;
   const { rank, exitCode, signal, stdoutBytes, stderrBytes } = said;

@@ -121,7 +121,10 @@ export function deleteJob(draft: Draft, id: string): string {
 }
 
 function drop(draft: Draft, job: Job): void {
-  if (job.state.kind === "finished") return remove(draft, job);
+  if (job.state.kind === "finished") {
+    remove(draft, job);
+    return;
+  }
   const dropped = { ...job, deleting: true };
   terminate(draft, job.deleting ? update(draft, dropped) : record(draft, dropped, "to be deleted"));
 }
