@@ -2,26 +2,10 @@ import { readFileSync } from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";
 import { type BenchSite, nodes } from "../bench-site.js";
 import { percentile } from "../measure.js";
-import { submitMany } from "./throughput.js";
-
-const queued = 10_000;
-const filled = new WeakMap<BenchSite, Promise<string>>();
-
-/** The experiment that holds 10,000 queued jobs; made once. */
-function queue(site: BenchSite): Promise<string> {
-  const made = filled.get(site) ?? fill(site);
-  filled.set(site, made);
-  return made;
-}
-
-async function fill(site: BenchSite): Promise<string> {
-  const parent = await site.experiment("queue");
-  await submitMany(site, { parent, count: queued, cluster: "none" });
-  return parent;
-}
+import { fillQueue, queueLength } from "./throughput.js";
 
 export async function coordinatorRss(site: BenchSite): Promise<number> {
-  await queue(site);
+  await fillQueue(site, queueLength);
   return rssMiB(site.local.coordinatorPid);
 }
 
@@ -33,7 +17,7 @@ export async function agentRss(site: BenchSite): Promise<number> {
 
 /** The command line's first page, from its start to its end. */
 export async function listQueued(site: BenchSite): Promise<number> {
-  await queue(site);
+  await fillQueue(site, queueLength);
   const samples: number[] = [];
   for (let sample = 0; sample < 5; sample++) {
     const start = performance.now();
