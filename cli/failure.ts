@@ -40,13 +40,20 @@ export function failureOf(fault: Fault, address: string): Failure {
     return new Failure(exitCode.failed, `the coordinator at ${address}: ${fault.message}`, { cause: fault });
   }
   if (fault.code === "unavailable") {
-    const reason = fault.message.replace(/\s+/g, " ").replace(/ Resolution note:.*$/, "");
-    return new Failure(code, `cannot reach the coordinator at ${address} (${reason}); ${remedy}`, { cause: fault });
+    return new Failure(code, `cannot reach the coordinator at ${address} (${reasonOf(fault)}); ${remedy}`, {
+      cause: fault,
+    });
   }
   if (fault.code === "unauthenticated") {
     return new Failure(code, `the coordinator at ${address} refused: ${fault.message}`, { cause: fault });
   }
   return new Failure(code, fault.message, { cause: fault });
+}
+
+/** What the network said, without gRPC's words around it. */
+function reasonOf({ message }: Fault): string {
+  const line = message.replace(/\s+/g, " ");
+  return /Last error: (?:Error: )?(.*?)\.?(?: Resolution note:.*)?$/.exec(line)?.[1] || line;
 }
 
 const remedy = "start it, or name another with --coordinator, STOKER_COORDINATOR or a profile";

@@ -46,7 +46,8 @@ const example =
   "stoker job create -w lab -e first -n train -c gpus -f job.json && stoker job logs -w lab -e first -n train -f";
 
 function addVerb(parent: Command, verb: Verb, world: World, finished: (code: number) => void): void {
-  const command = parent.command(verb.name).description(verb.description);
+  const command = parent.command(verb.name).summary(verb.description);
+  command.description(verb.details ? `${verb.description}. ${verb.details}` : verb.description);
   if (verb.argument) command.argument(verb.argument);
   else command.allowExcessArguments(false);
   if (verb.passThrough) command.passThroughOptions();

@@ -15,7 +15,10 @@ export interface OptionSpec {
 /** `stoker <noun> <verb>`. Loads what it needs of gRPC and protobuf by `call.session()`, so that help and completion stay quick. */
 export interface Verb {
   name: string;
+  /** One line, shown in the list of commands. */
   description: string;
+  /** More, shown in its own help. */
+  details?: string;
   example: string;
   /** Positional words, such as `[name]` or `<command...>`. */
   argument?: string;

@@ -13,7 +13,7 @@ import { type AccountFlags, accountOf } from "./account.js";
 import { ignored, join, propertiesOf } from "./envelope.js";
 import type { Loaded } from "./job.js";
 import { scaleOf } from "./scale.js";
-import { fit } from "./shape.js";
+import { conform } from "./shape.js";
 import { unfilled, type VolumeFlags, volumesOf } from "./volumes.js";
 
 export interface ClusterFlags extends VolumeFlags, AccountFlags {
@@ -32,7 +32,7 @@ export interface ClusterFlags extends VolumeFlags, AccountFlags {
 /** A real `cluster.json`, parsed (or an empty object when flags say everything), as the spec that is sent. Flags win. */
 export function loadCluster(body: unknown, flags: ClusterFlags): Loaded<ClusterSpec> {
   const { value, root, unknown: beside } = propertiesOf(body);
-  const { message: spec, unknown } = fit(ClusterSpecSchema, value, root);
+  const { message: spec, unknown } = conform(ClusterSpecSchema, value, root);
   if (spec.scaleSettings?.manual && spec.scaleSettings.autoScale) {
     throw usage(`${join(root, "scaleSettings")}: found both manual and autoScale; a cluster has one of them`);
   }

@@ -11,7 +11,7 @@ import { usage } from "../failure.js";
 import { type AccountFlags, accountOf } from "./account.js";
 import { ignored, propertiesOf } from "./envelope.js";
 import type { Loaded } from "./job.js";
-import { fit } from "./shape.js";
+import { conform } from "./shape.js";
 
 export interface FileServerFlags extends AccountFlags {
   vmSize?: string | undefined;
@@ -28,7 +28,7 @@ export interface FileServerFlags extends AccountFlags {
 /** A file server's body, parsed (or an empty object when flags say everything). Flags win. */
 export function loadFileServer(body: unknown, flags: FileServerFlags): Loaded<FileServerSpec> {
   const { value, root, unknown: beside } = propertiesOf(body);
-  const { message: spec, unknown } = fit(FileServerSpecSchema, value, root);
+  const { message: spec, unknown } = conform(FileServerSpecSchema, value, root);
   if (flags.vmSize !== undefined) spec.vmSize = flags.vmSize;
   if (flags.subnet !== undefined) spec.subnet = create(ResourceIdSchema, { id: flags.subnet });
   setDisks(spec, flags);

@@ -5,7 +5,7 @@ import { usage } from "../failure.js";
 import { childPath } from "../ids.js";
 import { isoDuration } from "./duration.js";
 import { ignored, join, propertiesOf } from "./envelope.js";
-import { fit, mistake } from "./shape.js";
+import { conform, mistake } from "./shape.js";
 import { unfilled, type VolumeFlags, volumesOf } from "./volumes.js";
 
 export interface JobFlags extends VolumeFlags {
@@ -25,7 +25,7 @@ export function loadJob(body: unknown, flags: JobFlags): Loaded<JobSpec> {
   const { value, root, unknown: beside } = propertiesOf(body);
   requireOneToolkit(value, root);
   const { priority, ...rest } = value;
-  const { message: spec, unknown } = fit(JobSpecSchema, rest, root);
+  const { message: spec, unknown } = conform(JobSpecSchema, rest, root);
   if (priority !== undefined && priority !== null && spec.schedulingPriority === "") {
     spec.schedulingPriority = fromNumber(priority, join(root, "priority"));
   }

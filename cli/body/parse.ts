@@ -6,38 +6,51 @@ import { withoutComments } from "./comments.js";
 export function parseBody(content: string, where: string): unknown {
   const text = content.replace(/^\uFEFF/, "");
   if (text.trim() === "") throw usage(`${where} is empty; it must hold a body as JSON or YAML`);
-  const looksLikeJson = /^\s*(\{|\[|\/[/*])/.test(text);
-  if (looksLikeJson) {
-    const value = asJson(text);
-    if (value !== undefined) return value.parsed;
-  }
-  const document = parseDocument(text);
-  const [mistake] = document.errors;
-  if (mistake) {
-    const { line = 1, col = 1 } = mistake.linePos?.[0] ?? {};
-    const reason = mistake.message.split("\n")[0]?.replace(/ at line \d+, column \d+:?$/, "");
-    throw usage(`${where}:${line}:${col} is neither JSON nor YAML: ${reason}`);
-  }
-  let value: unknown;
-  try {
-    value = document.toJS({ maxAliasCount: 100 });
-  } catch (error) {
-    throw usage(`${where}: ${error instanceof Error ? error.message : String(error)}`);
-  }
+  const json = asJson(text);
+  const value = json instanceof SyntaxError ? asYaml(text, where, json) : json.parsed;
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
     throw usage(`${where}: expected an object with a body's properties, found ${found(value)}`);
   }
   return value;
 }
 
-function asJson(text: string): { parsed: unknown } | undefined {
+function asJson(text: string): { parsed: unknown } | SyntaxError {
   try {
     return { parsed: JSON.parse(withoutComments(text)) as unknown };
-  } catch {
-    // The YAML reader, which takes JSON too, says where the mistake is.
-    return undefined;
+  } catch (error) {
+    if (error instanceof SyntaxError) return error;
+    throw error;
   }
 }
+
+function asYaml(text: string, where: string, notJson: SyntaxError): unknown {
+  const document = parseDocument(text);
+  const [mistake] = document.errors;
+  if (mistake) {
+    // What looks like JSON is meant as JSON, and YAML's complaint would puzzle its author.
+    const meantAsJson = /^\s*(\{|\[|\/[/*])/.test(text);
+    const position = meantAsJson ? /at position (\d+)/.exec(notJson.message)?.[1] : undefined;
+    const at = position === undefined ? mistake.linePos?.[0] : placeOf(text, Number(position));
+    const reason = meantAsJson ? notJson.message.replace(/( in JSON)? at position \d+.*/s, "") : mistake.message;
+    throw usage(`${where}:${at?.line ?? 1}:${at?.col ?? 1} is neither JSON nor YAML: ${oneLine(reason)}`);
+  }
+  try {
+    return document.toJS({ maxAliasCount: 100 });
+  } catch (error) {
+    throw usage(`${where}: ${error instanceof Error ? error.message : String(error)}`);
+  }
+}
+
+function placeOf(text: string, position: number): { line: number; col: number } {
+  const before = text.slice(0, position).split("\n");
+  return { line: before.length, col: (before.at(-1)?.length ?? 0) + 1 };
+}
+
+const oneLine = (reason: string) =>
+  reason
+    .replace(/ at line \d+, column \d+:[\s\S]*$/, "")
+    .replace(/\s+/g, " ")
+    .trim();
 
 /** A value as an error names it. */
 export function found(value: unknown): string {

@@ -14,14 +14,14 @@ import { found } from "./parse.js";
 /** Text fields in which people write numbers. Elsewhere a number in place of text is a mistake. */
 const numericText = new Set(["value", "memory", "version", "fileMode", "directoryMode", "shmSize"]);
 
-export interface Fitted<D extends DescMessage> {
+export interface Conformed<D extends DescMessage> {
   message: MessageShape<D>;
   /** Paths of keys that nothing knows. */
   unknown: string[];
 }
 
 /** A parsed body as the message of its properties. Errors name the path of what is wrong, from `root` on. */
-export function fit<D extends DescMessage>(schema: D, value: unknown, root: string): Fitted<D> {
+export function conform<D extends DescMessage>(schema: D, value: unknown, root: string): Conformed<D> {
   const unknown: string[] = [];
   const json = fitMessage(schema, value, root, unknown);
   return { message: fromJson(schema, json), unknown };

@@ -10,10 +10,10 @@ import { shellText } from "./shell-text.js";
 
 export const run: Verb = {
   name: "run",
-  description:
-    "Run a command as a job, follow its log and end with its exit code. Without --mpi or --torch it runs once, on the " +
-    "first node. One word is a shell script as it stands, several are a program and its arguments. Ctrl-C asks whether " +
-    "to terminate the job; a second one leaves it running",
+  description: "Run a command as a job, follow its log and end with its exit code",
+  details:
+    "Without --mpi or --torch it runs once, on the first node. One word is a shell script as it stands, several are a " +
+    "program and its arguments. Ctrl-C asks whether to terminate the job; a second one leaves it running.",
   example: "stoker run -N 2 --torch -n 4 --gpus 2 -- python3 train.py --epochs 10",
   argument: "<command...>",
   passThrough: true,
