@@ -1,4 +1,5 @@
-import { mkdirSync, readFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync } from "node:fs";
+import { basename, join } from "node:path";
 import type { Logger } from "pino";
 import { unreachable } from "../shared/assert.js";
 import { systemClock } from "../shared/clock.js";
@@ -115,7 +116,7 @@ export class Agent {
 
   async start(): Promise<void> {
     await this.remote.listen(this.paths.socket);
-    this.adopt();
+    await this.adopt();
     this.link.start();
   }
 
@@ -130,10 +131,19 @@ export class Agent {
     await Promise.all([this.remote.close(), this.logs.close()]);
   }
 
-  private adopt(): void {
-    const stored = this.ledger.load((file, why) =>
-      this.log.error({ file, why }, "a ledger entry can't be read and was set aside"),
-    );
+  private async adopt(): Promise<void> {
+    const unreadable = new Set<LeaseId>();
+    const stored = this.ledger.load((file, why) => {
+      this.log.error({ file, why }, "a ledger entry can't be read as it is");
+      const id = parseLeaseId(basename(file).replace(/\.json\.unreadable$/, ""));
+      if (id) unreadable.add(id.lease);
+    });
+    // What we don't know we hold we can't freeze: it must be gone before the coordinator hears that we don't hold it.
+    await Promise.all([...unreadable].map((lease) => this.signals.give(lease, "kill")));
+    const held = new Set<string>([...unreadable, ...stored.map(({ run }) => run.id)]);
+    for (const name of readdirSync(this.paths.spool)) {
+      if (!held.has(name)) this.spawner.remove(join(this.paths.spool, name));
+    }
     const now = systemClock.monotonic();
     for (const { run, sameBoot } of stored) {
       const lastAnswer = sameBoot ? this.renewed.at() : undefined;

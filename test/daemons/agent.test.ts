@@ -303,6 +303,27 @@ describe("another agent after this one", () => {
     await until("an empty ledger", () => readdirSync(join(dir, "ledger")).length === 0);
   });
 
+  it("ends the processes of an entry that it can't read, before it speaks to the coordinator", async () => {
+    const grant = makeGrant({ ranks: [stubborn("unknown")] });
+    coordinator.grant(grant);
+    const pid = await pidOf("unknown");
+    await agent.stop();
+    writeFileSync(join(dir, "ledger", `${grant.leaseId}.json`), "");
+    agent = startAgent();
+    await agent.start();
+    expect(isAlive(pid)).toBe(false);
+    await until("the new agent's session", () => coordinator.hellos.length === 2);
+    expect(coordinator.hellos[1]?.leases).toEqual([]);
+  });
+
+  it("removes what an earlier one left in its spool", async () => {
+    await agent.stop();
+    mkdirSync(join(dir, "spool/0e2d6b1c-5a57-4d3f-9d61-0a5b7f0c1d2e.1/rank-0"), { recursive: true });
+    agent = startAgent();
+    await agent.start();
+    await until("an empty spool", () => readdirSync(join(dir, "spool")).length === 0);
+  });
+
   it("sets a torn entry aside and goes on", async () => {
     await agent.stop();
     writeFileSync(join(dir, "ledger", "0e2d6b1c-5a57-4d3f-9d61-0a5b7f0c1d2e.1.json"), "half a li");
@@ -312,6 +333,7 @@ describe("another agent after this one", () => {
     await until("the new agent's session", () => coordinator.hellos.length === 2);
     coordinator.grant(grant);
     await story(grant.leaseId, "done");
+    await until("a ledger without the job that is over", () => readdirSync(join(dir, "ledger")).length === 1);
     expect(readdirSync(join(dir, "ledger"))).toEqual(["0e2d6b1c-5a57-4d3f-9d61-0a5b7f0c1d2e.1.json.unreadable"]);
   });
 });
