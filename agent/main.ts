@@ -1,9 +1,8 @@
-#!/usr/bin/env node
 import { existsSync, mkdirSync, symlinkSync } from "node:fs";
 import { homedir, hostname, networkInterfaces, userInfo } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { CommanderError } from "commander";
-import { pino } from "pino";
+import { type Logger, pino } from "pino";
 import { commandOf, type Program, readSettings, type Setting, text, whole } from "../shared/config.js";
 import { readToken } from "../shared/credentials.js";
 import { Fault } from "../shared/fault.js";
@@ -107,10 +106,21 @@ function baseEnvironment(environment: NodeJS.ProcessEnv): Record<string, string>
   };
 }
 
+/** Our own bug: the ranks go on, and the next agent takes them up from the ledger. */
+function crashLoudly(log: Logger): void {
+  const crash = (error: unknown) => {
+    log.fatal({ err: error }, "crashed");
+    process.exit(exitCodes.crash);
+  };
+  process.on("uncaughtException", crash);
+  process.on("unhandledRejection", crash);
+}
+
 async function start(flags: Record<string, unknown>): Promise<void> {
   const settings = readSettings(program, flags, process.env);
   const log = pino({ name: "stoker-agent", level: settings.logLevel });
   const token = tokenSource(settings.tokenFile, process.env);
+  crashLoudly(log);
   token();
   const shimPath = shimOf(settings.shim);
   const dataDir = resolve(settings.dataDir);
