@@ -1,4 +1,4 @@
-import { parseDocument } from "yaml";
+import { isCollection, parseDocument } from "yaml";
 import { usage } from "../failure.js";
 import { withoutComments } from "./comments.js";
 
@@ -26,13 +26,13 @@ function asJson(text: string): { parsed: unknown } | SyntaxError {
 function asYaml(text: string, where: string, notJson: SyntaxError): unknown {
   const document = parseDocument(text);
   const [mistake] = document.errors;
-  if (mistake) {
-    // What looks like JSON is meant as JSON, and YAML's complaint would puzzle its author.
-    const meantAsJson = /^\s*(\{|\[|\/[/*])/.test(text);
+  // What looks like JSON is meant as JSON, and YAML's view of it would puzzle its author.
+  const meantAsJson = /^\s*(\{|\[|\/[/*])/.test(text);
+  if (mistake || (meantAsJson && !isCollection(document.contents))) {
     const position = meantAsJson ? /at position (\d+)/.exec(notJson.message)?.[1] : undefined;
-    const at = position === undefined ? mistake.linePos?.[0] : placeOf(text, Number(position));
-    const reason = meantAsJson ? notJson.message.replace(/( in JSON)? at position \d+.*/s, "") : mistake.message;
-    throw usage(`${where}:${at?.line ?? 1}:${at?.col ?? 1} is neither JSON nor YAML: ${oneLine(reason)}`);
+    const at = position === undefined ? mistake?.linePos?.[0] : placeOf(text, Number(position));
+    const reason = meantAsJson ? notJson.message.replace(/( in JSON)? at position \d+.*/s, "") : mistake?.message;
+    throw usage(`${where}:${at?.line ?? 1}:${at?.col ?? 1} is neither JSON nor YAML: ${oneLine(reason ?? "")}`);
   }
   try {
     return document.toJS({ maxAliasCount: 100 });
