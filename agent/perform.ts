@@ -187,7 +187,7 @@ export class Performer {
     );
     if (problem !== undefined) {
       throw new StepFailure({
-        code: "DirectoryCreationFailed",
+        code: "DirectoryMountError",
         message: `the job's directories could not be made: ${problem}`,
         details: [],
       });

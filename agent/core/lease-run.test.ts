@@ -184,6 +184,15 @@ describe("ranks", () => {
     expect(lease.phase).toBe("done");
   });
 
+  it("ends only when it is told to in a gang, whose other nodes may still start something here", () => {
+    const nodes = ["a", "b"].map((name) => ({ $typeName: "stoker.v1.GangNode", name, host: name }) as const);
+    const lease = new Lease({ nodes });
+    lease.on({ type: "turn-came" }, step("local"), { type: "rank-started", rank: 0, pid: 7 });
+    expect(lease.on({ type: "rank-exited", rank: 0, exit: exit(0) })).toEqual(["rank-log-ended", "rank-exited"]);
+    expect(lease.on(stop(true))).toEqual(["close-remote", "kill-remains"]);
+    expect(lease.on({ type: "remains-killed" })).toEqual(["done"]);
+  });
+
   it("looks for remains when a shim was lost", () => {
     const lease = new Lease().running();
     expect(lease.on({ type: "rank-exited", rank: 0, exit: exit(137, "the shim was killed") })).toContain(

@@ -143,7 +143,7 @@ function rankNotStarted(at: Draft, { rank, message }: Extract<LeaseEvent, { type
   at.effects.push({ type: "rank-log-ended", rank, stdoutBytes: 0, stderrBytes: 0 });
   const command = planOf(at.run, rank)?.commandLine ?? "";
   fail(at, {
-    code: "JobFailed",
+    code: "RankStartFailed",
     message: `rank ${rank} could not be started: ${message}`,
     details: [{ name: "commandLine", value: command.slice(0, 200) }],
   });

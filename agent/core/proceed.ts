@@ -19,7 +19,8 @@ function moved(at: Draft): boolean {
     case "ready":
       return start(at);
     case "running":
-      if (!allExited(at.run)) return false;
+      // In a gang the end is the coordinator's to say: others may still have something started here.
+      if (!allExited(at.run) || at.run.grant.nodes.length > 1) return false;
       at.effects.push({ type: "close-remote" });
       at.run = { ...at.run, progress: { phase: "stopping", step: "processes" } };
       return true;
