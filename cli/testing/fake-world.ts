@@ -41,7 +41,7 @@ export class FakeWorld implements World {
     this.onOutput();
   }
 
-  async ask(question: string): Promise<string> {
+  async ask(question: string, _signal: AbortSignal): Promise<string> {
     this.questions.push(question);
     const answer = this.answers.shift();
     if (answer === undefined) throw new Error(`nobody answers "${question}"`);
