@@ -17,12 +17,10 @@ export function shareVanished(draft: Draft, job: Job, node: Node, bootChanged: b
   const message = bootChanged
     ? `node ${node.name} was started anew while the job ran on it`
     : `node ${node.name} no longer holds the attempt`;
-  const { job: judged, verdict } = failedByMachine(
-    job,
-    node.uuid,
-    { code: "NodeRestarted", message, details: [] },
-    "lost",
-  );
-  const stopping = job.state.kind === "stopping" ? job : stop(draft, judged, verdict);
-  shareEnded(draft, draft.world.jobs.get(stopping.uuid) ?? stopping, node.uuid, "done");
+  // Its share first, so that nobody is told to stop what it does not have.
+  const without = shareEnded(draft, job, node.uuid, "done");
+  if (job.state.kind === "stopping") return;
+  const fault = { code: "NodeRestarted", message, details: [] };
+  const { job: judged, verdict } = failedByMachine(without, node.uuid, fault, "lost");
+  stop(draft, judged, verdict);
 }

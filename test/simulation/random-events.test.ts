@@ -1,0 +1,349 @@
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import type { Effect } from "../../coordinator/core/effects.js";
+import { Fault } from "../../shared/fault.js";
+import { CoreWorld, done, exited, failed, type JobInit, ready } from "../build.js";
+
+/**
+ * Random events, sensible and senseless, over a few machines and jobs. After each step the laws hold (CoreWorld checks them), a rebuild from
+ * rows gives the same, and a model of the machines sees no two attempts of a job at work at once. fast-check prints the seed of a failure.
+ */
+
+const machines = ["a", "b", "c", "d"] as const;
+const machine = fc.constantFrom(...machines);
+const job = fc.integer({ min: 0, max: 11 }).map((number) => `j${number}`);
+
+type Action =
+  | {
+      do: "submit";
+      job: string;
+      nodes: number;
+      cpus: number;
+      gpus: number;
+      hours: number;
+      priority: string;
+      torch: boolean;
+    }
+  | { do: "obey"; machine: string; count: number; code: number }
+  | { do: "terminate" | "delete"; job: string }
+  | { do: "cut" | "hello" | "reboot" | "drain" | "resume" | "remove"; machine: string }
+  | { do: "stale"; machine: string; job: string; attempt: number; what: number }
+  | { do: "wait"; seconds: number; speaking: readonly string[] }
+  | { do: "restart" };
+
+const action: fc.Arbitrary<Action> = fc.oneof(
+  {
+    weight: 6,
+    arbitrary: fc.record({
+      do: fc.constant("submit" as const),
+      job,
+      nodes: fc.integer({ min: 1, max: 3 }),
+      cpus: fc.integer({ min: 0, max: 4 }),
+      gpus: fc.integer({ min: 0, max: 2 }),
+      hours: fc.integer({ min: 1, max: 40 }),
+      priority: fc.constantFrom("low", "normal", "high"),
+      torch: fc.boolean(),
+    }),
+  },
+  {
+    weight: 14,
+    arbitrary: fc.record({
+      do: fc.constant("obey" as const),
+      machine,
+      count: fc.integer({ min: 1, max: 4 }),
+      code: fc.constantFrom(0, 0, 1),
+    }),
+  },
+  { weight: 2, arbitrary: fc.record({ do: fc.constantFrom("terminate" as const, "delete" as const), job }) },
+  {
+    weight: 5,
+    arbitrary: fc.record({
+      do: fc.constantFrom(
+        "cut" as const,
+        "hello" as const,
+        "reboot" as const,
+        "drain" as const,
+        "resume" as const,
+        "remove" as const,
+      ),
+      machine,
+    }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      do: fc.constant("stale" as const),
+      machine,
+      job,
+      attempt: fc.integer({ min: 1, max: 4 }),
+      what: fc.integer({ min: 0, max: 3 }),
+    }),
+  },
+  {
+    weight: 5,
+    arbitrary: fc.record({
+      do: fc.constant("wait" as const),
+      seconds: fc.constantFrom(1, 5, 16, 40),
+      speaking: fc.subarray([...machines]),
+    }),
+  },
+  { weight: 1, arbitrary: fc.constant({ do: "restart" as const }) },
+);
+
+/** A machine as it really is: what it was told and has not done yet, and what runs on it. Frozen when it was not answered for a lease time. */
+class Machine {
+  todo: Effect[] = [];
+  readonly held = new Map<string, { running: boolean; ranks: number[] }>();
+  connected = false;
+  boots = 1;
+  renewedAt = 0;
+  constructor(readonly name: string) {}
+}
+
+class Play {
+  readonly world = new CoreWorld();
+  readonly machines = new Map(machines.map((name) => [name as string, new Machine(name)]));
+
+  constructor() {
+    this.world.workspace();
+    this.world.experiment();
+    this.world.cluster("c", { scaleSettings: { manual: { targetNodeCount: 3 } } });
+    for (const name of machines) this.hello(name);
+  }
+
+  act(action: Action): void {
+    try {
+      this.perform(action);
+    } catch (error) {
+      if (!(error instanceof Fault)) throw error;
+    }
+    this.oneAttemptAtWork();
+  }
+
+  private perform(action: Action): void {
+    switch (action.do) {
+      case "submit":
+        this.take(this.world.submit(action.job, specOf(action)).effects);
+        return;
+      case "obey":
+        for (let count = 0; count < action.count; count += 1) this.obey(this.machine(action.machine), action.code);
+        return;
+      case "terminate":
+        this.take(
+          this.world.send({ kind: "job-terminate", id: `workspaces/w/experiments/e/jobs/${action.job}` }).effects,
+        );
+        return;
+      case "delete":
+        this.take(this.world.send({ kind: "job-delete", id: `workspaces/w/experiments/e/jobs/${action.job}` }).effects);
+        return;
+      case "cut": {
+        this.machine(action.machine).connected = false;
+        this.machine(action.machine).todo = [];
+        this.take(this.world.gone(action.machine).effects);
+        return;
+      }
+      case "hello":
+        this.hello(action.machine);
+        return;
+      case "reboot":
+        this.machine(action.machine).boots += 1;
+        this.machine(action.machine).held.clear();
+        this.hello(action.machine);
+        return;
+      case "drain":
+        this.take(this.world.send({ kind: "node-drain", id: `nodes/${action.machine}`, reason: "" }).effects);
+        return;
+      case "resume":
+        this.take(this.world.send({ kind: "node-resume", id: `nodes/${action.machine}` }).effects);
+        return;
+      case "remove":
+        this.take(this.world.send({ kind: "node-delete", id: `nodes/${action.machine}` }).effects);
+        return;
+      case "stale": {
+        const { uuid = "00000000-0000-4000-8000-00000000dead" } = this.world.job(action.job) ?? {};
+        const said = [exited(0, 0), exited(7, 1), failed("NFSMountError", "no"), { case: undefined }] as const;
+        const held = this.machine(action.machine).held.has(`${uuid}.${action.attempt}`);
+        // What it really holds it reports truly, below.
+        if (held) return;
+        this.take(
+          this.world.report(action.machine, `${uuid}.${action.attempt}`, said[action.what] ?? ready, 1000).effects,
+        );
+        return;
+      }
+      case "wait":
+        this.wait(action.seconds, action.speaking);
+        return;
+      case "restart":
+        for (const machine of this.machines.values()) {
+          machine.connected = false;
+          machine.todo = [];
+        }
+        this.take(this.world.restart().effects);
+        return;
+    }
+  }
+
+  private machine(name: string): Machine {
+    const machine = this.machines.get(name);
+    if (!machine) throw new Error(name);
+    return machine;
+  }
+
+  private hello(name: string): void {
+    const machine = this.machine(name);
+    machine.todo = [];
+    const result = this.world.hello(name, { cpus: 4, gpus: 2, bootId: `boot-${machine.boots}` }, [
+      ...machine.held.keys(),
+    ]);
+    machine.connected = !result.effects.some((effect) => effect.kind === "refuse-session");
+    this.take(result.effects);
+  }
+
+  private wait(seconds: number, speaking: readonly string[]): void {
+    for (let second = 0; second < seconds; second += 1) {
+      this.world.now += 1000;
+      if (second % 2 === 0) {
+        for (const name of speaking) {
+          const machine = this.machine(name);
+          if (machine.connected) this.take(this.world.beat(name, [...machine.held.keys()]).effects);
+        }
+      }
+      this.take(this.world.send({ kind: "tick" }).effects);
+      this.oneAttemptAtWork();
+    }
+  }
+
+  private take(effects: readonly Effect[]): void {
+    for (const effect of effects) {
+      if (!("node" in effect)) continue;
+      const machine = this.machines.get(effect.node);
+      if (!machine?.connected && effect.kind !== "welcome") continue;
+      if (!machine) continue;
+      if (effect.kind === "welcome") {
+        machine.connected = true;
+        machine.renewedAt = this.world.now;
+        const kept = new Set<string>(effect.keptLeaseIds);
+        for (const lease of machine.held.keys()) if (!kept.has(lease)) this.end(machine, lease);
+      } else if (effect.kind === "heartbeat-reply") {
+        machine.renewedAt = this.world.now;
+        for (const lease of effect.supersededLeaseIds) this.end(machine, lease);
+      } else machine.todo.push(effect);
+    }
+  }
+
+  /** Kills at once; the report of it may be lost with the connection, and is then not owed: the next hello says what is held. */
+  private end(machine: Machine, lease: string): void {
+    if (!machine.held.delete(lease)) return;
+    if (machine.connected) this.take(this.world.report(machine.name, lease, done).effects);
+  }
+
+  private obey(machine: Machine, code: number): void {
+    const effect = machine.todo.shift();
+    if (!effect || !machine.connected) return;
+    if (effect.kind === "grant-lease") {
+      const { leaseId, ranks, startWhenReady } = effect.grant;
+      if (machine.held.has(leaseId)) return;
+      machine.held.set(leaseId, { running: startWhenReady, ranks: ranks.map(({ rank }) => rank) });
+      this.take(this.world.report(machine.name, leaseId, ready).effects);
+      if (startWhenReady) this.exit(machine, leaseId, code);
+    } else if (effect.kind === "start-ranks") {
+      const held = machine.held.get(effect.lease);
+      if (held) machine.held.set(effect.lease, { ...held, running: true });
+      this.exit(machine, effect.lease, code);
+    } else if (effect.kind === "stop-lease") this.end(machine, effect.lease);
+  }
+
+  /** Half of what is started goes on until it is stopped. */
+  private exit(machine: Machine, lease: string, code: number): void {
+    const held = machine.held.get(lease);
+    const [first, ...rest] = held?.ranks ?? [];
+    if (!held || first === undefined || (code === 0 && this.world.now % 2000 === 0)) return;
+    machine.held.set(lease, { ...held, ranks: rest });
+    this.take(this.world.report(machine.name, lease, exited(first, code)).effects);
+    // A node whose own ranks have all ended ends its share unasked.
+    if (rest.length === 0) this.end(machine, lease);
+  }
+
+  private oneAttemptAtWork(): void {
+    const ttl = this.world.settings.leaseTtlMs;
+    const atWork = new Map<string, string>();
+    for (const machine of this.machines.values()) {
+      if (this.world.now - machine.renewedAt >= ttl) continue;
+      for (const [lease, { running }] of machine.held) {
+        if (!running) continue;
+        const [uuid = "", attempt = ""] = lease.split(".");
+        const other = atWork.get(uuid);
+        if (other !== undefined && other !== attempt)
+          throw new Error(`attempts ${other} and ${attempt} of ${uuid} are at work`);
+        atWork.set(uuid, attempt);
+      }
+    }
+  }
+
+  /** Everything that was asked for ends, when everybody does as told. */
+  finish(): void {
+    for (const name of machines) {
+      this.perform({ do: "hello", machine: name });
+      this.perform({ do: "resume", machine: name });
+    }
+    for (let round = 0; round < 400; round += 1) {
+      for (const machine of this.machines.values()) while (machine.todo.length > 0) this.obey(machine, 1);
+      for (const { state } of [...this.world.state.jobs.values()]) {
+        if (state.kind === "running") {
+          for (const share of state.lease.shares) this.exit(this.machine(share.nodeName), state.lease.id, 1);
+        }
+      }
+      this.wait(2, machines);
+      if ([...this.world.state.jobs.values()].every(({ state }) => state.kind === "finished")) return;
+    }
+  }
+}
+
+function specOf({ nodes, cpus, gpus, hours, priority, torch }: Extract<Action, { do: "submit" }>): JobInit {
+  return {
+    nodeCount: nodes,
+    schedulingPriority: priority,
+    constraints: { maxWallClockTime: `PT${hours}S` },
+    // Without cores it takes whole nodes.
+    ...(cpus > 0 ? { resources: { cpus, gpus } } : {}),
+    ...(torch
+      ? { toolkit: { case: "pyTorchSettings", value: { pythonScriptFilePath: "t.py", processCount: nodes } } }
+      : {}),
+  };
+}
+
+test("the laws hold after any events, and everything ends", () => {
+  fc.assert(
+    fc.property(fc.array(action, { maxLength: 60 }), (actions) => {
+      const play = new Play();
+      for (const one of actions) play.act(one);
+      play.finish();
+      const waiting = [...play.world.state.jobs.values()].filter(({ state }) => state.kind !== "finished");
+      expect(waiting.map(({ name, state }) => `${name} ${state.kind}`)).toEqual([]);
+    }),
+    { numRuns: Number(process.env.STOKER_RUNS ?? 150) },
+  );
+});
+
+test("a rebuild from rows decides the same as memory that lasted", () => {
+  fc.assert(
+    fc.property(fc.array(action, { maxLength: 40 }), (actions) => {
+      const play = new Play();
+      for (const one of actions) play.act(one);
+      const before = [...play.world.state.jobs.values()];
+      const queues = [...play.world.state.index.queue].map(([cluster, queue]) => [cluster, [...queue.values()]]);
+      const usage = new Map([...play.world.state.index.usage].filter(([, { holders }]) => holders.length > 0));
+      const copy = new CoreWorld();
+      copy.rows.write([...play.world.rows.all()] as never);
+      copy.now = play.world.now;
+      copy.restart();
+      expect(new Set(copy.state.jobs.values())).toEqual(new Set(before));
+      expect([...copy.state.index.queue].map(([cluster, queue]) => [cluster, [...queue.values()]])).toEqual(queues);
+      const again = new Map([...copy.state.index.usage].filter(([, { holders }]) => holders.length > 0));
+      for (const [node, { gpuUuids, cpus, memoryBytes }] of usage)
+        expect(again.get(node)).toMatchObject({ gpuUuids, cpus, memoryBytes });
+      expect(again.size).toBe(usage.size);
+    }),
+    { numRuns: 50 },
+  );
+});
