@@ -13,7 +13,7 @@ import type { LinkHost } from "./link.js";
 
 type Stream = ClientStream<MessageInitShape<typeof SessionRequestSchema>, SessionResponse>;
 
-const welcomeWithinMs = 10_000;
+const welcomeWithinMs = 5_000;
 const shortestIntervalMs = 50;
 const longestTtlMs = 3_600_000;
 
@@ -106,7 +106,7 @@ export class Session {
     this.welcomed = true;
     this.opened();
     this.host.welcomed(welcome, sentAt, leases);
-    const silenceMs = Math.max(3 * intervalMs, Math.min(1_000, ttlMs / 2));
+    const silenceMs = Math.max(2.5 * intervalMs, Math.min(1_000, ttlMs / 2));
     this.heartbeats = setInterval(() => this.beat(silenceMs), intervalMs);
   }
 
