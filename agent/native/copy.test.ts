@@ -44,7 +44,17 @@ test("an empty stream makes a file as well, also one that never began", async ()
 
 test("a target that can't be written is tried again, and the trouble is told meanwhile", async () => {
   const { at, result, read } = places();
-  const words = ["copy", "--from", at("spool"), "--to", at("gone/target"), "--done", at("done"), "--result", at("result")];
+  const words = [
+    "copy",
+    "--from",
+    at("spool"),
+    "--to",
+    at("gone/target"),
+    "--done",
+    at("done"),
+    "--result",
+    at("result"),
+  ];
   writeFileSync(at("spool"), "kept\n");
   const { ended } = run(words);
   await vi.waitFor(() => expect(result().problem).toMatch(/gone\/target: No such file/), 5_000);
@@ -58,8 +68,21 @@ test("a target that can't be written is tried again, and the trouble is told mea
 test("a full target is told", async () => {
   const { at, result } = places();
   writeFileSync(at("spool"), "x");
-  const { child, ended } = run(["copy", "--from", at("spool"), "--to", "/dev/full", "--done", at("done"), "--result", at("result")]);
-  await vi.waitFor(() => expect(result()).toEqual({ complete: false, problem: "/dev/full: No space left on device" }), 5_000);
+  const { child, ended } = run([
+    "copy",
+    "--from",
+    at("spool"),
+    "--to",
+    "/dev/full",
+    "--done",
+    at("done"),
+    "--result",
+    at("result"),
+  ]);
+  await vi.waitFor(
+    () => expect(result()).toEqual({ complete: false, problem: "/dev/full: No space left on device" }),
+    5_000,
+  );
   child.kill("SIGKILL");
   await ended;
 });

@@ -16,7 +16,8 @@ function start(script: string, marks: { lease: string; dir?: string }) {
 const order = (word: string, lease: string, ...dirs: string[]) =>
   run([word, "--lease", lease, ...dirs.flatMap((dir) => ["--dir", dir])]).ended;
 
-const running = (mark: string) => processesWith(mark).filter((pid) => !["T", "t", "Z", undefined].includes(stateOf(pid)));
+const running = (mark: string) =>
+  processesWith(mark).filter((pid) => !["T", "t", "Z", undefined].includes(stateOf(pid)));
 
 test("freeze stops every process of the lease, shims too, and thaw lets them go on without loss", async () => {
   const lease = `${randomUUID()}.1`;
@@ -65,7 +66,7 @@ test("kill leaves the shim the time to write the exit down, frozen or not", asyn
 
 test("an orphan without shim is found by its mark", async () => {
   const lease = `${randomUUID()}.1`;
-  const mark = "73711.5";
+  const mark = `737115${Date.now()}`;
   const { child, ended } = start(`setsid -f sleep ${mark}; sleep 600`, { lease });
   await vi.waitFor(() => expect(processesWith(`sleep\0${mark}`)).toHaveLength(1), 5_000);
   child.kill("SIGKILL");
@@ -76,7 +77,7 @@ test("an orphan without shim is found by its mark", async () => {
 
 test("another lease's processes are left alone, one with a longer name too", async () => {
   const lease = `${randomUUID()}.1`;
-  const mark = "73711.75";
+  const mark = `7371175${Date.now()}`;
   start(`sleep ${mark}`, { lease: `${lease}0` });
   await vi.waitFor(() => expect(processesWith(`sleep\0${mark}`)).toHaveLength(1), 5_000);
   expect((await order("kill", lease)).code).toBe(0);
@@ -85,7 +86,7 @@ test("another lease's processes are left alone, one with a longer name too", asy
 
 test("a shim without the mark is found by its folder", async () => {
   const dir = scratch();
-  const mark = "73712.5";
+  const mark = `737125${Date.now()}`;
   const { ended } = run(["run", "--dir", dir, "--", "sleep", mark]);
   await vi.waitFor(() => expect(existsSync(join(dir, "pid"))).toBe(true), 5_000);
   expect((await order("kill", `${randomUUID()}.1`, dir)).code).toBe(0);

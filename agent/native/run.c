@@ -39,10 +39,11 @@ static void write_pids(int dir, pid_t child) {
   if (renameat(dir, "pid.tmp", dir, "pid") < 0) say("can't write pid: %s", strerror(errno));
 }
 
-static _Noreturn void become(char **words, const sigset_t *mask) {
+static _Noreturn void become(char **words, pid_t shim, const sigset_t *mask) {
   setsid();
   // Should the shim be killed, nobody would see this process end.
   prctl(PR_SET_PDEATHSIG, SIGKILL);
+  if (getppid() != shim) _exit(137);
   for (int signal = 1; signal < NSIG; signal++)
     if (signal != SIGKILL && signal != SIGSTOP) sigaction(signal, &(struct sigaction){.sa_handler = SIG_DFL}, NULL);
   sigprocmask(SIG_SETMASK, mask, NULL);
@@ -68,6 +69,7 @@ static int wait_for(pid_t child, const sigset_t *watched) {
   while (!reap(child, &status)) {
     int signal = sigwaitinfo(watched, NULL);
     if (signal == SIGTERM) signal_offspring(SIGTERM);
+    if (signal == SIGQUIT) signal_offspring(SIGKILL);
   }
   return status;
 }
@@ -96,16 +98,18 @@ int run_main(int count, char **words) {
   sigemptyset(&watched);
   sigaddset(&watched, SIGCHLD);
   sigaddset(&watched, SIGTERM);
+  sigaddset(&watched, SIGQUIT);
   sigprocmask(SIG_BLOCK, &watched, &before);
   signal(SIGINT, SIG_IGN);
   signal(SIGHUP, SIG_IGN);
   signal(SIGPIPE, SIG_IGN);
   // The agent may have had it blocked.
   sigdelset(&before, SIGTERM);
+  sigdelset(&before, SIGQUIT);
   sigdelset(&before, SIGCHLD);
 
-  pid_t child = fork();
-  if (child == 0) become(words, &before);
+  pid_t shim = getpid(), child = fork();
+  if (child == 0) become(words, shim, &before);
   if (child < 0) die("fork: %s", strerror(errno));
   write_pids(dir, child);
 

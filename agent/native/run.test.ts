@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { expect, test, vi } from "vitest";
+import { expect, onTestFinished, test, vi } from "vitest";
 import { processesWith, run, scratch } from "./scratch.js";
 
 const exitOf = (dir: string) => JSON.parse(readFileSync(join(dir, "exit"), "utf8")) as Record<string, number>;
@@ -31,8 +31,15 @@ test("a command that does not exist ends as in a shell", async () => {
 
 test("it has a session of its own, no input, and no open file of the starter", async () => {
   const dir = scratch();
-  await run(["run", "--dir", dir, "--", "sh", "-c", "ls /proc/self/fd | wc -l; readlink /proc/self/fd/0; ps -o sid= -p $$; echo $$"])
-    .ended;
+  await run([
+    "run",
+    "--dir",
+    dir,
+    "--",
+    "sh",
+    "-c",
+    "ls /proc/self/fd | wc -l; readlink /proc/self/fd/0; ps -o sid= -p $$; echo $$",
+  ]).ended;
   const [files, input, session, pid] = output(dir).split("\n");
   // Input, output, errors and the folder that ls itself reads.
   expect(files?.trim()).toBe("4");
@@ -42,30 +49,53 @@ test("it has a session of its own, no input, and no open file of the starter", a
 
 test("descendants that left the session and were orphaned end with it", async () => {
   const dir = scratch();
-  const mark = "73611.25";
-  await run(["run", "--dir", dir, "--", "sh", "-c", `(setsid setsid sh -c 'trap "" TERM; sleep ${mark}; :' &) ; env -i setsid -f sleep ${mark}`])
-    .ended;
+  const mark = `7362${Date.now()}`;
+  await run([
+    "run",
+    "--dir",
+    dir,
+    "--",
+    "sh",
+    "-c",
+    `(setsid setsid sh -c 'trap "" TERM; sleep ${mark}; :' &) ; env -i setsid -f sleep ${mark}`,
+  ]).ended;
   expect(exitOf(dir).code).toBe(0);
   expect(processesWith(mark)).toEqual([]);
 });
 
 test("a descendant that forks all the time does not get away", async () => {
   const dir = scratch();
-  const mark = "fork-all-the-time-8812";
+  const mark = `fork-all-the-time-${Date.now()}`;
   const forker = `import os,time
 end=time.time()+60
 while time.time()<end:
     if os.fork(): os._exit(0)
     os.setsid()
 `;
-  await run(["run", "--dir", dir, "--", "sh", "-c", `for i in 1 2 3; do python3 -c '${forker}' ${mark} & done; sleep 0.3; exit 4`]).ended;
+  await run([
+    "run",
+    "--dir",
+    dir,
+    "--",
+    "sh",
+    "-c",
+    `for i in 1 2 3; do python3 -c '${forker}' ${mark} & done; sleep 0.3; exit 4`,
+  ]).ended;
   expect(exitOf(dir).code).toBe(4);
   expect(processesWith(mark)).toEqual([]);
 });
 
 test("SIGTERM reaches the whole tree, and the process may end as it likes", async () => {
   const dir = scratch();
-  const { child, ended } = run(["run", "--dir", dir, "--", "sh", "-c", "trap 'echo asked; exit 5' TERM; echo up; while :; do sleep 0.05; done"]);
+  const { child, ended } = run([
+    "run",
+    "--dir",
+    dir,
+    "--",
+    "sh",
+    "-c",
+    "trap 'echo asked; exit 5' TERM; echo up; while :; do sleep 0.05; done",
+  ]);
   await vi.waitFor(() => expect(output(dir)).toContain("up"), 5_000);
   child.kill("SIGTERM");
   await ended;
@@ -86,10 +116,28 @@ test("its pids can be told from later ones of the same number", async () => {
 
 test("the process dies with a shim that is killed", async () => {
   const dir = scratch();
-  const mark = "73611.75";
+  const mark = `7361${Date.now()}`;
   const { child, ended } = run(["run", "--dir", dir, "--", "sleep", mark]);
-  await vi.waitFor(() => expect(processesWith(`sleep\0${mark}`)).toHaveLength(1), 5_000);
+  onTestFinished(() => void child.kill("SIGQUIT"));
+  await vi.waitFor(() => expect(processesWith(`sleep\0${mark}`)).toHaveLength(2), 5_000);
   child.kill("SIGKILL");
   await ended;
   await vi.waitFor(() => expect(processesWith(mark)).toEqual([]), 5_000);
+});
+
+test("SIGQUIT ends the whole tree, whatever it ignores, and the end is on disk", async () => {
+  const dir = scratch();
+  const { child, ended } = run([
+    "run",
+    "--dir",
+    dir,
+    "--",
+    "sh",
+    "-c",
+    "trap '' TERM QUIT; echo up; while :; do sleep 0.05; done",
+  ]);
+  await vi.waitFor(() => expect(output(dir)).toContain("up"), 5_000);
+  child.kill("SIGQUIT");
+  await ended;
+  expect(exitOf(dir)).toMatchObject({ signal: 9 });
 });

@@ -1,0 +1,88 @@
+import type { Logger } from "pino";
+import { unreachable } from "../../shared/assert.js";
+import { type Clock, systemClock } from "../../shared/clock.js";
+import type { LeaseId } from "../../shared/ids.js";
+import type { RemoteHost, RemoteStarts } from "../ports.js";
+import { LauncherSide } from "./launcher-side.js";
+import { TargetSide } from "./target-side.js";
+
+/** While something waits for room in the session, or for an answer. */
+const retryMs = 50;
+
+/** MPI without ssh: both ends of a remote start, over the agents' sessions. */
+export class SessionRemoteStarts implements RemoteStarts {
+  private readonly launcher: LauncherSide;
+  private readonly target: TargetSide;
+  private timer: NodeJS.Timeout | undefined;
+  private closed = false;
+
+  constructor(
+    host: RemoteHost,
+    log: Logger,
+    clock: Clock = systemClock,
+  ) {
+    const kick = () => this.setTimer();
+    this.target = new TargetSide(host, clock, kick, log);
+    this.launcher = new LauncherSide(host, clock, (requestId) => this.target.stop({ requestId }), kick, log);
+  }
+
+  listen(socketPath: string): Promise<void> {
+    return this.launcher.listen(socketPath);
+  }
+
+  received(message: Parameters<RemoteStarts["received"]>[0]): void {
+    switch (message.case) {
+      case "remoteStart":
+        return this.target.start(message.value);
+      case "remoteStop":
+        return this.target.stop(message.value);
+      case "remoteOutput":
+        return this.launcher.output(message.value);
+      case "remoteExit":
+        return this.launcher.exit(message.value);
+      default:
+        unreachable(message);
+    }
+  }
+
+  connected(): void {
+    this.launcher.connected();
+    this.target.connected();
+    this.flush();
+  }
+
+  async adopt(lease: LeaseId): Promise<void> {
+    this.target.adopt(lease);
+    this.setTimer();
+  }
+
+  leaseStopping(lease: LeaseId): void {
+    this.target.leaseStopping(lease);
+  }
+
+  leaseGone(lease: LeaseId): void {
+    this.launcher.leaseGone(lease);
+    this.target.leaseGone(lease);
+  }
+
+  async close(): Promise<void> {
+    this.closed = true;
+    clearTimeout(this.timer);
+    this.target.close();
+    await this.launcher.close();
+  }
+
+  private flush(): void {
+    this.launcher.flush();
+    this.target.flush();
+    this.setTimer();
+  }
+
+  private setTimer(): void {
+    if (this.timer !== undefined || this.closed || !(this.launcher.isBusy || this.target.isBusy)) return;
+    this.timer = setTimeout(() => {
+      this.timer = undefined;
+      this.flush();
+    }, retryMs);
+  }
+}
