@@ -4,7 +4,7 @@ import { isLive, leaseOf } from "./indexes.js";
 import { allReady, isOver, newLease, orderGrant, orderStart, orderStop, withShare } from "./lease.js";
 import type { Placement } from "./placement.js";
 import type { Attempt, Job, JobState, Lease, Outcome, ResourceFault, Verdict } from "./state.js";
-import { isTerminated } from "./verdict.js";
+import { blamesTheJob, failedByMachine, isTerminated } from "./verdict.js";
 
 /**
  * One job. Batch AI's word for `preparing` is running already, and for `stopping` running, or terminating when the user asked for it.
@@ -15,7 +15,8 @@ import { isTerminated } from "./verdict.js";
  *      │                     └──────────────────────────▶ stopping ──(nothing is left, or must be frozen)──▶ finished
  *      └──(terminate, can't be prepared)─────────────────────────────────────────────────────────────────────▲
  *
- * The verdict is made once, on entering `stopping`; only the user's terminate overrules one that says "again".
+ * The verdict is made once, on entering `stopping`; only two things overrule it: the user's terminate one that says "again", and a machine
+ * that had died before the ranks failed one that blames the job.
  */
 
 /** Writes the job as it is now, with a line of its history. */
@@ -171,6 +172,19 @@ export function terminate(draft: Draft, job: Job): Job {
     default:
       return stop(draft, job, verdict);
   }
+}
+
+/**
+ * Launchers notice a dead machine sooner than its lease ends, and then fail as the user's program would. So a failure after the last word of a
+ * node that turns out to be gone is that node's.
+ */
+export function excuse(draft: Draft, job: Job, node: NodeId, fault: ResourceFault): Job {
+  if (job.state.kind !== "stopping" || !blamesTheJob(job.state.verdict)) return job;
+  const heardAt = draft.world.liveness.get(node)?.heardAt;
+  if (heardAt !== undefined && heardAt > job.state.since) return job;
+  const retries = job.state.verdict.next.kind === "requeue" ? job.retries - 1 : job.retries;
+  const { job: judged, verdict } = failedByMachine({ ...job, retries }, node, fault, "lost");
+  return record(draft, { ...judged, state: { ...job.state, verdict } }, `${fault.message}, which is why it failed`);
 }
 
 /** A node's share ended: nothing of it is left there (`done`), or nobody can say (`lost`). */

@@ -1,7 +1,7 @@
 import type { LeaseId } from "../../shared/ids.js";
 import type { HeldId } from "./agents/narrow.js";
 import type { Draft } from "./draft.js";
-import { shareEnded, stop } from "./job.js";
+import { excuse, shareEnded, stop } from "./job.js";
 import type { Liveness, Node, Zombie } from "./state.js";
 import { nothingUsed } from "./usage.js";
 import { failedByMachine } from "./verdict.js";
@@ -31,7 +31,7 @@ export function lose(draft: Draft, node: Node): void {
       details: [{ name: "node", value: node.name }],
     };
     if (job.state.kind === "stopping") {
-      shareEnded(draft, job, node.uuid, "lost");
+      shareEnded(draft, excuse(draft, job, node.uuid, fault), node.uuid, "lost");
       continue;
     }
     // Its share first, so that nobody is told to stop what can't hear.

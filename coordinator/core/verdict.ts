@@ -54,6 +54,10 @@ export function failedByMachine(
   return { job: after, verdict: { next: { kind: "finish", outcome }, ...told } };
 }
 
+/** The user's own program or preparation is what this verdict blames. */
+export const blamesTheJob = ({ next, attemptState, exitCode }: Verdict) =>
+  attemptState === "failed" && exitCode !== undefined && (next.kind === "requeue" || next.outcome.kind === "failed");
+
 /** A volume that one node can't mount may be well on another; one that none can is the job's own error, told with its code. */
 export function failedByMount(job: Job, node: NodeId, fault: ResourceFault, othersLeft: boolean): Judgement {
   if (othersLeft && job.machineFaults < mountFaultsMax) return failedByMachine(job, node, fault, "failed");

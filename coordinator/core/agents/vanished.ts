@@ -1,6 +1,6 @@
 import type { Draft } from "../draft.js";
 import { leaseOf } from "../indexes.js";
-import { shareEnded, stop } from "../job.js";
+import { excuse, shareEnded, stop } from "../job.js";
 import type { Job, Node } from "../state.js";
 import { failedByMachine } from "../verdict.js";
 
@@ -17,10 +17,10 @@ export function shareVanished(draft: Draft, job: Job, node: Node, bootChanged: b
   const message = bootChanged
     ? `node ${node.name} was started anew while the job ran on it`
     : `node ${node.name} no longer holds the attempt`;
-  // Its share first, so that nobody is told to stop what it does not have.
-  const without = shareEnded(draft, job, node.uuid, "done");
-  if (job.state.kind === "stopping") return;
   const fault = { code: "NodeRestarted", message, details: [] };
+  // Its share first, so that nobody is told to stop what it does not have.
+  const without = shareEnded(draft, bootChanged ? excuse(draft, job, node.uuid, fault) : job, node.uuid, "done");
+  if (job.state.kind === "stopping") return;
   const { job: judged, verdict } = failedByMachine(without, node.uuid, fault, "lost");
   stop(draft, judged, verdict);
 }
