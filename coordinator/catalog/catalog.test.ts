@@ -25,7 +25,14 @@ const makeJob = (changes: Partial<Job> = {}): Job => ({
   experiment: experimentId("e"),
   name: "train",
   spec: create(JobSpecSchema, { nodeCount: 2, secrets: [{ name: "KEY", value: "s3cret" }] }),
-  request: { cluster: clusterId("c"), nodeCount: 2, priority: 1, share: { kind: "whole" }, wallClockMs: 1_000, retriesMax: 0 },
+  request: {
+    cluster: clusterId("c"),
+    nodeCount: 2,
+    priority: 1,
+    share: { kind: "whole" },
+    wallClockMs: 1_000,
+    retriesMax: 0,
+  },
   createdAt: 1_700_000_000_000,
   sequence: 1,
   state: { kind: "queued", since: 1_700_000_000_000 },
@@ -55,7 +62,17 @@ const node: Node = {
   address: "10.0.0.1",
   agentVersion: "0.1.0",
   bootId: "b",
-  inventory: { machineClass: "m", os: "", kernel: "", cpus: 4, cpuModel: "", memoryBytes: 1, gpus: [], driverVersion: "", cudaVersion: "" },
+  inventory: {
+    machineClass: "m",
+    os: "",
+    kernel: "",
+    cpus: 4,
+    cpuModel: "",
+    memoryBytes: 1,
+    gpus: [],
+    driverVersion: "",
+    cudaVersion: "",
+  },
   enrolledAt: 1,
   sequence: 1,
   zombies: [],
@@ -123,7 +140,12 @@ describe("Catalog", () => {
     const key = { scope: "job of e", key: "a b", digest: "d", resource: uuid, at: 1 };
     using catalog = Catalog.open(dir);
     const event = { job: uuid, number: 1, at: 1, message: "queued" };
-    catalog.commit([put("job", makeJob()), put("attempt", attempt), put("job-event", event), put("idempotency-key", key)]);
+    catalog.commit([
+      put("job", makeJob()),
+      put("attempt", attempt),
+      put("job-event", event),
+      put("idempotency-key", key),
+    ]);
     catalog.commit([
       { kind: "delete", table: "job", key: uuid },
       { kind: "delete", table: "idempotency-key", key: "job of e a b" },

@@ -105,7 +105,8 @@ export class LogIngest {
 
   private refuse(message: JsMsg, reason: string): void {
     this.log.warn({ subject: message.subject.slice(0, 200), reason }, "log message refused");
-    message.term(reason);
+    // Not `term`: that leaves it in the stream.
+    message.ack();
   }
 
   private async flush(): Promise<void> {

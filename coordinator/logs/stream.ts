@@ -32,6 +32,8 @@ export async function logConsumer(connection: NatsConnection): Promise<Consumer>
       max_bytes: streamBytesMax,
     })
     .catch(ignoreExisting);
+  // Made anew: what was delivered to an earlier process and not acknowledged comes again now, not after its wait.
+  await manager.consumers.delete(logStreamName, durableName).catch(ignoreMissing);
   await manager.consumers.add(logStreamName, {
     durable_name: durableName,
     ack_policy: AckPolicy.Explicit,
@@ -42,8 +44,13 @@ export async function logConsumer(connection: NatsConnection): Promise<Consumer>
 }
 
 const streamNameInUse = 10_058;
+const consumerNotFound = 10_014;
 
 /** An operator may have made it with limits of their own. */
 function ignoreExisting(error: unknown): void {
   if (!(error instanceof JetStreamApiError && error.code === streamNameInUse)) throw error;
+}
+
+function ignoreMissing(error: unknown): void {
+  if (!(error instanceof JetStreamApiError && error.code === consumerNotFound)) throw error;
 }

@@ -1,6 +1,6 @@
 import type { ClusterService } from "../../../shared/gen/stoker/v1/cluster_service_pb.js";
 import type { Handlers } from "../../../shared/grpc.js";
-import { findCluster } from "../find.js";
+import { findCluster } from "../../core/names.js";
 import type { ApiPorts } from "../ports.js";
 import { clusterView } from "../views/cluster.js";
 

@@ -1,6 +1,6 @@
 import type { ClusterService } from "../../../shared/gen/stoker/v1/cluster_service_pb.js";
 import type { Handlers } from "../../../shared/grpc.js";
-import { findWorkspace } from "../find.js";
+import { findWorkspace } from "../../core/names.js";
 import { pageByName } from "../paging.js";
 import type { ApiPorts } from "../ports.js";
 import { clusterView } from "../views/cluster.js";

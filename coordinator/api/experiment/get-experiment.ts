@@ -1,6 +1,6 @@
 import type { ExperimentService } from "../../../shared/gen/stoker/v1/experiment_service_pb.js";
 import type { Handlers } from "../../../shared/grpc.js";
-import { findExperiment } from "../find.js";
+import { findExperiment } from "../../core/names.js";
 import type { ApiPorts } from "../ports.js";
 import { experimentView } from "../views/resources.js";
 

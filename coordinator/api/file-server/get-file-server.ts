@@ -1,6 +1,6 @@
 import type { FileServerService } from "../../../shared/gen/stoker/v1/file_server_service_pb.js";
 import type { Handlers } from "../../../shared/grpc.js";
-import { findFileServer } from "../find.js";
+import { findFileServer } from "../../core/names.js";
 import type { ApiPorts } from "../ports.js";
 import { fileServerView } from "../views/resources.js";
 

@@ -3,6 +3,7 @@ import { Fault } from "../../../shared/fault.js";
 import { LogStream } from "../../../shared/gen/stoker/v1/agent_service_pb.js";
 import type { StreamLogsResponseSchema } from "../../../shared/gen/stoker/v1/job_service_pb.js";
 import type { JobId } from "../../../shared/ids.js";
+import { attemptsOf } from "../../core/queries.js";
 import type { ApiPorts, AttemptRow, LogStreamAddress } from "../ports.js";
 
 export interface Selection {
@@ -31,6 +32,8 @@ export class AttemptLogs {
   private readonly open = new Map<string, Told>();
   private exits: AttemptRow["exits"] | undefined;
   private begun = false;
+  /** As it was at the last look. */
+  private row: AttemptRow | undefined;
 
   constructor(
     private readonly ports: ApiPorts,
@@ -38,7 +41,7 @@ export class AttemptLogs {
     private readonly attempt: number,
     selection: Selection,
   ) {
-    const rankCount = this.row()?.rankCount ?? 0;
+    const rankCount = this.look()?.rankCount ?? 0;
     if (selection.rank !== undefined && selection.rank >= rankCount) {
       throw new Fault("not-found", `there is no rank ${selection.rank}; attempt ${attempt} has ${rankCount}`);
     }
@@ -54,7 +57,7 @@ export class AttemptLogs {
 
   /** Tells what is new in these streams, and in all the first time. Returns whether there was anything. */
   async *tell(grown: ReadonlySet<string>): AsyncGenerator<Message, boolean> {
-    const exits = this.row()?.exits;
+    const exits = this.look()?.exits;
     const every = !this.begun || exits !== this.exits;
     this.begun = true;
     this.exits = exits;
@@ -72,7 +75,7 @@ export class AttemptLogs {
 
   /** `but-bytes`: everything has ended, and bytes that ranks wrote are still on their way here. */
   over(): "no" | "but-bytes" | "all" {
-    const row = this.row();
+    const row = this.look();
     if (row && row.endedAt === undefined) return "no";
     const awaited = [...this.open.values()].some((stream) => this.finalLength(stream.address) !== undefined);
     return awaited ? "but-bytes" : "all";
@@ -100,14 +103,14 @@ export class AttemptLogs {
 
   /** Undefined while the rank lives, and for one whose end nobody saw. */
   private finalLength({ rank, stream }: LogStreamAddress): number | undefined {
-    const exit = this.row()?.exits.find((each) => each.rank === rank);
+    const exit = this.row?.exits.find((each) => each.rank === rank);
     return stream === "stdout" ? exit?.stdoutBytes : exit?.stderrBytes;
   }
 
-  private row(): AttemptRow | undefined {
-    return this.ports
-      .state()
-      .attempts.get(this.job)
-      ?.find(({ number }) => number === this.attempt);
+  private look(): AttemptRow | undefined {
+    const state = this.ports.state();
+    const job = state.jobs.get(this.job);
+    this.row = job && attemptsOf(state, job).find(({ number }) => number === this.attempt);
+    return this.row;
   }
 }

@@ -1,6 +1,6 @@
 import type { JobService } from "../../../shared/gen/stoker/v1/job_service_pb.js";
 import type { Handlers } from "../../../shared/grpc.js";
-import { findJob } from "../find.js";
+import { findJob } from "../../core/names.js";
 import type { ApiPorts } from "../ports.js";
 import { jobView } from "../views/job.js";
 

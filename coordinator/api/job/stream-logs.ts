@@ -3,7 +3,7 @@ import { LogStream } from "../../../shared/gen/stoker/v1/agent_service_pb.js";
 import type { JobService, StreamLogsRequest } from "../../../shared/gen/stoker/v1/job_service_pb.js";
 import type { CallContext, Handlers } from "../../../shared/grpc.js";
 import type { JobId } from "../../../shared/ids.js";
-import { findJob } from "../find.js";
+import { findJob } from "../../core/names.js";
 import type { ApiPorts, JobRow } from "../ports.js";
 import { Wakeup } from "../wakeup.js";
 import { AttemptLogs, type Selection, streamKey } from "./attempt-logs.js";

@@ -1,7 +1,7 @@
 import type { JobService } from "../../../shared/gen/stoker/v1/job_service_pb.js";
 import type { CallContext, Handlers } from "../../../shared/grpc.js";
 import type { JobId } from "../../../shared/ids.js";
-import { findJob } from "../find.js";
+import { findJob } from "../../core/names.js";
 import type { ApiPorts } from "../ports.js";
 import { jobView } from "../views/job.js";
 import { Wakeup } from "../wakeup.js";

@@ -1,6 +1,6 @@
 import type { NodeService } from "../../../shared/gen/stoker/v1/node_service_pb.js";
 import type { Handlers } from "../../../shared/grpc.js";
-import { findNode } from "../find.js";
+import { findNode } from "../../core/names.js";
 import type { ApiPorts } from "../ports.js";
 import { nodeView } from "../views/node.js";
 

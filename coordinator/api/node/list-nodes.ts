@@ -1,6 +1,6 @@
 import type { NodeService } from "../../../shared/gen/stoker/v1/node_service_pb.js";
 import type { Handlers } from "../../../shared/grpc.js";
-import { findCluster } from "../find.js";
+import { findCluster } from "../../core/names.js";
 import { pageByName } from "../paging.js";
 import type { ApiPorts } from "../ports.js";
 import { nodeView } from "../views/node.js";

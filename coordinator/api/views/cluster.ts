@@ -1,44 +1,33 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { AllocationState, type ClusterSchema } from "../../../shared/gen/stoker/v1/cluster_pb.js";
-import { NodeState } from "../../../shared/gen/stoker/v1/node_pb.js";
 import { ProvisioningState } from "../../../shared/gen/stoker/v1/provisioning_pb.js";
 import type { State } from "../../core/memory.js";
+import { idOfCluster } from "../../core/names.js";
+import { allocationOf, clusterFaults, nodeStateCounts } from "../../core/queries.js";
 import type { Cluster } from "../../core/state.js";
-import { clusterPath } from "./ids.js";
-import { nodeState } from "./node.js";
 import { shownClusterSpec } from "./secrets.js";
 
 export function clusterView(state: State, row: Cluster): MessageInitShape<typeof ClusterSchema> {
-  const states = nodeStates(state, row);
-  const count = (wanted: NodeState) => states.filter((each) => each === wanted).length;
-  const missing = row.size.minimum - states.length;
+  const allocation = allocationOf(state, row);
+  const counts = nodeStateCounts(state, row);
   return {
-    id: clusterPath(state, row),
+    id: idOfCluster(state, row),
     name: row.name,
     spec: shownClusterSpec(row.spec),
     creationTime: timestampFromMs(row.createdAt),
     provisioningState: ProvisioningState.SUCCEEDED,
-    allocationState: missing > 0 ? AllocationState.RESIZING : AllocationState.STEADY,
+    allocationState: allocation.steady ? AllocationState.STEADY : AllocationState.RESIZING,
     allocationStateTransitionTime: timestampFromMs(row.createdAt),
-    currentNodeCount: states.length,
+    currentNodeCount: allocation.current,
     nodeStateCounts: {
-      idleNodeCount: count(NodeState.IDLE),
-      runningNodeCount: count(NodeState.RUNNING),
-      preparingNodeCount: count(NodeState.PREPARING),
-      unusableNodeCount: count(NodeState.UNUSABLE) + count(NodeState.LOST),
-      leavingNodeCount: count(NodeState.LEAVING),
+      idleNodeCount: counts.idle,
+      runningNodeCount: counts.running,
+      preparingNodeCount: counts.preparing,
+      unusableNodeCount: counts.unusable,
+      leavingNodeCount: counts.leaving,
     },
-    shortage:
-      missing > 0 ? `${missing} more free ${missing === 1 ? "node" : "nodes"} of class ${row.spec.vmSize} needed` : "",
+    errors: clusterFaults(state, row).map((fault) => ({ ...fault, details: [...fault.details] })),
+    shortage: allocation.shortage,
   };
-}
-
-function nodeStates(state: State, row: Cluster): NodeState[] {
-  const states: NodeState[] = [];
-  for (const uuid of state.index.nodesOfCluster.get(row.uuid)?.values() ?? []) {
-    const node = state.nodes.get(uuid);
-    if (node) states.push(nodeState(state, node));
-  }
-  return states;
 }

@@ -1,6 +1,5 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
-import { unreachable } from "../../../shared/assert.js";
 import {
   type AttemptSchema,
   type ExecutionInfoSchema,
@@ -10,26 +9,26 @@ import {
 } from "../../../shared/gen/stoker/v1/job_pb.js";
 import { ProvisioningState } from "../../../shared/gen/stoker/v1/provisioning_pb.js";
 import type { State } from "../../core/memory.js";
-import type { Attempt, Job, JobState } from "../../core/state.js";
-import { jobPath } from "./ids.js";
+import { idOfJob, outputSegmentOf } from "../../core/names.js";
+import { attemptsOf, executionStateOf } from "../../core/queries.js";
+import type { Attempt, Job } from "../../core/state.js";
 import { shownJobSpec } from "./secrets.js";
 
 export function jobView(state: State, row: Job): MessageInitShape<typeof JobSchema> {
-  const id = jobPath(state, row);
   return {
-    id,
+    id: idOfJob(state, row),
     name: row.name,
     uuid: row.uuid,
     spec: shownJobSpec(row.spec),
     toolType: toolTypes[row.spec.toolkit.case ?? "customToolkitSettings"],
-    jobOutputDirectoryPathSegment: `${id}/${row.uuid}`,
+    jobOutputDirectoryPathSegment: outputSegmentOf(state, row),
     creationTime: timestampFromMs(row.createdAt),
     provisioningState: row.deleting ? ProvisioningState.DELETING : ProvisioningState.SUCCEEDED,
-    executionState: executionState(row.state),
+    executionState: executionStates[executionStateOf(row)],
     executionStateTransitionTime: timestampFromMs(row.state.since),
     executionInfo: executionInfo(row),
     attempt: row.attempt,
-    attempts: (state.attempts.get(row.uuid) ?? []).map(attemptView),
+    attempts: attemptsOf(state, row).map(attemptView),
   };
 }
 
@@ -47,25 +46,13 @@ const toolTypes: Record<ToolkitCase, string> = {
   customToolkitSettings: "custom",
 };
 
-/** Batch AI has five states: preparation is a part of running, and so is the end of an attempt that nobody asked for. */
-function executionState(state: JobState): ExecutionState {
-  switch (state.kind) {
-    case "queued":
-      return ExecutionState.QUEUED;
-    case "preparing":
-    case "running":
-      return ExecutionState.RUNNING;
-    case "stopping": {
-      const { then } = state.verdict;
-      const terminated = then.kind === "finish" && then.outcome.kind === "terminated";
-      return terminated ? ExecutionState.TERMINATING : ExecutionState.RUNNING;
-    }
-    case "finished":
-      return state.outcome.kind === "succeeded" ? ExecutionState.SUCCEEDED : ExecutionState.FAILED;
-    default:
-      return unreachable(state);
-  }
-}
+const executionStates: Record<ReturnType<typeof executionStateOf>, ExecutionState> = {
+  queued: ExecutionState.QUEUED,
+  running: ExecutionState.RUNNING,
+  terminating: ExecutionState.TERMINATING,
+  succeeded: ExecutionState.SUCCEEDED,
+  failed: ExecutionState.FAILED,
+};
 
 function executionInfo(row: Job): MessageInitShape<typeof ExecutionInfoSchema> {
   const outcome = row.state.kind === "finished" ? row.state.outcome : undefined;

@@ -5,12 +5,12 @@ import type { FileServerSchema } from "../../../shared/gen/stoker/v1/file_server
 import { ProvisioningState } from "../../../shared/gen/stoker/v1/provisioning_pb.js";
 import type { WorkspaceSchema } from "../../../shared/gen/stoker/v1/workspace_pb.js";
 import type { State } from "../../core/memory.js";
+import { idOfExperiment, idOfFileServer, idOfWorkspace } from "../../core/names.js";
 import type { Experiment, FileServer, Workspace } from "../../core/state.js";
-import { experimentPath, fileServerPath, workspacePath } from "./ids.js";
 import { shownFileServerSpec } from "./secrets.js";
 
 export const workspaceView = (row: Workspace): MessageInitShape<typeof WorkspaceSchema> => ({
-  id: workspacePath(row),
+  id: idOfWorkspace(row),
   name: row.name,
   tags: { ...row.tags },
   creationTime: timestampFromMs(row.createdAt),
@@ -19,14 +19,14 @@ export const workspaceView = (row: Workspace): MessageInitShape<typeof Workspace
 });
 
 export const experimentView = (state: State, row: Experiment): MessageInitShape<typeof ExperimentSchema> => ({
-  id: experimentPath(state, row),
+  id: idOfExperiment(state, row),
   name: row.name,
   creationTime: timestampFromMs(row.createdAt),
   provisioningState: row.deleting ? ProvisioningState.DELETING : ProvisioningState.SUCCEEDED,
 });
 
 export const fileServerView = (state: State, row: FileServer): MessageInitShape<typeof FileServerSchema> => ({
-  id: fileServerPath(state, row),
+  id: idOfFileServer(state, row),
   name: row.name,
   spec: shownFileServerSpec(row.spec),
   creationTime: timestampFromMs(row.createdAt),

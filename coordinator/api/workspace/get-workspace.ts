@@ -1,6 +1,6 @@
 import type { WorkspaceService } from "../../../shared/gen/stoker/v1/workspace_service_pb.js";
 import type { Handlers } from "../../../shared/grpc.js";
-import { findWorkspace } from "../find.js";
+import { findWorkspace } from "../../core/names.js";
 import type { ApiPorts } from "../ports.js";
 import { workspaceView } from "../views/resources.js";
 

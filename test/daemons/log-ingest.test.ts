@@ -1,0 +1,130 @@
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { jetstream, jetstreamManager } from "@nats-io/jetstream";
+import { headers, type NatsConnection } from "@nats-io/transport-node";
+import { pino } from "pino";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { LogIngest, type LogOwners } from "../../coordinator/logs/ingest.js";
+import { LogStore } from "../../coordinator/logs/store.js";
+import { connectBus } from "../../coordinator/nats/bus.js";
+import { NatsChild } from "../../coordinator/nats/child.js";
+import { logStreamName, logSubject, offsetHeader } from "../../shared/subjects.js";
+
+const log = pino({ level: "silent" });
+const job = "6f9619ff-8b86-4011-b42d-00c04fc964ff";
+const lease = `${job}.1`;
+
+let dir: string;
+let nats: NatsChild;
+let agent: NatsConnection;
+let coordinator: NatsConnection;
+let store: LogStore;
+let stored: string[];
+let verdict: ReturnType<LogOwners["judge"]>;
+let ingest: LogIngest;
+
+const owners: LogOwners = {
+  judge: () => verdict,
+  stored: ({ rank, stream }, node, offset) => stored.push(`${node} ${rank} ${stream} ${offset}`),
+};
+
+async function openIngest(): Promise<void> {
+  coordinator = await connectBus({ url: `nats://127.0.0.1:${nats.port}`, token: "t", log });
+  store = new LogStore(join(dir, "logs"));
+  ingest = new LogIngest(coordinator, store, owners, log);
+  ingest.start();
+}
+
+async function closeIngest(): Promise<void> {
+  await ingest.stop();
+  await coordinator.close();
+  store.close();
+}
+
+beforeEach(async () => {
+  dir = mkdtempSync(join(tmpdir(), "stoker-ingest-"));
+  nats = await NatsChild.start({
+    program: "nats-server",
+    dir: join(dir, "nats"),
+    host: "127.0.0.1",
+    port: 0,
+    token: "t",
+    log,
+  });
+  agent = await connectBus({ url: `nats://127.0.0.1:${nats.port}`, token: "t", log });
+  stored = [];
+  verdict = "wanted";
+  await openIngest();
+  await vi.waitFor(async () => (await jetstreamManager(agent)).consumers.info(logStreamName, "coordinator"), 10_000);
+});
+afterEach(async () => {
+  await closeIngest();
+  await agent.close();
+  await nats.stop();
+  rmSync(dir, { recursive: true, force: true });
+});
+
+async function publish(offset: number | string, text: string, rank = 0): Promise<void> {
+  const header = headers();
+  header.set(offsetHeader, String(offset));
+  await jetstream(agent).publish(logSubject("n1", lease, rank, "stdout"), text, { headers: header });
+}
+const path = (rank = 0) => join(dir, "logs", job, "1", `${rank}.stdout`);
+const heard = (line: string) => vi.waitFor(() => expect(stored).toContain(line), { timeout: 10_000 });
+const unacked = async () => (await (await jetstreamManager(agent)).streams.info(logStreamName)).state.messages;
+
+describe("LogIngest", () => {
+  it("stores bytes, tells the node, and leaves nothing in the stream", async () => {
+    await publish(0, "hello ");
+    await publish(6, "world");
+    await heard("n1 0 stdout 11");
+    expect(readFileSync(path(), "utf8")).toBe("hello world");
+    await vi.waitFor(async () => expect(await unacked()).toBe(0), { timeout: 10_000 });
+  });
+
+  it("tells after a gap from where to go on, and takes the bytes then", async () => {
+    await publish(0, "ab");
+    await publish(4, "ef");
+    await heard("n1 0 stdout 2");
+    await publish(0, "ab");
+    await publish(2, "cdef");
+    await heard("n1 0 stdout 6");
+    expect(readFileSync(path(), "utf8")).toBe("abcdef");
+  });
+
+  it("goes on after a restart with what came meanwhile, duplicates and all", async () => {
+    await publish(0, "one\n");
+    await heard("n1 0 stdout 4");
+    await closeIngest();
+    await publish(4, "two\n");
+    await publish(0, "one\n");
+    stored = [];
+    await openIngest();
+    await heard("n1 0 stdout 8");
+    expect(readFileSync(path(), "utf8")).toBe("one\ntwo\n");
+  });
+
+  it("survives the death of NATS", async () => {
+    await publish(0, "one\n");
+    await heard("n1 0 stdout 4");
+    process.kill(nats.pid ?? 0, "SIGKILL");
+    await vi.waitFor(() => publish(4, "two\n"), { timeout: 15_000, interval: 200 });
+    await heard("n1 0 stdout 8");
+    expect(readFileSync(path(), "utf8")).toBe("one\ntwo\n");
+  });
+
+  it("believes no nonsense, and lets a node drop what belongs to no job any more", async () => {
+    await publish("-5", "x");
+    await publish("", "x");
+    verdict = "refused";
+    await publish(0, "not yours");
+    await vi.waitFor(async () => expect(await unacked()).toBe(0), { timeout: 10_000 });
+    expect(stored).toEqual([]);
+    verdict = "deleted";
+    await publish(0, "of the past");
+    await heard("n1 0 stdout 11");
+    await vi.waitFor(async () => expect(await unacked()).toBe(0), { timeout: 10_000 });
+    expect(store.length({ jobUuid: job, attempt: 1, rank: 0, stream: "stdout" })).toBe(0);
+  });
+});
