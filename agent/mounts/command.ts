@@ -1,0 +1,13 @@
+import type { CommandMount } from "../../shared/gen/stoker/v1/mount_pb.js";
+import type { MountKind } from "./kind.js";
+
+/** `unmanagedFileSystems`: the user's own command with the path after it. It may hold a password: it is never told in an error. */
+export const command: MountKind<CommandMount> = {
+  errorCode: "UnmanagedFileSystemMountError",
+  command: (value, path) => ["/bin/bash", "-c", `${value.command} ${quoted(path)}`],
+  // Nobody can say what a command would mount: whatever is there was put there by it.
+  matches: () => true,
+  details: () => [],
+};
+
+const quoted = (path: string) => `'${path.replaceAll("'", "'\\''")}'`;

@@ -1,0 +1,32 @@
+import type { MountPlan } from "../../shared/gen/stoker/v1/mount_pb.js";
+import { command } from "./command.js";
+import type { MountKind, MountKindName, MountKindValue } from "./kind.js";
+import type { MountEntry } from "./mountinfo.js";
+import { nfs } from "./nfs.js";
+
+/** A member of MountPlan's oneof without an entry here does not compile. */
+const kinds: { [K in MountKindName]: MountKind<MountKindValue<K>> } = { nfs, command };
+
+/** A plan with its value in it. */
+export interface BoundMount {
+  errorCode: string;
+  command(path: string): readonly [string, ...string[]];
+  matches(entry: MountEntry): boolean;
+  details: Array<{ name: string; value: string }>;
+}
+
+/** Undefined for a kind that this agent does not know: its coordinator is newer. */
+export function bind({ kind }: MountPlan): BoundMount | undefined {
+  return kind.case === undefined ? undefined : bound(kind.case, kind.value);
+}
+
+function bound<K extends MountKindName>(name: K, value: MountPlan["kind"]["value"]): BoundMount {
+  const kind: MountKind<MountKindValue<K>> = kinds[name];
+  const own = value as MountKindValue<K>;
+  return {
+    errorCode: kind.errorCode,
+    command: (path) => kind.command(own, path),
+    matches: (entry) => kind.matches(own, entry),
+    details: kind.details(own),
+  };
+}

@@ -1,0 +1,69 @@
+import { spawn } from "node:child_process";
+
+export interface LimitedRun {
+  argv: readonly [string, ...string[]];
+  timeoutMs: number;
+  environment: Record<string, string>;
+  signal?: AbortSignal | undefined;
+}
+
+export interface LimitedEnd {
+  /** In words; undefined when it ended with 0. */
+  problem: string | undefined;
+  /** The end of what it wrote to standard error, or else to standard output. */
+  words: string;
+}
+
+const wordsMax = 2_000;
+/** After SIGKILL: what is in an uninterruptible wait on a dead server does not go, and nobody waits for it. */
+const givenUpMs = 1_000;
+
+/** Runs whatever may touch a file system that hangs: a process group of its own, killed at the limit. Always resolves, soon after the limit at most. */
+export function runLimited({ argv, timeoutMs, environment, signal }: LimitedRun): Promise<LimitedEnd> {
+  return new Promise((resolve) => {
+    const [program, ...rest] = argv;
+    const child = spawn(program, rest, { env: environment, cwd: "/", detached: true, stdio: ["ignore", "pipe", "pipe"] });
+    const words = { stdout: "", stderr: "" };
+    let late: string | undefined;
+    let givingUp: NodeJS.Timeout | undefined;
+    const end = (problem: string | undefined) => {
+      clearTimeout(limit);
+      clearTimeout(givingUp);
+      signal?.removeEventListener("abort", abort);
+      // A daemon that it left behind may hold the pipes.
+      child.stdout.destroy();
+      child.stderr.destroy();
+      child.unref();
+      resolve({ problem, words: (words.stderr.trim() || words.stdout.trim()).slice(-wordsMax) });
+    };
+    const stop = (why: string) => {
+      late ??= why;
+      try {
+        if (child.pid !== undefined) process.kill(-child.pid, "SIGKILL");
+      } catch (error) {
+        // Gone already, a moment before the limit.
+        if (!(error instanceof Error && "code" in error && error.code === "ESRCH")) throw error;
+      }
+      givingUp ??= setTimeout(() => end(why), givenUpMs);
+    };
+    const limit = setTimeout(() => stop(`it took longer than ${timeoutMs / 1000} s`), timeoutMs);
+    const abort = () => stop("it was called off");
+    for (const name of ["stdout", "stderr"] as const) {
+      child[name].on("data", (chunk: Buffer) => {
+        words[name] = (words[name] + chunk.toString()).slice(-wordsMax);
+      });
+    }
+    child.once("error", (error) => end(error.message));
+    child.once("exit", (code, killedBy) => {
+      const problem = code === 0 ? undefined : (late ?? (killedBy ? `ended by ${killedBy}` : `exit code ${code}`));
+      // Its last words may still be in the pipe; a daemon may keep that open for ever.
+      const last = setTimeout(() => end(problem), 50);
+      child.once("close", () => {
+        clearTimeout(last);
+        end(problem);
+      });
+    });
+    signal?.addEventListener("abort", abort, { once: true });
+    if (signal?.aborted) abort();
+  });
+}
