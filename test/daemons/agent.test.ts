@@ -1,68 +1,28 @@
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
-import { create } from "@bufbuild/protobuf";
-import { pino } from "pino";
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { Agent } from "../../agent/agent.js";
-import { InventorySchema } from "../../shared/gen/stoker/v1/node_pb.js";
-import { fakeParts } from "../fakes/agent-parts.js";
-import { FakeCoordinator } from "../fakes/coordinator.js";
+import { AgentSite, isAlive, stateOf } from "../fakes/agent-site.js";
+import type { FakeCoordinator } from "../fakes/coordinator.js";
 import { makeGrant } from "../fakes/lease-grant.js";
 import { until } from "../fakes/until.js";
 
-/** The agent with real processes, ledger and session, in this process; what is beside those is fake. */
-const shimPath = process.env.STOKER_SHIM ?? resolve(import.meta.dirname, "../../dist/stoker-shim");
-
+let site: AgentSite;
 let dir: string;
 let coordinator: FakeCoordinator;
-let agent: Agent;
-let address: string;
-
-function startAgent(): Agent {
-  return new Agent(
-    {
-      coordinator: address,
-      name: "n1",
-      host: "127.0.0.1",
-      dataDir: dir,
-      shimPath,
-      rshPath: shimPath,
-      token: () => "secret",
-      inventory: create(InventorySchema, { cpus: 2 }),
-      baseEnvironment: { PATH: "/usr/bin:/bin", HOME: dir },
-    },
-    fakeParts(),
-    pino({ level: process.env.LOG_LEVEL ?? "silent" }),
-  );
-}
-
-const story = (lease: string, end: string) =>
-  until(`${end} of ${lease} (${coordinator.story(lease).join(", ")})`, () => {
-    const all = coordinator.story(lease);
-    return all.includes(end) && all;
-  });
 
 beforeEach(async () => {
-  dir = mkdtempSync(join(tmpdir(), "stoker-agent-"));
-  coordinator = new FakeCoordinator();
-  address = await coordinator.start();
-  agent = startAgent();
-  await agent.start();
-  await until("a session", () => coordinator.connected);
+  site = await AgentSite.start();
+  dir = site.dir;
+  coordinator = site.coordinator;
 });
 
-afterEach(async () => {
-  await agent.stop();
-  coordinator.stop();
-  rmSync(dir, { recursive: true, force: true });
-});
+afterEach(() => site.stop());
 
 describe("a job of one rank", () => {
   it("runs to its end and leaves nothing on the node", async () => {
     const grant = makeGrant({ ranks: [{ rank: 0, commandLine: "exit 7" }] });
     coordinator.grant(grant);
-    expect(await story(grant.leaseId, "done")).toEqual(["ready", "rankStarted", "rankExited 7", "done"]);
+    expect(await site.story(grant.leaseId, "done")).toEqual(["ready", "rankStarted", "rankExited 7", "done"]);
     await until("an empty ledger", () => readdirSync(join(dir, "ledger")).length === 0);
     await until("an empty spool", () => readdirSync(join(dir, "spool")).length === 0);
   });
@@ -86,7 +46,7 @@ describe("a job of one rank", () => {
     });
     process.env.STOKER_TOKEN = "not for jobs";
     coordinator.grant(grant);
-    await story(grant.leaseId, "done");
+    await site.story(grant.leaseId, "done");
     delete process.env.STOKER_TOKEN;
     const environment = readFileSync(join(dir, "env"), "utf8").split("\n");
     const temp = join(dir, "jobs", grant.jobPathSegment);
@@ -112,35 +72,38 @@ describe("a job of one rank", () => {
     coordinator.grant(grant);
     coordinator.grant(grant);
     coordinator.tell({ case: "startRanks", value: { leaseId: grant.leaseId } });
-    await story(grant.leaseId, "done");
+    await site.story(grant.leaseId, "done");
     await until("an empty ledger", () => readdirSync(join(dir, "ledger")).length === 0);
     coordinator.grant(grant);
     const other = makeGrant();
     coordinator.grant(other);
-    await story(other.leaseId, "done");
+    await site.story(other.leaseId, "done");
     expect(readFileSync(join(dir, "starts"), "utf8")).toBe("x\n");
   });
 
   it("is refused when a newer attempt is known, and an older one makes room", async () => {
-    const first = makeGrant({ ranks: [sleeper("old")] });
+    const first = makeGrant({ ranks: [site.sleeper("old")] });
     const second = makeGrant({
       jobUuid: first.jobUuid,
       attempt: 2,
       ranks: [{ rank: 0, commandLine: `kill -0 $(cat ${dir}/old) 2>${dir}/gone` }],
     });
     coordinator.grant(first);
-    await pidOf("old");
+    await site.pidOf("old");
     coordinator.grant(second);
-    expect(await story(second.leaseId, "done")).toContain("rankExited 1");
+    expect(await site.story(second.leaseId, "done")).toContain("rankExited 1");
     expect(coordinator.story(first.leaseId)).toContain("done");
     coordinator.grant(first);
     expect(readFileSync(join(dir, "gone"), "utf8")).toContain("No such process");
   });
 
   it("fails in words when job preparation does, and its rank is not started", async () => {
-    const grant = makeGrant({ preparationCommandLine: "echo no such thing >&2; exit 3", ranks: [sleeper("never")] });
+    const grant = makeGrant({
+      preparationCommandLine: "echo no such thing >&2; exit 3",
+      ranks: [site.sleeper("never")],
+    });
     coordinator.grant(grant);
-    expect(await story(grant.leaseId, "done")).toEqual(["failed JobPreparationFailed 3", "done"]);
+    expect(await site.story(grant.leaseId, "done")).toEqual(["failed JobPreparationFailed 3", "done"]);
     const [report] = coordinator.reports(grant.leaseId);
     expect(report?.event.case === "failed" && report.event.value.error?.details[0]?.value).toBe("no such thing");
     expect(existsSync(join(dir, "never"))).toBe(false);
@@ -149,9 +112,9 @@ describe("a job of one rank", () => {
   it("waits for the gang after its preparation", async () => {
     const grant = makeGrant({ startWhenReady: false, preparationCommandLine: "true" });
     coordinator.grant(grant);
-    expect(await story(grant.leaseId, "ready")).toEqual(["ready"]);
+    expect(await site.story(grant.leaseId, "ready")).toEqual(["ready"]);
     coordinator.tell({ case: "startRanks", value: { leaseId: grant.leaseId } });
-    expect(await story(grant.leaseId, "done")).toEqual(["ready", "rankStarted", "rankExited 0", "done"]);
+    expect(await site.story(grant.leaseId, "done")).toEqual(["ready", "rankStarted", "rankExited 0", "done"]);
   });
 
   it("gets its directories and an execution log, and earlier std files keep the number of their attempt", async () => {
@@ -173,7 +136,7 @@ describe("a job of one rank", () => {
       ],
     });
     coordinator.grant(grant);
-    await story(grant.leaseId, "done");
+    await site.story(grant.leaseId, "done");
     expect(readFileSync(join(std, "stdout.attempt-1.txt"), "utf8")).toBe("of attempt 1");
     expect(existsSync(join(std, "stdout.txt"))).toBe(false);
     expect(readFileSync(join(dir, "place/a/b/execution.log"), "utf8")).toContain("attempt 2 of workspaces/w");
@@ -185,37 +148,40 @@ describe("the end", () => {
     const detach = `setsid bash -c 'exec -a hidden bash -c "echo \\$\\$ > ${dir}/hidden; exec sleep 600"' & disown; while [ ! -s ${dir}/hidden ]; do sleep 0.01; done`;
     const grant = makeGrant({ ranks: [{ rank: 0, commandLine: `(${detach})` }] });
     coordinator.grant(grant);
-    await story(grant.leaseId, "done");
-    expect(isAlive(await pidOf("hidden"))).toBe(false);
+    await site.story(grant.leaseId, "done");
+    expect(isAlive(await site.pidOf("hidden"))).toBe(false);
   });
 
   it("is asked for first, and forced after the grace", async () => {
-    const grant = makeGrant({ killGraceSeconds: 1, ranks: [stubborn("polite"), { ...sleeper("weak"), rank: 1 }] });
+    const grant = makeGrant({
+      killGraceSeconds: 1,
+      ranks: [site.stubborn("polite"), { ...site.sleeper("weak"), rank: 1 }],
+    });
     coordinator.grant(grant);
-    const [strong, weak] = [await pidOf("polite"), await pidOf("weak")];
+    const [strong, weak] = [await site.pidOf("polite"), await site.pidOf("weak")];
     coordinator.stopLease(grant.leaseId, true);
     await until("the end of one that obeys", () => !isAlive(weak));
     expect(isAlive(strong)).toBe(true);
-    expect((await story(grant.leaseId, "done")).sort()).toContain("rankExited 137");
+    expect((await site.story(grant.leaseId, "done")).sort()).toContain("rankExited 137");
     expect(isAlive(strong)).toBe(false);
   });
 
   it("is at once when it need not be graceful", async () => {
-    const grant = makeGrant({ killGraceSeconds: 3_600, ranks: [stubborn("stubborn")] });
+    const grant = makeGrant({ killGraceSeconds: 3_600, ranks: [site.stubborn("stubborn")] });
     coordinator.grant(grant);
-    const pid = await pidOf("stubborn");
+    const pid = await site.pidOf("stubborn");
     coordinator.stopLease(grant.leaseId, false);
-    await story(grant.leaseId, "done");
+    await site.story(grant.leaseId, "done");
     expect(isAlive(pid)).toBe(false);
   });
 
   it("comes to what a killed shim has left, and is told as a kill", async () => {
     const grant = makeGrant({ ranks: [{ rank: 0, commandLine: `setsid sleep 600 & echo $! > ${dir}/orphan; wait` }] });
     coordinator.grant(grant);
-    const orphan = await pidOf("orphan");
+    const orphan = await site.pidOf("orphan");
     const shim = readFileSync(join(dir, "spool", grant.leaseId, "rank-0/pid"), "utf8").split(" ")[0];
     process.kill(Number(shim), "SIGKILL");
-    expect(await story(grant.leaseId, "done")).toContain("rankExited 137");
+    expect(await site.story(grant.leaseId, "done")).toContain("rankExited 137");
     expect(isAlive(orphan)).toBe(false);
   });
 });
@@ -229,112 +195,37 @@ describe("a lease that is not renewed", () => {
   });
 
   it("freezes its processes and thaws them when it is still ours", async () => {
-    const grant = makeGrant({ ttlMs: 1_500n, ranks: [sleeper("cold")] });
+    const grant = makeGrant({ ttlMs: 1_500n, ranks: [site.sleeper("cold")] });
     coordinator.grant(grant);
-    const pid = await pidOf("cold");
+    const pid = await site.pidOf("cold");
     coordinator.stop();
     await until("a frozen process", () => stateOf(pid) === "T");
-    await coordinator.start(Number(address.split(":")[1]));
+    await site.restartCoordinator();
     await until("a process that goes on", () => stateOf(pid) === "S");
     expect(coordinator.hellos.at(-1)?.leases).toMatchObject([{ leaseId: grant.leaseId, frozen: true }]);
     coordinator.stopLease(grant.leaseId, false);
-    await story(grant.leaseId, "done");
+    await site.story(grant.leaseId, "done");
   });
 
   it("kills them when another attempt took its place", async () => {
-    const grant = makeGrant({ ttlMs: 1_500n, ranks: [stubborn("cold")] });
+    const grant = makeGrant({ ttlMs: 1_500n, ranks: [site.stubborn("cold")] });
     coordinator.grant(grant);
-    const pid = await pidOf("cold");
+    const pid = await site.pidOf("cold");
     coordinator.stop();
     await until("a frozen process", () => stateOf(pid) === "T");
     coordinator.kept = [];
-    await coordinator.start(Number(address.split(":")[1]));
+    await site.restartCoordinator();
     await until("its end", () => !isAlive(pid));
-    await story(grant.leaseId, "done");
+    await site.story(grant.leaseId, "done");
   });
 
   it("also when the coordinator is there but says nothing", async () => {
-    const grant = makeGrant({ ttlMs: 1_500n, ranks: [sleeper("cold")] });
+    const grant = makeGrant({ ttlMs: 1_500n, ranks: [site.sleeper("cold")] });
     coordinator.grant(grant);
-    const pid = await pidOf("cold");
+    const pid = await site.pidOf("cold");
     coordinator.answering = false;
     coordinator.kept = [];
     await until("its end", () => !isAlive(pid), 15_000);
-  });
-});
-
-describe("another agent after this one", () => {
-  it("takes up what runs and tells the exit that happened meanwhile", async () => {
-    const grant = makeGrant({
-      ranks: [{ rank: 0, commandLine: `echo $$ > ${dir}/long; while [ ! -e ${dir}/go ]; do sleep 0.02; done; exit 9` }],
-    });
-    const soon = makeGrant({
-      ranks: [
-        { rank: 0, commandLine: `echo $$ > ${dir}/short; while [ ! -e ${dir}/go-short ]; do sleep 0.02; done; exit 4` },
-      ],
-    });
-    coordinator.grant(grant);
-    coordinator.grant(soon);
-    const [long, short] = [await pidOf("long"), await pidOf("short")];
-    await agent.stop();
-    writeFileSync(join(dir, "go-short"), "");
-    await until("the short one's end", () => !isAlive(short));
-    agent = startAgent();
-    await agent.start();
-    expect(await story(soon.leaseId, "done")).toContain("rankExited 4");
-    expect(isAlive(long)).toBe(true);
-    writeFileSync(join(dir, "go"), "");
-    expect(await story(grant.leaseId, "done")).toContain("rankExited 9");
-    await until("an empty ledger", () => readdirSync(join(dir, "ledger")).length === 0);
-  });
-
-  it("repeats what was not acknowledged, in order and with the same numbers", async () => {
-    coordinator.acknowledging = false;
-    const grant = makeGrant();
-    coordinator.grant(grant);
-    const told = await story(grant.leaseId, "done");
-    await agent.stop();
-    coordinator.messages.length = 0;
-    coordinator.acknowledging = true;
-    agent = startAgent();
-    await agent.start();
-    expect(await story(grant.leaseId, "done")).toEqual(told);
-    expect(coordinator.reports(grant.leaseId).map(({ sequence }) => Number(sequence))).toEqual([1, 2, 3, 4]);
-    await until("an empty ledger", () => readdirSync(join(dir, "ledger")).length === 0);
-  });
-
-  it("ends the processes of an entry that it can't read, before it speaks to the coordinator", async () => {
-    const grant = makeGrant({ ranks: [stubborn("unknown")] });
-    coordinator.grant(grant);
-    const pid = await pidOf("unknown");
-    await agent.stop();
-    writeFileSync(join(dir, "ledger", `${grant.leaseId}.json`), "");
-    agent = startAgent();
-    await agent.start();
-    expect(isAlive(pid)).toBe(false);
-    await until("the new agent's session", () => coordinator.hellos.length === 2);
-    expect(coordinator.hellos[1]?.leases).toEqual([]);
-  });
-
-  it("removes what an earlier one left in its spool", async () => {
-    await agent.stop();
-    mkdirSync(join(dir, "spool/0e2d6b1c-5a57-4d3f-9d61-0a5b7f0c1d2e.1/rank-0"), { recursive: true });
-    agent = startAgent();
-    await agent.start();
-    await until("an empty spool", () => readdirSync(join(dir, "spool")).length === 0);
-  });
-
-  it("sets a torn entry aside and goes on", async () => {
-    await agent.stop();
-    writeFileSync(join(dir, "ledger", "0e2d6b1c-5a57-4d3f-9d61-0a5b7f0c1d2e.1.json"), "half a li");
-    agent = startAgent();
-    await agent.start();
-    const grant = makeGrant();
-    await until("the new agent's session", () => coordinator.hellos.length === 2);
-    coordinator.grant(grant);
-    await story(grant.leaseId, "done");
-    await until("a ledger without the job that is over", () => readdirSync(join(dir, "ledger")).length === 1);
-    expect(readdirSync(join(dir, "ledger"))).toEqual(["0e2d6b1c-5a57-4d3f-9d61-0a5b7f0c1d2e.1.json.unreadable"]);
   });
 });
 
@@ -352,32 +243,9 @@ describe("nonsense from the other side", () => {
     coordinator.tell({ case: "welcome", value: { leaseTtlMs: 1n } });
     const grant = makeGrant();
     coordinator.grant(grant);
-    await story(grant.leaseId, "done");
+    await site.story(grant.leaseId, "done");
     expect(coordinator.hellos).toHaveLength(1);
     await until("an empty ledger", () => readdirSync(join(dir, "ledger")).length === 0);
     await until("an empty spool", () => readdirSync(join(dir, "spool")).length === 0);
   });
 });
-
-const sleeper = (mark: string) => ({ rank: 0, commandLine: `echo $$ > ${dir}/${mark}; exec sleep 600` });
-const stubborn = (mark: string) => ({
-  rank: 0,
-  commandLine: `trap '' TERM; echo $$ > ${dir}/${mark}; while :; do sleep 0.05; done`,
-});
-
-const pidOf = (mark: string) =>
-  until(`a number in ${mark}`, () => {
-    const text = existsSync(join(dir, mark)) ? readFileSync(join(dir, mark), "utf8") : "";
-    return text.endsWith("\n") && Number(text);
-  });
-
-/** As in `ps`; undefined when it is gone. */
-function stateOf(pid: number): string | undefined {
-  try {
-    return /\) (.)/.exec(readFileSync(`/proc/${pid}/stat`, "utf8"))?.[1];
-  } catch {
-    return undefined;
-  }
-}
-
-const isAlive = (pid: number) => !["Z", "X", undefined].includes(stateOf(pid));
