@@ -1,0 +1,42 @@
+import { spawn } from "node:child_process";
+
+const outputMax = 4 * 1024 * 1024;
+const wordsMax = 500;
+
+/** What a program writes. Rejects at the limit at the latest, whether or not the program can be killed: a broken driver may hold it for ever. */
+export function limitedOutput(program: string, words: string[], timeoutMs: number): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(program, words, { detached: true, stdio: ["ignore", "pipe", "pipe"], cwd: "/" });
+    let output = "";
+    let errors = "";
+    const stop = (why: string) => {
+      try {
+        if (child.pid !== undefined) process.kill(-child.pid, "SIGKILL");
+      } catch (error) {
+        if (!(error instanceof Error && "code" in error && error.code === "ESRCH")) reject(error);
+      }
+      child.stdout.destroy();
+      child.stderr.destroy();
+      child.unref();
+      reject(new Error(`${program} ${why}`));
+    };
+    const limit = setTimeout(() => stop(`did not end within ${timeoutMs / 1000} s`), timeoutMs);
+    child.stdout.on("data", (chunk: Buffer) => {
+      output += chunk.toString();
+      if (output.length > outputMax) stop("wrote too much");
+    });
+    child.stderr.on("data", (chunk: Buffer) => {
+      errors = (errors + chunk.toString()).slice(-wordsMax);
+    });
+    child.once("error", (error) => {
+      clearTimeout(limit);
+      reject(error);
+    });
+    child.once("close", (code, signal) => {
+      clearTimeout(limit);
+      // nvidia-smi tells its troubles on standard output.
+      if (code === 0) resolve(output);
+      else reject(new Error(`${program} failed (${signal ?? `exit code ${code}`}): ${(errors.trim() || output.trim()).slice(-wordsMax)}`));
+    });
+  });
+}

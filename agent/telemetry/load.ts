@@ -1,0 +1,16 @@
+import { readFileSync } from "node:fs";
+import type { Sample, Source } from "./source.js";
+
+export function parseLoad(loadavg: string): number | undefined {
+  const first = /^(\d+(?:\.\d+)?) /.exec(loadavg)?.[1];
+  return first === undefined ? undefined : Number(first);
+}
+
+export const load = (): Source => ({
+  name: "load",
+  everyMs: 2_000,
+  sample(): Sample {
+    const load1 = parseLoad(readFileSync("/proc/loadavg", "utf8"));
+    return load1 === undefined ? {} : { load1 };
+  },
+});

@@ -1,0 +1,82 @@
+import { limitedOutput } from "./limited-output.js";
+import type { Sample, Source } from "./source.js";
+
+/** One GPU as `nvidia-smi --query-gpu` tells it. Undefined is whatever it does not say. */
+export interface GpuRow {
+  index: number;
+  uuid: string;
+  model: string;
+  memoryBytes: bigint | undefined;
+  driverVersion: string | undefined;
+  utilizationPercent: number | undefined;
+  memoryUsedBytes: bigint | undefined;
+  temperatureCelsius: number | undefined;
+  powerWatts: number | undefined;
+}
+
+const fields = [
+  ...["index", "uuid", "name", "memory.total", "driver_version"],
+  ...["utilization.gpu", "memory.used", "temperature.gpu", "power.draw"],
+] as const;
+const limitMs = 10_000;
+
+/** Units in the header (`memory.used [MiB]`) are those that the program always uses; a cell may repeat its unit. */
+export function parseGpus(csv: string): GpuRow[] {
+  const [header, ...lines] = csv.split(/\r?\n/).filter((line) => line.includes(","));
+  const names = (header ?? "").split(",").map((name) => name.trim().replace(/ \[.*\]$/, ""));
+  return lines.flatMap((line) => {
+    const cells = line.split(",").map((cell) => cell.trim());
+    const text = (name: (typeof fields)[number]) => {
+      const cell = cells[names.indexOf(name)] ?? "";
+      // [N/A], N/A, [Not Supported], [Unknown Error], [GPU requires reset]: said in place of a value.
+      return cell === "" || /^\[.*\]$|^N\/A$/i.test(cell) ? undefined : cell;
+    };
+    const number = (name: (typeof fields)[number]) => {
+      const value = /^(\d+(?:\.\d+)?)(?: (?:%|MiB|W))?$/.exec(text(name) ?? "")?.[1];
+      return value === undefined ? undefined : Number(value);
+    };
+    const bytes = (name: (typeof fields)[number]) => {
+      const mebibytes = number(name);
+      return mebibytes === undefined ? undefined : BigInt(Math.round(mebibytes * 1024)) * 1024n;
+    };
+    const index = number("index");
+    const uuid = text("uuid");
+    const model = text("name");
+    // A line that names no GPU is a message, not a row.
+    if (index === undefined || uuid === undefined || model === undefined) return [];
+    return {
+      ...{ index, uuid, model, memoryBytes: bytes("memory.total"), driverVersion: text("driver_version") },
+      ...{ utilizationPercent: number("utilization.gpu"), memoryUsedBytes: bytes("memory.used") },
+      ...{ temperatureCelsius: number("temperature.gpu"), powerWatts: number("power.draw") },
+    };
+  });
+}
+
+/** Undefined when this machine has no such program. Rejects when it fails or hangs. */
+export async function readGpus(program: string): Promise<GpuRow[] | undefined> {
+  try {
+    return parseGpus(await limitedOutput(program, [`--query-gpu=${fields.join(",")}`, "--format=csv"], limitMs));
+  } catch (error) {
+    if (error instanceof Error && "code" in error && error.code === "ENOENT") return undefined;
+    throw error;
+  }
+}
+
+export const nvidiaSmi = (program: string): Source => ({
+  name: "nvidia-smi",
+  everyMs: 5_000,
+  async sample(): Promise<Sample> {
+    const rows = (await readGpus(program)) ?? [];
+    const gpus = rows.map((row) => ({
+      uuid: row.uuid,
+      ...given("utilizationPercent", row.utilizationPercent),
+      ...given("memoryUsedBytes", row.memoryUsedBytes),
+      ...given("temperatureCelsius", row.temperatureCelsius),
+      ...given("powerWatts", row.powerWatts),
+    }));
+    return { gpus };
+  },
+});
+
+const given = <K extends string, V>(name: K, value: V | undefined): { [P in K]?: V } =>
+  value === undefined ? {} : ({ [name]: value } as { [P in K]: V });
