@@ -93,5 +93,13 @@ async function told(error: unknown, world: World): Promise<number> {
     await world.err(`stoker: ${error.message}\n`);
     return exitCode.failed;
   }
+  if (isSystemError(error)) {
+    // A full disk, a folder that may not be written: not ours to mend, and its message names the path.
+    await world.err(`stoker: ${error.message}\n`);
+    return exitCode.failed;
+  }
   throw error;
 }
+
+const isSystemError = (error: unknown): error is NodeJS.ErrnoException =>
+  error instanceof Error && "syscall" in error && typeof error.syscall === "string";

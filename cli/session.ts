@@ -11,7 +11,7 @@ import { JobService } from "../shared/gen/stoker/v1/job_service_pb.js";
 import { NodeService } from "../shared/gen/stoker/v1/node_service_pb.js";
 import { WorkspaceService } from "../shared/gen/stoker/v1/workspace_service_pb.js";
 import { type CallSettings, type Connection, connect, type ServiceClient } from "../shared/grpc.js";
-import { Failure, isTransient, usage } from "./failure.js";
+import { exitCode, Failure, isTransient, usage } from "./failure.js";
 import { toJson } from "./output/json.js";
 import { details, table } from "./output/table.js";
 import { type Kind, type Shown, views } from "./output/views/index.js";
@@ -124,7 +124,7 @@ export class Session {
 
 /** A response without its resource is the coordinator's mistake. */
 export function present<T>(message: T | undefined, kind: string): T {
-  if (message === undefined) throw new Failure(1, `the coordinator answered without the ${kind}`);
+  if (message === undefined) throw new Failure(exitCode.failed, `the coordinator answered without the ${kind}`);
   return message;
 }
 
@@ -138,8 +138,8 @@ export function openSession(world: World, settings: Profile): Session {
 }
 
 function tokenOf({ token, tokenFile }: Profile): string | undefined {
-  if (token !== undefined) return token.trim();
-  if (tokenFile !== undefined) return tokenIn(tokenFile);
+  if (token !== undefined) return checkedToken(token, "STOKER_TOKEN or the profile's token");
+  if (tokenFile !== undefined) return checkedToken(contentOf(tokenFile), `token file ${tokenFile}`);
   if (!existsSync(localTokenPath)) return undefined;
   try {
     return readFileSync(localTokenPath, "utf8").trim();
@@ -150,14 +150,24 @@ function tokenOf({ token, tokenFile }: Profile): string | undefined {
   }
 }
 
-function tokenIn(path: string): string {
-  let text: string;
+function contentOf(path: string): string {
   try {
-    text = readFileSync(path, "utf8").trim();
+    return readFileSync(path, "utf8");
   } catch (error) {
     const reason = (error as NodeJS.ErrnoException).code === "ENOENT" ? "there is no such file" : String(error);
-    throw new Failure(3, `token file ${path}: ${reason}; copy the file \`token\` of the coordinator's data folder`);
+    throw new Failure(
+      exitCode.unreachable,
+      `token file ${path}: ${reason}; copy the file \`token\` of the coordinator's data folder`,
+    );
   }
-  if (!/^[\x21-\x7e]+$/.test(text)) throw new Failure(3, `token file ${path}: expected one line with the token`);
-  return text;
+}
+
+/** Anything else would not pass as a header. */
+function checkedToken(text: string, where: string): string {
+  const token = text.trim();
+  if (/^[\x21-\x7e]+$/.test(token)) return token;
+  throw new Failure(
+    exitCode.unreachable,
+    `${where}: expected the coordinator's token, one word of printable characters`,
+  );
 }

@@ -37,6 +37,10 @@ test("a wrong token, and none", async () => {
   expect(world.stderr).toMatch(
     /^stoker: the coordinator at 127\.0\.0\.1:\d+ refused: the token is not this coordinator's.*\n$/,
   );
+  const strange = coordinator.world();
+  strange.environment.STOKER_TOKEN = "two words";
+  expect(await strange.run("node", "list")).toBe(3);
+  expect(strange.stderr).toMatch(/^stoker: STOKER_TOKEN or the profile's token: expected the coordinator's token.*\n$/);
   const without = coordinator.world();
   without.environment.STOKER_TOKEN = undefined;
   without.environment.STOKER_TOKEN_FILE = "/no/such/token";
@@ -117,6 +121,13 @@ test.each([
   expect(await world.run("job", "create", "-n", "j", "-w", "w", "-e", "e", "-c", "c", "-f", file)).toBe(2);
   expect(world.stderr).toMatch(message);
   expect(world.stderr.trimEnd().split("\n")).toHaveLength(1);
+});
+
+test("a folder that can't be written is told in one line", async () => {
+  const world = new FakeWorld();
+  world.configFolder = "/proc/nowhere";
+  expect(await world.run("profile", "set", "a", "-w", "lab")).toBe(1);
+  expect(world.stderr).toMatch(/^stoker: [^\n]*\/proc\/nowhere[^\n]*\n$/);
 });
 
 test("every command has help with an example", async () => {

@@ -49,7 +49,14 @@ export class Interrupt {
 
   async #stop(): Promise<void> {
     await this.call.notice(`terminating job ${this.jobName}; Ctrl-C again leaves it to itself`);
-    await this.terminate();
+    try {
+      await this.terminate();
+    } catch (error) {
+      // The job runs on, and so do we; the next Ctrl-C tries again.
+      this.#count = 0;
+      const reason = error instanceof Error ? error.message : String(error);
+      await this.call.notice(`job ${this.jobName} could not be terminated: ${reason}`);
+    }
   }
 
   /** Back to what Ctrl-C usually does. */

@@ -15,6 +15,8 @@ afterEach(() => coordinator?.[Symbol.asyncDispose]());
 class OneJob {
   readonly created: CreateJobRequest[] = [];
   terminated = 0;
+  /** Throws when it is refused. */
+  refuseTermination: () => void = () => undefined;
   #job = makeJob();
   #ended: (job: Job) => void = () => undefined;
   readonly #end = new Promise<Job>((resolve) => {
@@ -38,6 +40,7 @@ class OneJob {
     },
     getJob: () => ({ job: this.#job }),
     terminateJob: () => {
+      this.refuseTermination();
       this.terminated += 1;
       this.end(failed(0, { executionInfo: { errors: [{ code: "JobTerminated", message: "by the user" }] } }));
       return { job: this.#job };
@@ -188,6 +191,22 @@ test("a second Ctrl-C leaves the job running and says how to come back", async (
   expect(world.stderr).toMatch(
     /goes on; stoker job logs -f -n workspaces\/lab\/experiments\/first\/jobs\/x follows it/,
   );
+});
+
+test("a terminate that fails is told, and the next Ctrl-C tries again", async () => {
+  const world = await given();
+  let tries = 0;
+  one.refuseTermination = () => {
+    tries += 1;
+    if (tries === 1) throw new Fault("failed-precondition", "not now");
+  };
+  const code = world.run("run", "--name", "x", "--", "sleep 100");
+  await world.until("begun");
+  world.interrupt();
+  await world.until("could not be terminated: not now");
+  world.interrupt();
+  expect(await code).toBe(130);
+  expect(tries).toBe(2);
 });
 
 test("a run goes on over a crash of the coordinator", async () => {
