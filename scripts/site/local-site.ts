@@ -58,7 +58,7 @@ export class LocalSite {
 
   async #start(): Promise<void> {
     const { folder, nodes } = this.options;
-    mkdirSync(join(folder, "logs"), { recursive: true });
+    for (const name of ["logs", "home"]) mkdirSync(join(folder, name), { recursive: true });
     writeFileSync(join(folder, "empty.yaml"), "");
     const data = join(folder, "coordinator");
     const flags = ["--listen", this.address, "--data-dir", data, "--token-file", this.tokenPath];
@@ -142,6 +142,7 @@ export class LocalSite {
   #daemon(program: string, flags: string[], name: string): Daemon {
     // Not this machine's own /etc/stoker.
     const all = ["--config", join(this.options.folder, "empty.yaml"), ...flags];
-    return new Daemon(join(dist, `${program}.js`), all, join(this.options.folder, "logs", `${name}.log`));
+    const { folder } = this.options;
+    return new Daemon(join(dist, `${program}.js`), all, join(folder, "logs", `${name}.log`), join(folder, "home"));
   }
 }

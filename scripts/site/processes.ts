@@ -12,11 +12,13 @@ export class Daemon {
     program: string,
     flags: string[],
     readonly logPath: string,
+    home: string,
   ) {
     const log = openSync(logPath, "a");
     // A session of its own: Ctrl-C is for the one who started it, who then stops it in order.
     this.#process = spawn(process.execPath, [program, ...flags], {
-      env: bareEnvironment(),
+      // Ranks read their user's ~/.bashrc: what is slow or odd in this one's is not Stoker's.
+      env: { ...bareEnvironment(), HOME: home },
       stdio: ["ignore", log, log],
       detached: true,
     });
