@@ -125,7 +125,7 @@ async function start(flags: Record<string, unknown>): Promise<void> {
   const shimPath = shimOf(settings.shim);
   const dataDir = resolve(settings.dataDir);
   mkdirSync(dataDir, { recursive: true, mode: 0o755 });
-  const parts = makeParts({ dataDir, shimPath, log });
+  const parts = makeParts({ nodeName: settings.name, dataDir, shimPath, log });
   const inventory = await parts.telemetry.inventory({
     machineClass: settings.machineClass,
     cpus: settings.cpus,
