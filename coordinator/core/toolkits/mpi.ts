@@ -84,9 +84,10 @@ function launch(text: string, processCount: number, crowded: boolean): string {
     `case "$stoker_flavour" in`,
     `  *hydra*|*HYDRA*|*Hydra*|*mpich*|*Intel*) exec "$stoker_mpi" -launcher rsh -launcher-exec "$STOKER_RSH"` +
       ` -f "$AZ_BATCHAI_MPI_HOST_FILE" -n ${processCount} -genvnone ${command} ;;`,
+    // A host that has one line would be taken for as many slots as it has cores.
     // Binding would put the ranks of two jobs that share a node on the same cores.
     `  *) exec "$stoker_mpi" --hostfile "$AZ_BATCHAI_MPI_HOST_FILE" -np ${processCount} --map-by slot --bind-to none` +
-      ` -mca plm_rsh_agent "$STOKER_RSH" -mca routed direct${yielding} ${command} ;;`,
+      ` -mca orte_set_default_slots 1 -mca plm_rsh_agent "$STOKER_RSH" -mca routed direct${yielding} ${command} ;;`,
     "esac",
   ].join("\n");
 }
