@@ -56,7 +56,10 @@ class Store {
   ) {}
 
   static async open(url: string, answered: (stream: LogStream, rank: number, offset: number) => void): Promise<Store> {
-    const connection = await vi.waitFor(() => connect({ servers: url, token, maxReconnectAttempts: -1, reconnectTimeWait: 50 }), 10_000);
+    const connection = await vi.waitFor(
+      () => connect({ servers: url, token, maxReconnectAttempts: -1, reconnectTimeWait: 50 }),
+      10_000,
+    );
     onTestFinished(() => connection.close());
     const store = new Store(connection, answered);
     connection.subscribe(logSubjects, {
@@ -82,7 +85,11 @@ class Store {
     const have = this.streams.get(key) ?? Buffer.alloc(0);
     if (offset <= have.length) this.streams.set(key, Buffer.concat([have, data.subarray(have.length - offset)]));
     if (this.answer) {
-      this.answered(stream === "stdout" ? LogStream.STDOUT : LogStream.STDERR, rank, this.streams.get(key)?.length ?? 0);
+      this.answered(
+        stream === "stdout" ? LogStream.STDOUT : LogStream.STDERR,
+        rank,
+        this.streams.get(key)?.length ?? 0,
+      );
     }
   }
 }
@@ -94,7 +101,10 @@ async function shipping(options: { connected?: boolean } = {}) {
   onTestFinished(() => rmSync(root, { recursive: true, force: true }));
   const nats = await natsServer();
   const completed: LeaseId[] = [];
-  const shipper = new LogShipper({ nodeName: "node.a", onComplete: (done) => completed.push(done) }, pino({ level: "silent" }));
+  const shipper = new LogShipper(
+    { nodeName: "node.a", onComplete: (done) => completed.push(done) },
+    pino({ level: "silent" }),
+  );
   onTestFinished(() => shipper.close());
   const store = await Store.open(nats.url, (stream, rank, offset) => shipper.stored(lease, rank, stream, offset));
   if (options.connected !== false) shipper.connect(nats.url, token);
@@ -158,7 +168,10 @@ test("megabytes go in pieces of 64 KiB and arrive whole", async () => {
 test("many small writes are gathered", async () => {
   const { dir, shipper, store, completed } = await shipping();
   shipper.follow(lease, 0, dir);
-  const writer = spawn("sh", ["-c", `i=0; while [ $i -lt 3000 ]; do echo $i; i=$((i+1)); done > ${join(dir, "stdout")}`]);
+  const writer = spawn("sh", [
+    "-c",
+    `i=0; while [ $i -lt 3000 ]; do echo $i; i=$((i+1)); done > ${join(dir, "stdout")}`,
+  ]);
   await new Promise((resolve) => writer.once("exit", resolve));
   const expected = Array.from({ length: 3000 }, (_, i) => `${i}\n`).join("");
   shipper.ended(lease, 0, expected.length, 0);

@@ -114,7 +114,8 @@ export class LogShipper implements Logs {
       clock: this.clock,
       publish: (offset, data) => this.link.publish(subject, offset, data),
       window: () => windowOf(2 * this.followed),
-      failed: (error) => this.log.error({ err: error, lease, rank, stream }, "a log can't be read from the spool; trying again"),
+      failed: (error) =>
+        this.log.error({ err: error, lease, rank, stream }, "a log can't be read from the spool; trying again"),
     });
   }
 
@@ -125,7 +126,9 @@ export class LogShipper implements Logs {
     ]);
     try {
       entry.watcher = watch(dir, (_event, name) => tails.get(name ?? "")?.grew());
-      entry.watcher.on("error", (error) => this.log.warn({ err: error, dir }, "a log's folder can't be watched; it is polled"));
+      entry.watcher.on("error", (error) =>
+        this.log.warn({ err: error, dir }, "a log's folder can't be watched; it is polled"),
+      );
     } catch (error) {
       this.log.warn({ err: error, dir }, "a log's folder can't be watched; it is polled");
     }

@@ -49,7 +49,8 @@ export class NatsLink {
       try {
         await this.once(at, signal);
       } catch (error) {
-        if (!signal.aborted) this.log.warn({ nats: at.url, reason: words(error) }, "no connection to NATS; logs wait in the spool");
+        if (!signal.aborted)
+          this.log.warn({ nats: at.url, reason: words(error) }, "no connection to NATS; logs wait in the spool");
       }
       this.up = false;
       this.connection = undefined;

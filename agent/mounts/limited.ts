@@ -22,7 +22,12 @@ const givenUpMs = 1_000;
 export function runLimited({ argv, timeoutMs, environment, signal }: LimitedRun): Promise<LimitedEnd> {
   return new Promise((resolve) => {
     const [program, ...rest] = argv;
-    const child = spawn(program, rest, { env: environment, cwd: "/", detached: true, stdio: ["ignore", "pipe", "pipe"] });
+    const child = spawn(program, rest, {
+      env: environment,
+      cwd: "/",
+      detached: true,
+      stdio: ["ignore", "pipe", "pipe"],
+    });
     const words = { stdout: "", stderr: "" };
     let late: string | undefined;
     let givingUp: NodeJS.Timeout | undefined;

@@ -13,12 +13,12 @@ export function parseMountinfo(text: string): MountEntry[] {
     const [before, after] = line.split(" - ");
     const path = before?.split(" ")[4];
     const [type, source] = after?.split(" ") ?? [];
-    return path && type && source !== undefined ? [{ path: unescape(path), source: unescape(source), type }] : [];
+    return path && type && source !== undefined ? [{ path: plain(path), source: plain(source), type }] : [];
   });
 }
 
 /** Blanks, tabs, newlines and backslashes stand as octal numbers. */
-const unescape = (text: string) =>
+const plain = (text: string) =>
   text.replace(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(Number.parseInt(octal, 8)));
 
 export const mountsNow = () => parseMountinfo(readFileSync("/proc/self/mountinfo", "utf8"));

@@ -60,7 +60,9 @@ test("NFS: options pass through, the same twice is one mount, and unmounting lea
   await mounts.mount(root, [nfs("data")], {}, never);
   expect(mountAt(join(root, "data"))?.source).toBe("filer:/export");
   await mounts.mount(root, [nfs("data", "/export/")], {}, never);
-  expect(readFileSync(join(dir, "called"), "utf8")).toBe(`-t nfs -o vers=4.2,soft filer:/export ${join(root, "data")}\n`);
+  expect(readFileSync(join(dir, "called"), "utf8")).toBe(
+    `-t nfs -o vers=4.2,soft filer:/export ${join(root, "data")}\n`,
+  );
   await mounts.unmountAll(root);
   expect(mountsUnder(root)).toEqual([]);
   expect(existsSync(root)).toBe(false);
@@ -143,7 +145,9 @@ test.each(["", "/etc", "../x", "a/../../b"])("a path that leads out of the root 
 });
 
 test("a cluster's volumes are tried until they are there, and the trouble is told meanwhile", async () => {
-  const { root, mounts, dir } = places(`[ -e "$(dirname "$0")/../up" ] || { echo 'no route' >&2; exit 32; }; exec /bin/mount -t tmpfs "\${@: -2:1}" "\${@: -1}"`);
+  const { root, mounts, dir } = places(
+    `[ -e "$(dirname "$0")/../up" ] || { echo 'no route' >&2; exit 32; }; exec /bin/mount -t tmpfs "\${@: -2:1}" "\${@: -1}"`,
+  );
   await mounts.setCluster(root, [nfs("shared")]);
   expect(mounts.clusterProblem()).toContain("no route");
   writeFileSync(join(dir, "up"), "");

@@ -57,7 +57,10 @@ export class NodeMounts implements Mounts {
     if (!exists) return Promise.resolve();
     const real = realpathSync(root);
     return this.inTurn(real, async () => {
-      const failed = await this.unmountEach(mountsUnder(real).map(({ path }) => path), "force");
+      const failed = await this.unmountEach(
+        mountsUnder(real).map(({ path }) => path),
+        "force",
+      );
       if (failed !== "") throw new Error(`still mounted: ${failed}`);
       removeEmpty(real);
     });
@@ -69,7 +72,10 @@ export class NodeMounts implements Mounts {
     const isHeld = (path: string) => held.some((keep) => path === keep || path.startsWith(`${keep}/`));
     await this.inTurn(real, async () => {
       const forgotten = mountsUnder(real).filter(({ path }) => !isHeld(path));
-      const failed = await this.unmountEach(forgotten.map(({ path }) => path), "force");
+      const failed = await this.unmountEach(
+        forgotten.map(({ path }) => path),
+        "force",
+      );
       if (failed !== "") this.log.warn({ failed }, "mounts of an earlier attempt could not be undone");
     });
   }
@@ -77,7 +83,10 @@ export class NodeMounts implements Mounts {
   private async reconcile(root: string, plans: MountPlan[]): Promise<void> {
     const named = new Set(plans.map((plan) => join(root, plan.relativeMountPath)));
     const surplus = mountsUnder(root).filter(({ path }) => !named.has(path));
-    const busy = await this.unmountEach(surplus.map(({ path }) => path), "ask");
+    const busy = await this.unmountEach(
+      surplus.map(({ path }) => path),
+      "ask",
+    );
     if (busy !== "") this.log.warn({ busy }, "volumes of an earlier cluster are still in use");
     const problems: string[] = [];
     for (const plan of plans) {
@@ -87,11 +96,14 @@ export class NodeMounts implements Mounts {
     }
     // Other plans may have come meanwhile: theirs is the word then.
     if (this.wanted !== plans) return;
-    if (problems.length > 0 && this.problem === "") this.log.error({ problems }, "volumes of the cluster can't be mounted");
+    if (problems.length > 0 && this.problem === "")
+      this.log.error({ problems }, "volumes of the cluster can't be mounted");
     this.problem = problems.join("; ");
     if (problems.length === 0) return;
     this.retrying = setTimeout(() => {
-      this.setCluster(root, plans).catch((error: unknown) => this.log.error({ err: error }, "the cluster's volumes could not be set"));
+      this.setCluster(root, plans).catch((error: unknown) =>
+        this.log.error({ err: error }, "the cluster's volumes could not be set"),
+      );
     }, this.options.retryMs ?? 30_000);
     this.retrying.unref();
   }
@@ -111,7 +123,11 @@ export class NodeMounts implements Mounts {
         { name: "Output", value: words },
       ];
       const details = [...(mount?.details ?? []), ...known.filter(({ value }) => value !== "")];
-      return new MountError(code, `${relativeMountPath} could not be mounted: ${why}${words === "" ? "" : `: ${lastLine(words)}`}`, details);
+      return new MountError(
+        code,
+        `${relativeMountPath} could not be mounted: ${why}${words === "" ? "" : `: ${lastLine(words)}`}`,
+        details,
+      );
     };
     if (!mount) throw fail("MountError", "this agent does not know that kind of volume");
     if (!isBelow(relativeMountPath)) throw fail(mount.errorCode, "it is not a path below the mount root");
@@ -139,7 +155,8 @@ export class NodeMounts implements Mounts {
       const { problem } = await this.umount([path]);
       if (problem === undefined || how === "ask") continue;
       const forced = await this.umount(["-l", "-f", path]);
-      if (forced.problem !== undefined) this.log.warn({ path, problem: forced.problem, words: forced.words }, "a volume can't be unmounted");
+      if (forced.problem !== undefined)
+        this.log.warn({ path, problem: forced.problem, words: forced.words }, "a volume can't be unmounted");
     }
     return paths.filter((path) => mountAt(path) !== undefined).join(", ");
   }

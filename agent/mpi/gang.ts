@@ -72,7 +72,13 @@ export class Node {
   /** What every process of the lease on this node has. */
   get environment(): Record<string, string> {
     return {
-      ...{ PATH: process.env.PATH ?? "", HOME: "/root", STOKER_LEASE: lease, STOKER_SOCKET: this.socket, STOKER_RSH: rsh },
+      ...{
+        PATH: process.env.PATH ?? "",
+        HOME: "/root",
+        STOKER_LEASE: lease,
+        STOKER_SOCKET: this.socket,
+        STOKER_RSH: rsh,
+      },
       ...{ NODE_WORD: this.name, OMPI_ALLOW_RUN_AS_ROOT: "1", OMPI_ALLOW_RUN_AS_ROOT_CONFIRM: "1" },
     };
   }
@@ -135,19 +141,32 @@ export async function gang(...names: string[]): Promise<Node[]> {
       const { requestId = "", leaseId: id = "" } = rest;
       if (!target) {
         const error = `${word} is not a node of this job`;
-        deliver(from, { case: "remoteExit", value: create(RemoteExitSchema, { requestId, leaseId: id, exitCode: 255, error }) });
+        deliver(from, {
+          case: "remoteExit",
+          value: create(RemoteExitSchema, { requestId, leaseId: id, exitCode: 255, error }),
+        });
         return;
       }
       routes.set(requestId, { launcher: from, target });
-      deliver(target, { case: "remoteStart", value: create(RemoteStartSchema, { ...rest, $typeName: undefined, fromNode: from.name }) });
+      deliver(target, {
+        case: "remoteStart",
+        value: create(RemoteStartSchema, { ...rest, $typeName: undefined, fromNode: from.name }),
+      });
     } else if (message.case === "remoteOutput") {
       const route = routes.get(message.value.requestId ?? "");
-      if (route) deliver(route.launcher, { case: "remoteOutput", value: create(RemoteOutputSchema, { ...message.value, $typeName: undefined }) });
+      if (route)
+        deliver(route.launcher, {
+          case: "remoteOutput",
+          value: create(RemoteOutputSchema, { ...message.value, $typeName: undefined }),
+        });
     } else if (message.case === "remoteExit") {
       const { requestId = "", leaseId: id = "" } = message.value;
       const route = routes.get(requestId);
       if (route?.target === from) {
-        deliver(route.launcher, { case: "remoteExit", value: create(RemoteExitSchema, { ...message.value, $typeName: undefined }) });
+        deliver(route.launcher, {
+          case: "remoteExit",
+          value: create(RemoteExitSchema, { ...message.value, $typeName: undefined }),
+        });
       } else if (route) {
         deliver(route.target, { case: "remoteStop", value: create(RemoteStopSchema, { requestId, leaseId: id }) });
       }

@@ -41,8 +41,8 @@ export class Launch {
     this.askedAt = undefined;
     const name = stream === LogStream.STDERR ? "stderr" : "stdout";
     const skip = this.reached[name] - Number(offset);
-    if (skip < 0) return this.gap();
-    if (skip >= data.length) return;
+    if (skip < 0) this.gap();
+    if (skip < 0 || skip >= data.length) return;
     if (this.socket.writableLength > unreadMaxBytes) {
       this.missing = true;
       this.socket.once("drain", () => this.gap());

@@ -30,7 +30,11 @@ const whoAmI = `sh -c 'echo "\${OMPI_COMM_WORLD_RANK:-$PMI_RANK} $NODE_WORD"'`;
 test("Open MPI: every rank runs under its own node, with that node's environment", async () => {
   const node = await three();
   const { seen, ended } = node.run(`mpirun --hostfile hosts -np 6 ${openMpi} ${whoAmI}`);
-  expect({ code: await ended, ranks: ranks(seen.stdout), words: words(seen.stderr) }).toEqual({ code: 0, ranks: everyRank, words: "" });
+  expect({ code: await ended, ranks: ranks(seen.stdout), words: words(seen.stderr) }).toEqual({
+    code: 0,
+    ranks: everyRank,
+    words: "",
+  });
 });
 
 test("Open MPI: ranks of three nodes reach one another", async () => {
@@ -58,7 +62,11 @@ test("Open MPI: the exit code of a failing rank is mpirun's", async () => {
 test("MPICH: every rank runs under its own node, with that node's environment", async () => {
   const node = await three();
   const { seen, ended } = node.run(`mpiexec.hydra ${mpich} -f hosts -n 6 -genvnone ${whoAmI}`);
-  expect({ code: await ended, ranks: ranks(seen.stdout), words: words(seen.stderr) }).toEqual({ code: 0, ranks: everyRank, words: "" });
+  expect({ code: await ended, ranks: ranks(seen.stdout), words: words(seen.stderr) }).toEqual({
+    code: 0,
+    ranks: everyRank,
+    words: "",
+  });
 });
 
 test("MPICH: the user's own mpiexec works by the environment alone", async () => {

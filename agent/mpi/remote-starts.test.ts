@@ -29,7 +29,9 @@ test("large output comes whole", async () => {
   const [a] = await two();
   const { seen, ended } = a.run(`${rsh} node-b 'seq 1 400000'`);
   expect(await ended).toBe(0);
-  expect(seen.stdout.length).toBe(Array.from({ length: 400000 }, (_, i) => String(i + 1).length + 1).reduce((x, y) => x + y));
+  expect(seen.stdout.length).toBe(
+    Array.from({ length: 400000 }, (_, i) => String(i + 1).length + 1).reduce((x, y) => x + y),
+  );
 });
 
 test("a host that is not of the gang is refused in words", async () => {
@@ -44,7 +46,10 @@ test("a node may start a process on itself, and stop it", async () => {
   const { seen, ended } = a.run(`timeout -s TERM 1 ${rsh} node-a 'echo here; sleep 600'`);
   expect(await ended).toBe(124);
   expect(seen.stdout).toBe("here\n");
-  await vi.waitFor(() => expect(a.remoteDirs().map((dir) => readFileSync(join(dir, "exit"), "utf8"))).toHaveLength(1), 5_000);
+  await vi.waitFor(
+    () => expect(a.remoteDirs().map((dir) => readFileSync(join(dir, "exit"), "utf8"))).toHaveLength(1),
+    5_000,
+  );
 });
 
 test.each(["SIGTERM", "SIGKILL"] as const)("a launcher's shim ended by %s ends what it started", async (signal) => {
@@ -52,7 +57,10 @@ test.each(["SIGTERM", "SIGKILL"] as const)("a launcher's shim ended by %s ends w
   const { child, seen } = a.run(`exec ${rsh} node-b 'echo up; sleep 600'`);
   await vi.waitFor(() => expect(seen.stdout).toBe("up\n"), 5_000);
   child.kill(signal);
-  await vi.waitFor(() => expect(readFileSync(join(b.remoteDirs()[0] ?? "", "exit"), "utf8")).toContain("signal"), 5_000);
+  await vi.waitFor(
+    () => expect(readFileSync(join(b.remoteDirs()[0] ?? "", "exit"), "utf8")).toContain("signal"),
+    5_000,
+  );
 });
 
 test("when the launcher is killed, what it started by the shim ends as well", async () => {
@@ -60,14 +68,19 @@ test("when the launcher is killed, what it started by the shim ends as well", as
   const { child, seen } = a.run(`${rsh} node-b 'echo up; sleep 600'; true`);
   await vi.waitFor(() => expect(seen.stdout).toBe("up\n"), 5_000);
   child.kill("SIGKILL");
-  await vi.waitFor(() => expect(readFileSync(join(b.remoteDirs()[0] ?? "", "exit"), "utf8")).toContain("signal"), 5_000);
+  await vi.waitFor(
+    () => expect(readFileSync(join(b.remoteDirs()[0] ?? "", "exit"), "utf8")).toContain("signal"),
+    5_000,
+  );
 });
 
 test("restarts of either agent, and of both, lose neither a byte nor the exit code", async () => {
   const [a, b] = await two();
   const go = (step: number) => writeFileSync(join(b.spool, `go${step}`), "");
   const wait = (step: number) => `while ! [ -e go${step} ]; do sleep 0.02; done`;
-  const { seen, ended } = a.run(`${rsh} node-b '${[1, 2, 3].map((step) => `${wait(step)}; echo ${step}`).join("; ")}; exit 5'`);
+  const { seen, ended } = a.run(
+    `${rsh} node-b '${[1, 2, 3].map((step) => `${wait(step)}; echo ${step}`).join("; ")}; exit 5'`,
+  );
   await vi.waitFor(() => expect(b.remoteDirs()).toHaveLength(1), 5_000);
   go(1);
   await vi.waitFor(() => expect(seen.stdout).toBe("1\n"), 5_000);
@@ -119,7 +132,11 @@ test("a stopping lease starts nothing more", async () => {
 test("the socket is the user's alone, and nonsense on it is refused", async () => {
   const [a] = await two();
   expect(statSync(a.socket).mode & 0o777).toBe(0o600);
-  for (const line of ["hello", "{}", `{"request":"../../x","lease":"${lease}","target":"node-b","command":"x","stdoutOffset":0,"stderrOffset":0}`]) {
+  for (const line of [
+    "hello",
+    "{}",
+    `{"request":"../../x","lease":"${lease}","target":"node-b","command":"x","stdoutOffset":0,"stderrOffset":0}`,
+  ]) {
     const answer = await new Promise<string>((resolve) => {
       let text = "";
       const socket = connect(a.socket, () => socket.write(`${line}\n`));

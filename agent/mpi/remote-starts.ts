@@ -16,11 +16,7 @@ export class SessionRemoteStarts implements RemoteStarts {
   private timer: NodeJS.Timeout | undefined;
   private closed = false;
 
-  constructor(
-    host: RemoteHost,
-    log: Logger,
-    clock: Clock = systemClock,
-  ) {
+  constructor(host: RemoteHost, log: Logger, clock: Clock = systemClock) {
     const kick = () => this.setTimer();
     this.target = new TargetSide(host, clock, kick, log);
     this.launcher = new LauncherSide(host, clock, (requestId) => this.target.stop({ requestId }), kick, log);
@@ -33,13 +29,17 @@ export class SessionRemoteStarts implements RemoteStarts {
   received(message: Parameters<RemoteStarts["received"]>[0]): void {
     switch (message.case) {
       case "remoteStart":
-        return this.target.start(message.value);
+        this.target.start(message.value);
+        return;
       case "remoteStop":
-        return this.target.stop(message.value);
+        this.target.stop(message.value);
+        return;
       case "remoteOutput":
-        return this.launcher.output(message.value);
+        this.launcher.output(message.value);
+        return;
       case "remoteExit":
-        return this.launcher.exit(message.value);
+        this.launcher.exit(message.value);
+        return;
       default:
         unreachable(message);
     }

@@ -58,7 +58,10 @@ export class TargetSide {
       this.starting.set(start.requestId, start);
       return;
     }
-    if (this.leases.get(lease)?.stopping) return this.refuse(start, "its attempt is being stopped");
+    if (this.leases.get(lease)?.stopping) {
+      this.refuse(start, "its attempt is being stopped");
+      return;
+    }
     const held = this.host.lease(lease);
     if (held) this.startUnder(lease, held, start);
     else
@@ -107,7 +110,10 @@ export class TargetSide {
     if (!existsSync(dir)) return;
     for (const requestId of readdirSync(dir).filter((name) => requestIdPattern.test(name))) {
       this.adoptProcess(lease, held.spool, requestId).catch((error: unknown) =>
-        this.log.error({ err: error, lease, request: requestId }, "a remote process of an earlier agent could not be adopted"),
+        this.log.error(
+          { err: error, lease, request: requestId },
+          "a remote process of an earlier agent could not be adopted",
+        ),
       );
     }
   }
@@ -150,7 +156,8 @@ export class TargetSide {
   private startUnder(lease: LeaseId, held: RemoteLease, start: RemoteStart): void {
     const of = this.of(lease, held.spool);
     if (of.processes.size >= processesMaxPerLease) {
-      return this.refuse(start, `its attempt has ${processesMaxPerLease} remote processes on this node already`);
+      this.refuse(start, `its attempt has ${processesMaxPerLease} remote processes on this node already`);
+      return;
     }
     this.starting.set(start.requestId, start);
     this.spawn(of, held, start)

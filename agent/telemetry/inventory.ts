@@ -33,7 +33,12 @@ function inventoryWith(
   givenClass: string | undefined,
 ): Inventory {
   return create(InventorySchema, {
-    machineClass: givenClass ?? machineClass(machine.cpus, rows.map(({ model }) => model)),
+    machineClass:
+      givenClass ??
+      machineClass(
+        machine.cpus,
+        rows.map(({ model }) => model),
+      ),
     os: machine.os,
     kernel: release(),
     cpus: machine.cpus,

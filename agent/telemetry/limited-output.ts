@@ -36,7 +36,12 @@ export function limitedOutput(program: string, words: string[], timeoutMs: numbe
       clearTimeout(limit);
       // nvidia-smi tells its troubles on standard output.
       if (code === 0) resolve(output);
-      else reject(new Error(`${program} failed (${signal ?? `exit code ${code}`}): ${(errors.trim() || output.trim()).slice(-wordsMax)}`));
+      else
+        reject(
+          new Error(
+            `${program} failed (${signal ?? `exit code ${code}`}): ${(errors.trim() || output.trim()).slice(-wordsMax)}`,
+          ),
+        );
     });
   });
 }

@@ -4,7 +4,13 @@ export function machineClass(cpus: number, gpuModels: readonly string[]): string
   const counts = new Map<string, number>();
   for (const model of gpuModels) counts.set(model, (counts.get(model) ?? 0) + 1);
   return [...counts]
-    .map(([model, count]) => `${count}x-${model.toLowerCase().replace(/[^a-z0-9]+/g, "-").replace(/^-|-$/g, "")}`)
+    .map(
+      ([model, count]) =>
+        `${count}x-${model
+          .toLowerCase()
+          .replace(/[^a-z0-9]+/g, "-")
+          .replace(/^-|-$/g, "")}`,
+    )
     .sort()
     .join("+");
 }

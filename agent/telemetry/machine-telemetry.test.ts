@@ -56,7 +56,9 @@ test("GPUs are offered and measured; the owner may keep some, and name the class
 });
 
 test("a failing nvidia-smi costs the GPUs, not the agent", async () => {
-  const made = telemetry(fake("echo 'NVIDIA-SMI has failed because it could not communicate with the NVIDIA driver.'; exit 9"));
+  const made = telemetry(
+    fake("echo 'NVIDIA-SMI has failed because it could not communicate with the NVIDIA driver.'; exit 9"),
+  );
   expect((await made.inventory({})).gpus).toEqual([]);
 });
 

@@ -28,7 +28,10 @@ export class MachineTelemetry implements TelemetrySource {
   async inventory(overrides: InventoryOverrides): Promise<Inventory> {
     const program = this.options.nvidiaSmi ?? "nvidia-smi";
     const rows = await readGpus(program).catch((error: unknown) => {
-      this.log.error({ err: error }, "the GPUs can't be asked: this machine offers none until its agent is started again");
+      this.log.error(
+        { err: error },
+        "the GPUs can't be asked: this machine offers none until its agent is started again",
+      );
       return undefined;
     });
     this.close();

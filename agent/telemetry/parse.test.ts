@@ -40,17 +40,21 @@ test("what a GPU does not say is missing, and zero is zero", () => {
   expect(gpu?.powerWatts).toBeUndefined();
 });
 
-test.each(["", "No devices were found\n", "Unable to determine the device handle for GPU0: Unknown Error\n", "index, uuid, name\n"])(
-  "text that names no GPU has none: %j",
-  (text) => {
-    expect(parseGpus(text)).toEqual([]);
-  },
-);
+test.each([
+  "",
+  "No devices were found\n",
+  "Unable to determine the device handle for GPU0: Unknown Error\n",
+  "index, uuid, name\n",
+])("text that names no GPU has none: %j", (text) => {
+  expect(parseGpus(text)).toEqual([]);
+});
 
 test("machines that can stand in for one another have one class", () => {
   expect(machineClass(16, [])).toBe("cpu16");
   expect(machineClass(208, Array(8).fill("NVIDIA H100 80GB HBM3"))).toBe("8x-nvidia-h100-80gb-hbm3");
-  expect(machineClass(8, ["Tesla T4", "NVIDIA A100-SXM4-40GB", "Tesla T4"])).toBe("1x-nvidia-a100-sxm4-40gb+2x-tesla-t4");
+  expect(machineClass(8, ["Tesla T4", "NVIDIA A100-SXM4-40GB", "Tesla T4"])).toBe(
+    "1x-nvidia-a100-sxm4-40gb+2x-tesla-t4",
+  );
 });
 
 test("CPU use is the part of the time between two looks", () => {
@@ -66,6 +70,8 @@ test("memory, load, and names", () => {
   expect(parseMemoryUsed("MemTotal:  1000 kB\n")).toBeUndefined();
   expect(parseLoad("0.52 0.58 0.59 1/467 12345\n")).toBe(0.52);
   expect(parseLoad("")).toBeUndefined();
-  expect(parseOsName('NAME="Debian"\nPRETTY_NAME="Debian GNU/Linux 12 (bookworm)"\n')).toBe("Debian GNU/Linux 12 (bookworm)");
+  expect(parseOsName('NAME="Debian"\nPRETTY_NAME="Debian GNU/Linux 12 (bookworm)"\n')).toBe(
+    "Debian GNU/Linux 12 (bookworm)",
+  );
   expect(parseCpuModel("processor\t: 0\nmodel name\t: AMD EPYC\nmodel name\t: x\n")).toBe("AMD EPYC");
 });
