@@ -7,7 +7,7 @@ import { type Figure, type Scenario, Stage, say } from "./stage.js";
 const usage = `npm run test:lab [-- [--tier quick|full] [--keep] [SCENARIO…]]
 
 Plays scenarios on lab machines of this host, each on a fresh lab; all of the tier's when none is named.
---keep leaves the lab of a scenario that failed up, to look at: npx tsx test/lab/machines/main.ts
+--keep stops after a scenario that failed, and leaves the last one's lab up to look at: npx tsx test/lab/machines/main.ts
 
 `;
 
@@ -49,7 +49,7 @@ async function main(): Promise<number> {
   const failed: string[] = [];
   const figures: Figure[] = [];
   for (const scenario of chosen) {
-    const outcome = await play(scenario, tier);
+    const outcome = await play(scenario, tier, values.keep && scenario === chosen.at(-1));
     if (outcome === undefined) return 1;
     figures.push(...outcome.figures.map((figure) => ({ ...figure, name: `${scenario.name}: ${figure.name}` })));
     if (outcome.failed) failed.push(scenario.name);
@@ -63,7 +63,11 @@ async function main(): Promise<number> {
 }
 
 /** Undefined when there could be no lab at all. */
-async function play(scenario: Scenario, tier: TierName): Promise<{ failed: boolean; figures: Figure[] } | undefined> {
+async function play(
+  scenario: Scenario,
+  tier: TierName,
+  keep: boolean,
+): Promise<{ failed: boolean; figures: Figure[] } | undefined> {
   say(`${scenario.name}: ${scenario.shows} (${tier} tier)`);
   let stage: Stage;
   try {
@@ -80,7 +84,7 @@ async function play(scenario: Scenario, tier: TierName): Promise<{ failed: boole
     failed = true;
     say(describe(error).replace(/^/gm, "        "));
   }
-  if (!(failed && values.keep)) await stage.lab.down();
+  if (!(keep || (failed && values.keep))) await stage.lab.down();
   return { failed, figures: stage.figures };
 }
 

@@ -40,6 +40,7 @@ export const partition: Scenario = {
       await until("no process of the old attempt is left", gone, 20_000 * stage.slowness);
     });
     const view = await step("the job succeeds", () => job.end(120_000));
+    await job.history();
     assert.equal(view.attempt, 2);
     assert.ok((await job.output<Metrics>("model/metrics.json")).resumedFromEpoch >= 2);
     const marks = await marksOf(job);

@@ -16,7 +16,15 @@ export async function layOutBundle(): Promise<string> {
   const folder = join(labFolder, "bundle", "stoker");
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true });
-  for (const name of ["stoker.js", "stoker-coordinator.js", "stoker-agent.js", "stoker-shim", "stoker-rsh", "proto", "cli-chunks"]) {
+  for (const name of [
+    "stoker.js",
+    "stoker-coordinator.js",
+    "stoker-agent.js",
+    "stoker-shim",
+    "stoker-rsh",
+    "proto",
+    "cli-chunks",
+  ]) {
     if (existsSync(program(name))) cpSync(program(name), join(folder, name), { recursive: true });
   }
   for (const name of addOns) {

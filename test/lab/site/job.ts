@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Outcome } from "../machines/command.js";
 import { until } from "../machines/until.js";
+import { say } from "../stage.js";
 import type { Site } from "./site.js";
 
 export type JobBody = Record<string, unknown>;
@@ -59,6 +60,13 @@ export class Job {
       await until(`${this.name} logs "${text}"`, logged, limitMs * this.site.stage.slowness, 250);
     } catch (error) {
       throw new Error(await this.tail(), { cause: error });
+    }
+  }
+
+  /** Tells what became of every attempt. */
+  async history(): Promise<void> {
+    for (const { number, state, reason = "", nodes = [] } of (await this.show()).attempts ?? []) {
+      say(`  ----  attempt ${number} on ${nodes.map(({ name }) => name).join(", ")}: ${state} ${reason}`.trimEnd());
     }
   }
 

@@ -42,6 +42,8 @@ export const trainingJob = (training: Training, nodeCount: number, pace: Pace): 
   ...training.toolkit(nodeCount, pace),
   stdOutErrPathPrefix: share,
   mountVolumes: { fileServers: [{ fileServer: { id: "filer" }, relativeMountPath: "share" }] },
+  // All the machines' ranks share the host's few cores: those that wait must not spin.
+  environmentVariables: [{ name: "OMPI_MCA_mpi_yield_when_idle", value: "1" }],
   inputDirectories: [{ id: "SCRIPTS", path: `${share}/scripts` }],
   outputDirectories: [
     { id: "MODEL", pathPrefix: share, pathSuffix: "model" },
