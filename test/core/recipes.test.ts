@@ -1,0 +1,56 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { fromJson, type JsonValue } from "@bufbuild/protobuf";
+import { expect, test } from "vitest";
+import { ClusterSpecSchema } from "../../shared/gen/stoker/v1/cluster_pb.js";
+import { JobSpecSchema } from "../../shared/gen/stoker/v1/job_pb.js";
+import { CoreWorld, type JobInit } from "../build.js";
+
+/** Real Batch AI bodies, as they stand. */
+const folder = join(import.meta.dirname, "../fixtures/recipes");
+const body = (name: string) =>
+  (JSON.parse(readFileSync(join(folder, name), "utf8")) as { properties: JsonValue }).properties;
+
+function started(): CoreWorld {
+  const world = new CoreWorld();
+  world.workspace();
+  world.experiment();
+  world.cluster("c", { scaleSettings: { manual: { targetNodeCount: 2 } } });
+  world.hello("a");
+  world.hello("b");
+  return world;
+}
+
+const jobFiles = readdirSync(folder).filter((name) => /job.*\.json$/.test(name));
+const ours = /Gloo|Batch-Scoring|[cC]ustom/;
+
+test.each(jobFiles.filter((name) => ours.test(name)))("%s is accepted", (name) => {
+  const world = started();
+  world.submit("j", spec(name));
+  const job = world.job("j");
+  expect(job?.spec).toMatchObject({ schedulingPriority: "normal", constraints: { maxWallClockTime: "P7D" } });
+  // Containers are not run by this release: the job says so, instead of running without its own.
+  expect(job?.state).toMatchObject({ kind: "finished", outcome: { kind: "failed", exitCode: -1 } });
+  const [error] = job?.state.kind === "finished" ? job.state.outcome.errors : [];
+  expect(error?.code).toBe("FailedStartingContainer");
+  expect(error?.message).toMatch(/runs no containers/);
+});
+
+test.each(jobFiles.filter((name) => !ours.test(name)))("%s is refused by its toolkit's name", (name) => {
+  expect(() => started().submit("j", spec(name))).toThrow(/this release does not run \w+ jobs/);
+});
+
+test.each(["azure-cli-test.auto_scale_cluster_with_azure_files.json", "azure-cli-test.simple_cluster.json"])(
+  "%s is accepted",
+  (name) => {
+    const world = started();
+    const result = world.cluster("d", fromJson(ClusterSpecSchema, body(name), { ignoreUnknownFields: true }));
+    expect(result.subject).toBeDefined();
+  },
+);
+
+/** With the cluster, which the command line adds. */
+function spec(name: string): JobInit {
+  const message = fromJson(JobSpecSchema, body(name), { ignoreUnknownFields: true });
+  return { ...message, cluster: { id: "c" } } as JobInit;
+}
