@@ -24,7 +24,7 @@ export const emptyState: AgentState = {
   ttlMs: defaultTtlMs,
 };
 
-const attemptsRemembered = 1_000;
+const attemptsRemembered = 256;
 
 export function withAttempt(
   attempts: ReadonlyMap<JobId, number>,
