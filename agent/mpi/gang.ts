@@ -93,7 +93,12 @@ export class Node {
 
   /** A process of the job on this node, such as a launcher. */
   run(command: string, cwd = this.spool) {
-    const child = spawn("bash", ["-c", command], { env: this.environment, cwd, detached: true });
+    const child = spawn("bash", ["-c", command], {
+      env: this.environment,
+      cwd,
+      detached: true,
+      stdio: ["ignore", "pipe", "pipe"],
+    });
     const seen = { stdout: "", stderr: "" };
     child.stdout.on("data", (chunk: Buffer) => {
       seen.stdout += chunk.toString();

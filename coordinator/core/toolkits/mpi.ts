@@ -30,6 +30,8 @@ const loopback: Variable[] = [
   variable("OMPI_MCA_btl", "tcp,self"),
   variable("OMPI_MCA_btl_tcp_if_include", "lo"),
   variable("OMPI_MCA_oob_tcp_if_include", "lo"),
+  // No name server knows the gang's names, and one that is slow to say so costs seconds at each start.
+  variable("OMPI_MCA_if_base_do_not_resolve", 1),
   variable("HYDRA_IFACE", "lo"),
   variable("GLOO_SOCKET_IFNAME", "lo"),
 ];
