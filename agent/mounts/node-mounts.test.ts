@@ -164,3 +164,8 @@ test("after a restart, mounts of leases that are gone are undone and others kept
   await mounts.sweep(root, [join(root, "job-2")]);
   expect(mountsUnder(root).map(({ path }) => path)).toEqual([join(root, "job-2/a")]);
 });
+
+test("a kind of volume that only a newer agent knows is an error, not a silence", async () => {
+  const { failure } = places();
+  expect((await failure([create(MountPlanSchema, { relativeMountPath: "x" })]))?.message).toContain("does not know");
+});

@@ -1,4 +1,4 @@
-import { readFileSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
 import { join } from "node:path";
 import { expect, test, vi } from "vitest";
@@ -148,4 +148,14 @@ test("the socket is the user's alone, and nonsense on it is refused", async () =
     expect(answer).toContain("not a request");
     expect(answer).toContain("255");
   }
+});
+
+test("when the lease is gone, so is the temp of what it started", async () => {
+  const [a, b] = await two();
+  const { seen, ended } = a.run(`${rsh} node-b 'touch "$TMPDIR/left"; echo "$TMPDIR"'`);
+  await ended;
+  const temp = seen.stdout.trim();
+  expect(existsSync(join(temp, "left"))).toBe(true);
+  b.remote.leaseGone(lease);
+  expect(existsSync(temp)).toBe(false);
 });

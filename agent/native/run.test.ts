@@ -1,7 +1,9 @@
+import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
+import { userInfo } from "node:os";
 import { join } from "node:path";
 import { expect, onTestFinished, test, vi } from "vitest";
-import { processesWith, run, scratch } from "./scratch.js";
+import { processesWith, run, scratch, shim } from "./scratch.js";
 
 const exitOf = (dir: string) => JSON.parse(readFileSync(join(dir, "exit"), "utf8")) as Record<string, number>;
 const output = (dir: string, name = "stdout") => readFileSync(join(dir, name), "utf8");
@@ -140,4 +142,17 @@ test("SIGQUIT ends the whole tree, whatever it ignores, and the end is on disk",
   child.kill("SIGQUIT");
   await ended;
   expect(exitOf(dir)).toMatchObject({ signal: 9 });
+});
+
+const canMount = userInfo().uid === 0 && spawnSync("unshare", ["-m", "true"]).status === 0;
+
+test.skipIf(!canMount)("a full disk does not cost the exit code", async () => {
+  const dir = scratch();
+  // In a mount namespace of its own, which ends with the test.
+  const script = `mount -t tmpfs -o size=64k tmpfs ${dir} && ${shim} run --dir ${dir} -- sh -c 'head -c 1000000 /dev/zero; exit 6'
+    df --output=avail ${dir} | tail -1; cat ${dir}/exit`;
+  const { stdout } = spawnSync("unshare", ["-m", "sh", "-c", script], { encoding: "utf8" });
+  const [available, exit] = stdout.trim().split("\n");
+  expect(available?.trim()).toBe("0");
+  expect(JSON.parse(exit ?? "{}")).toMatchObject({ code: 6 });
 });
