@@ -125,9 +125,9 @@ test.each([
 
 test("a folder that can't be written is told in one line", async () => {
   const world = new FakeWorld();
-  world.configFolder = "/proc/nowhere";
+  world.configFolder = "/dev/null/nowhere";
   expect(await world.run("profile", "set", "a", "-w", "lab")).toBe(1);
-  expect(world.stderr).toMatch(/^stoker: [^\n]*\/proc\/nowhere[^\n]*\n$/);
+  expect(world.stderr).toMatch(/^stoker: [^\n]*\/dev\/null\/nowhere[^\n]*\n$/);
 });
 
 test("every command has help with an example", async () => {
