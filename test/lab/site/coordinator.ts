@@ -35,6 +35,7 @@ export class Coordinator {
   async kill(): Promise<void> {
     const running = this.#process;
     if (running === undefined) throw new Error("the coordinator does not run");
+    running.ref();
     const ended = once(running, "exit");
     running.kill("SIGKILL");
     await ended;

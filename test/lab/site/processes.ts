@@ -12,15 +12,17 @@ export interface AttemptProcess {
 const search = `
 for environment in $(grep -lzs '^STOKER_LEASE=' /proc/[0-9]*/environ); do
   folder=\${environment%/environ}
-  { read -r status <$folder/stat && echo "$status|$(grep -zs ^STOKER_LEASE= $environment; tr '\\0' ' ' <$folder/cmdline)"; } 2>/dev/null
+  { read -r status <$folder/stat && echo "$status|$(grep -zs ^STOKER_LEASE= $environment | tr '\\0' '|'; tr '\\0\\n' '  ' <$folder/cmdline)"; } 2>/dev/null
 done
 :`;
 
 export async function attemptProcesses(machine: Machine): Promise<AttemptProcess[]> {
   const lines = (await machine.shell(search)).split("\n").filter((line) => line !== "");
-  return lines.flatMap((line) => {
-    const found = /^(\d+) \(.*\) (\w) .*?\|STOKER_LEASE=([^\0]*)\0(.*)$/.exec(line);
-    const [, pid, state = "", lease = "", command = ""] = found ?? [];
-    return pid === undefined || state === "Z" ? [] : [{ pid: Number(pid), state, lease, command: command.trim() }];
-  });
+  return lines.map(parse).filter(({ state }) => state !== "Z");
+}
+
+function parse(line: string): AttemptProcess {
+  const [, pid, state, lease, command] = /^(\d+) \(.*\) (\w) .*?\|STOKER_LEASE=([^|]*)\|(.*)$/.exec(line) ?? [];
+  if (pid === undefined || state === undefined || lease === undefined) throw new Error(`no process: ${line}`);
+  return { pid: Number(pid), state, lease, command: command?.trim() ?? "" };
 }
