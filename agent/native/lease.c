@@ -16,6 +16,9 @@
 
 enum { most_dirs = 256, most_looks = 200, kill_limit_ms = 10000, shim_limit_ms = 5000 };
 
+// /proc is not read in one moment: a process that forks and exits can be missed by one look, hardly by several.
+enum { quiet_looks = 3 };
+
 struct lease {
   char mark[256];
   const char *dirs[most_dirs];
@@ -105,15 +108,18 @@ static bool is_stopped(const struct process *process) { return process->state ==
 
 enum kind { shims, others };
 
-// Signals those chosen; stopped ones get no further SIGSTOP. The number of those that heard it.
+// Signals those chosen; stopped ones get no further SIGSTOP. The number of those that were to hear it: one that was gone before may have
+// left a child that this look did not see.
 static size_t signal_chosen(struct table *table, const struct lease *lease, enum kind kind, int signal) {
-  size_t heard = 0;
+  size_t found = 0;
   for (size_t i = 0; i < table->count; i++) {
     struct process *process = &table->rows[i];
     if (!process->chosen || process->state == 'Z' || (signal == SIGSTOP && is_stopped(process))) continue;
-    if (is_shim(process->pid, lease) == (kind == shims) && process_signal(process, signal)) heard++;
+    if (is_shim(process->pid, lease) != (kind == shims)) continue;
+    process_signal(process, signal);
+    found++;
   }
-  return heard;
+  return found;
 }
 
 static void nap(long ms) { nanosleep(&(struct timespec){.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000}, NULL); }
@@ -126,11 +132,12 @@ static long now_ms(void) {
 
 // Until a look finds none that runs. The shims come last: as long as they run, what is orphaned meanwhile falls to them, not out of sight.
 static bool stop_all(struct table *table, const struct lease *lease, bool with_shims) {
-  for (int look = 0; look < most_looks; look++) {
+  for (int look = 0, quiet = 0; look < most_looks; look++) {
     choose_all(table, lease);
-    size_t heard = signal_chosen(table, lease, others, SIGSTOP);
-    if (heard == 0 && with_shims) heard = signal_chosen(table, lease, shims, SIGSTOP);
-    if (heard == 0) return true;
+    size_t found = signal_chosen(table, lease, others, SIGSTOP);
+    if (found == 0 && quiet + 1 >= quiet_looks && with_shims) found = signal_chosen(table, lease, shims, SIGSTOP);
+    quiet = found == 0 ? quiet + 1 : 0;
+    if (quiet >= quiet_looks) return true;
     // One in an uninterruptible wait stops when that ends.
     if (look > 20) nap(5);
   }

@@ -8,20 +8,22 @@
 
 #include "processes.h"
 
+// The number of those that were to hear it: one that was gone before may have left a child that this look did not see.
 static size_t each(struct table *table, int signal) {
   table_read(table);
   struct process *self = table_find(table, getpid());
   if (self) self->chosen = true;
   choose_descendants(table);
-  size_t signalled = 0;
+  size_t found = 0;
   for (size_t i = 0; i < table->count; i++) {
     struct process *process = &table->rows[i];
     if (!process->chosen || process->pid == getpid() || process->state == 'Z') continue;
     // One that is stopped already can't fork: it is what the others are to become.
     if (signal == SIGSTOP && (process->state == 'T' || process->state == 't')) continue;
-    if (process_signal(process, signal)) signalled++;
+    process_signal(process, signal);
+    found++;
   }
-  return signalled;
+  return found;
 }
 
 void signal_offspring(int signal) {
