@@ -105,6 +105,14 @@ describe("LogIngest", () => {
     expect(readFileSync(path(), "utf8")).toBe("one\ntwo\n");
   });
 
+  it("stops at once, even while it is still starting", async () => {
+    await closeIngest();
+    await openIngest();
+    const started = performance.now();
+    await ingest.stop();
+    expect(performance.now() - started).toBeLessThan(5_000);
+  });
+
   it("survives the death of NATS", async () => {
     await publish(0, "one\n");
     await heard("n1 0 stdout 4");

@@ -1,0 +1,85 @@
+import type { MessageInitShape } from "@bufbuild/protobuf";
+import { bearer } from "../../shared/credentials.js";
+import {
+  AgentService,
+  type HeldLeaseSchema,
+  type Hello,
+  type SessionRequestSchema,
+  type SessionResponse,
+} from "../../shared/gen/stoker/v1/agent_service_pb.js";
+import { type ClientStream, connect } from "../../shared/grpc.js";
+import { until } from "./until.js";
+
+type HelloChanges = Partial<Pick<Hello, "address" | "bootId" | "agentVersion">> & { leases?: HeldInit[] };
+type HeldInit = MessageInitShape<typeof HeldLeaseSchema>;
+type Sent = MessageInitShape<typeof SessionRequestSchema>["message"];
+type Received = Exclude<SessionResponse["message"], { case: undefined }>;
+
+type Heard<C extends Received["case"]> = Extract<Received, { case: C }>["value"];
+
+/** An agent at the network boundary: says what a test tells it to say, and keeps what it hears. */
+export class FakeAgent {
+  readonly heard: Received[] = [];
+  /** Why the stream ended; undefined while it is open. */
+  ended: string | undefined;
+  private readonly connection;
+  private readonly stream: ClientStream<MessageInitShape<typeof SessionRequestSchema>, SessionResponse>;
+  private sequence = 0n;
+
+  constructor(address: string, token: string) {
+    this.connection = connect(address, bearer(token));
+    this.stream = this.connection.client(AgentService).session();
+    this.listen().then(
+      () => {
+        this.ended ??= "closed";
+      },
+      (error: unknown) => {
+        this.ended = error instanceof Error ? error.message : String(error);
+      },
+    );
+  }
+
+  send(message: Sent): void {
+    this.stream.push({ message });
+  }
+
+  hello(nodeName: string, changes: HelloChanges = {}): void {
+    this.send({
+      case: "hello",
+      value: {
+        nodeName,
+        address: "127.0.0.1",
+        agentVersion: "fake",
+        bootId: "boot-1",
+        inventory: { machineClass: "fake", cpus: 4, memoryBytes: 8n * 1024n ** 3n },
+        ...changes,
+      },
+    });
+  }
+
+  heartbeat(): void {
+    this.sequence += 1n;
+    this.send({ case: "heartbeat", value: { sequence: this.sequence, telemetry: { load1: 0.5 } } });
+  }
+
+  /** The first message of that kind that satisfies the condition; waits for it. */
+  async hears<C extends Received["case"]>(
+    kind: C,
+    condition: (value: Heard<C>) => boolean = () => true,
+  ): Promise<Heard<C>> {
+    const fits = (message: Received) => message.case === kind && condition(message.value as Heard<C>);
+    const found = await until(`${kind} from the coordinator`, () => this.heard.find(fits));
+    return found.value as Heard<C>;
+  }
+
+  close(): void {
+    this.stream.cancel();
+    this.connection.close();
+  }
+
+  private async listen(): Promise<void> {
+    for await (const { message } of this.stream.responses) {
+      if (message.case !== undefined) this.heard.push(message);
+    }
+  }
+}
