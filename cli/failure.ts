@@ -28,6 +28,7 @@ const codes: Record<FaultCode, number> = {
   "already-exists": exitCode.failed,
   "failed-precondition": exitCode.failed,
   "resource-exhausted": exitCode.failed,
+  internal: exitCode.failed,
 };
 
 /** A failed call as its user should read it. */
@@ -36,8 +37,8 @@ export function failureOf(fault: Fault, address: string): Failure {
   if (fault.code === "deadline-exceeded") {
     return new Failure(code, `no answer from the coordinator at ${address} in time; ${remedy}`, { cause: fault });
   }
-  if (fault.code === "unavailable" && isBroken(fault)) {
-    return new Failure(exitCode.failed, `the coordinator at ${address}: ${fault.message}`, { cause: fault });
+  if (fault.code === "internal") {
+    return new Failure(code, `the coordinator at ${address}: ${fault.message}`, { cause: fault });
   }
   if (fault.code === "unavailable") {
     return new Failure(code, `cannot reach the coordinator at ${address} (${reasonOf(fault)}); ${remedy}`, {
@@ -58,16 +59,7 @@ function reasonOf({ message }: Fault): string {
 
 const remedy = "start it, or name another with --coordinator, STOKER_COORDINATOR or a profile";
 
-/** The coordinator's own failure on this call: asking again would fail again. */
-function isBroken(fault: Fault): boolean {
-  const { code, details } = (fault.cause ?? {}) as { code?: unknown; details?: unknown };
-  const unimplemented = 12;
-  const internal = 13;
-  // grpc-js says INTERNAL too when a stream is reset, which a restart mends.
-  return code === unimplemented || (code === internal && !/RST_STREAM|session/i.test(String(details)));
-}
-
 /** True when the same call may succeed once the coordinator is back. */
 export function isTransient(error: unknown): error is Fault {
-  return error instanceof Fault && error.code === "unavailable" && !isBroken(error);
+  return error instanceof Fault && error.code === "unavailable";
 }

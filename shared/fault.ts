@@ -9,7 +9,9 @@ export type FaultCode =
   | "unauthenticated"
   | "unavailable"
   | "deadline-exceeded"
-  | "out-of-range";
+  | "out-of-range"
+  /** Only received: the other side failed on a call by its own fault. Trying again would not help. */
+  | "internal";
 
 /**
  * The caller's mistake, or a condition that the caller can wait for or mend. The message says what, where and what to do;

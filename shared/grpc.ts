@@ -20,11 +20,11 @@ import {
   type ServerDuplexStream,
   type ServerWritableStream,
   type ServiceDefinition,
-  status,
   type UntypedServiceImplementation,
 } from "@grpc/grpc-js";
 import { channelCredentials } from "./credentials.js";
-import { Fault, type FaultCode } from "./fault.js";
+import { Fault } from "./fault.js";
+import { fromWire, toWire } from "./status.js";
 
 /**
  * The only glue between protobuf-es services and grpc-js: a service's description becomes a grpc-js definition, its handlers are typed
@@ -69,46 +69,6 @@ export type Handler<M> = M extends { methodKind: "unary" }
       : never;
 
 export type Handlers<S extends DescService> = { [K in keyof Methods<S>]: Handler<Methods<S>[K]> };
-
-const statusOf: Record<FaultCode, status> = {
-  "invalid-argument": status.INVALID_ARGUMENT,
-  "not-found": status.NOT_FOUND,
-  "already-exists": status.ALREADY_EXISTS,
-  "failed-precondition": status.FAILED_PRECONDITION,
-  "resource-exhausted": status.RESOURCE_EXHAUSTED,
-  "permission-denied": status.PERMISSION_DENIED,
-  unauthenticated: status.UNAUTHENTICATED,
-  unavailable: status.UNAVAILABLE,
-  "deadline-exceeded": status.DEADLINE_EXCEEDED,
-  "out-of-range": status.OUT_OF_RANGE,
-};
-
-const faultOf = new Map<number, FaultCode>(
-  Object.entries(statusOf).map(([code, number]) => [number, code as FaultCode]),
-);
-faultOf.set(status.CANCELLED, "unavailable");
-
-type Wire = { code: status; details: string };
-
-/** What the caller is told of an error; `report` is told the rest. */
-export function toWire(error: unknown, report: (error: unknown) => void): Wire {
-  if (error instanceof Fault) {
-    if (error.cause !== undefined) report(error);
-    return { code: statusOf[error.code], details: error.message };
-  }
-  report(error);
-  return { code: status.INTERNAL, details: "the coordinator failed on this call; its log says why" };
-}
-
-/** A Fault of a failed call, with the same code that the server threw. */
-export function fromWire(error: unknown): Fault {
-  if (error instanceof Fault) return error;
-  const { code, details } = error as Partial<Wire>;
-  if (typeof code === "number") {
-    return new Fault(faultOf.get(code) ?? "unavailable", details ?? "the call failed", { cause: error });
-  }
-  return new Fault("unavailable", error instanceof Error ? error.message : String(error), { cause: error });
-}
 
 function definition(service: DescService): ServiceDefinition {
   const methods: Record<string, MethodDefinition<unknown, unknown>> = {};
@@ -307,6 +267,8 @@ export function connect(address: string, metadata: Metadata): Connection {
   const channel = new Client(address, channelCredentials(), {
     "grpc.max_receive_message_length": 16 * 1024 * 1024,
     "grpc.keepalive_time_ms": 20_000,
+    // The coordinator is on the lab's own network; a proxy for the web is never the way to it.
+    "grpc.enable_http_proxy": 0,
     "grpc.initial_reconnect_backoff_ms": 200,
     "grpc.max_reconnect_backoff_ms": 3_000,
   });

@@ -3,7 +3,8 @@ import { FileDescriptorProtoSchema } from "@bufbuild/protobuf/wkt";
 import type { handleBidiStreamingCall, Server, UntypedServiceImplementation } from "@grpc/grpc-js";
 import type { EnumTypeDefinition, PackageDefinition } from "@grpc/proto-loader";
 import { ReflectionService } from "@grpc/reflection";
-import { type Guard, toWire } from "../../shared/grpc.js";
+import type { Guard } from "../../shared/grpc.js";
+import { toWire } from "../../shared/status.js";
 
 /** gRPC server reflection of our services, from the descriptors that are inside the generated code. It needs the token as they do. */
 export function addReflection(

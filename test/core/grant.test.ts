@@ -58,7 +58,7 @@ test("a gang's plan: hosts ascending, Batch AI's variables, places, mounts and n
     executionLogName: "execution-a.log",
     preparationStdoutName: "stdout-job_prep-a.txt",
     gpuUuids: ["a-gpu-0", "a-gpu-1"],
-    hostFile: "10.0.0.9\n10.0.0.9\n10.0.0.10\n10.0.0.10\n",
+    hostFile: "10.0.0.9 slots=2 max-slots=2\n10.0.0.10 slots=2 max-slots=2\n",
     secrets: [{ name: "KEY", value: "$not-expanded" }],
     clusterMounts: [
       {

@@ -36,21 +36,35 @@ const loopback: Variable[] = [
   variable("GLOO_SOCKET_IFNAME", "lo"),
 ];
 
-/** One host a line, repeated for each slot: the one form that Open MPI and MPICH both read. */
+/**
+ * One line a node, as Batch AI's file had it and Open MPI reads it. MPICH's launcher refuses the words after the host: it is given
+ * `hydraHosts`, and users of it name `$AZ_BATCH_HOST_LIST`.
+ */
 export function hostFile(hosts: readonly string[], slotsByNode: readonly number[]): string {
-  return hosts.map((host, at) => `${host}\n`.repeat(slotsByNode[at] ?? 0)).join("");
+  return slotted(hosts, slotsByNode)
+    .map(({ host, slots }) => `${host} slots=${slots} max-slots=${slots}\n`)
+    .join("");
 }
+
+const hydraHosts = (hosts: readonly string[], slotsByNode: readonly number[]) =>
+  slotted(hosts, slotsByNode)
+    .map(({ host, slots }) => `${host}:${slots}`)
+    .join(",");
+
+const slotted = (hosts: readonly string[], slotsByNode: readonly number[]) =>
+  hosts.map((host, at) => ({ host, slots: slotsByNode[at] ?? 0 })).filter(({ slots }) => slots > 0);
 
 /** `commandLine` as `processCount` ranks over the gang, under one launcher that is the attempt's only logged rank. */
 export function mpiExpansion(commandLine: string, processCount: number, gang: Gang): Expansion {
   const slotsByNode = spread(processCount, gang.nodes.length);
+  const hosts = gang.nodes.map(({ host }) => host);
   const crowded = gang.oneMachine || gang.nodes.some(({ cpus }, at) => (slotsByNode[at] ?? 0) > cpus);
   return {
     ranks: [
       {
         rank: 0,
         nodeIndex: 0,
-        commandLine: launch(rankText(commandLine), processCount, crowded),
+        commandLine: launch(rankText(commandLine), processCount, crowded, hydraHosts(hosts, slotsByNode)),
         environment: [],
         stdoutName: "stdout.txt",
         stderrName: "stderr.txt",
@@ -71,7 +85,7 @@ function rankText(commandLine: string): string {
   ].join("\n");
 }
 
-function launch(text: string, processCount: number, crowded: boolean): string {
+function launch(text: string, processCount: number, crowded: boolean, hosts: string): string {
   const command = `bash -c ${quoted(text)}`;
   // Ranks that wait must not keep a core from ranks that work.
   const yielding = crowded ? " --mca mpi_yield_when_idle 1" : "";
@@ -85,11 +99,10 @@ function launch(text: string, processCount: number, crowded: boolean): string {
     "esac",
     `case "$stoker_flavour" in`,
     `  *hydra*|*HYDRA*|*Hydra*|*mpich*|*Intel*) exec "$stoker_mpi" -launcher rsh -launcher-exec "$STOKER_RSH"` +
-      ` -f "$AZ_BATCHAI_MPI_HOST_FILE" -n ${processCount} -genvnone ${command} ;;`,
-    // A host that has one line would be taken for as many slots as it has cores.
+      ` -hosts ${quoted(hosts)} -n ${processCount} -genvnone ${command} ;;`,
     // Binding would put the ranks of two jobs that share a node on the same cores.
     `  *) exec "$stoker_mpi" --hostfile "$AZ_BATCHAI_MPI_HOST_FILE" -np ${processCount} --map-by slot --bind-to none` +
-      ` -mca orte_set_default_slots 1 -mca plm_rsh_agent "$STOKER_RSH" -mca routed direct${yielding} ${command} ;;`,
+      ` -mca plm_rsh_agent "$STOKER_RSH" -mca routed direct${yielding} ${command} ;;`,
     "esac",
   ].join("\n");
 }

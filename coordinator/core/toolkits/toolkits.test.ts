@@ -124,5 +124,5 @@ test("every toolkit has Batch AI's name for its type", () => {
 });
 
 test("the host file repeats a host for each slot", () => {
-  expect(hostFile(["a", "b"], spread(3, 2))).toBe("a\na\nb\n");
+  expect(hostFile(["a", "b", "c"], spread(3, 2))).toBe("a slots=2 max-slots=2\nb slots=1 max-slots=1\n");
 });

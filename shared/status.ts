@@ -1,0 +1,50 @@
+import { status } from "@grpc/grpc-js";
+import { Fault, type FaultCode } from "./fault.js";
+
+/** How Faults travel as gRPC statuses. */
+const statusOf: Record<FaultCode, status> = {
+  "invalid-argument": status.INVALID_ARGUMENT,
+  "not-found": status.NOT_FOUND,
+  "already-exists": status.ALREADY_EXISTS,
+  "failed-precondition": status.FAILED_PRECONDITION,
+  "resource-exhausted": status.RESOURCE_EXHAUSTED,
+  "permission-denied": status.PERMISSION_DENIED,
+  unauthenticated: status.UNAUTHENTICATED,
+  unavailable: status.UNAVAILABLE,
+  "deadline-exceeded": status.DEADLINE_EXCEEDED,
+  "out-of-range": status.OUT_OF_RANGE,
+  internal: status.INTERNAL,
+};
+
+const faultOf = new Map<number, FaultCode>(
+  Object.entries(statusOf).map(([code, number]) => [number, code as FaultCode]),
+);
+faultOf.set(status.CANCELLED, "unavailable");
+faultOf.set(status.UNIMPLEMENTED, "internal");
+faultOf.set(status.UNKNOWN, "internal");
+faultOf.set(status.DATA_LOSS, "internal");
+
+type Wire = { code: status; details: string };
+
+/** What the caller is told of an error; `report` is told the rest. */
+export function toWire(error: unknown, report: (error: unknown) => void): Wire {
+  if (error instanceof Fault) {
+    if (error.cause !== undefined) report(error);
+    return { code: statusOf[error.code], details: error.message };
+  }
+  report(error);
+  return { code: status.INTERNAL, details: "the coordinator failed on this call; its log says why" };
+}
+
+/** A Fault of a failed call, with the same code that the server threw. */
+export function fromWire(error: unknown): Fault {
+  if (error instanceof Fault) return error;
+  const { code, details } = error as Partial<Wire>;
+  if (typeof code === "number") {
+    // grpc-js says INTERNAL too when a connection is cut under a call, which a restart of the coordinator mends.
+    const cut = code === status.INTERNAL && /RST_STREAM|session/i.test(details ?? "");
+    const fault = cut ? "unavailable" : (faultOf.get(code) ?? "unavailable");
+    return new Fault(fault, details ?? "the call failed", { cause: error });
+  }
+  return new Fault("unavailable", error instanceof Error ? error.message : String(error), { cause: error });
+}
