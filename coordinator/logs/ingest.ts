@@ -51,7 +51,7 @@ export class LogIngest {
 
   async stop(): Promise<void> {
     this.stopped.abort();
-    await this.messages?.close();
+    this.messages?.stop();
     await this.running;
     await this.flushing;
   }
@@ -62,8 +62,8 @@ export class LogIngest {
       try {
         const consumer = await logConsumer(this.connection);
         this.messages = await consumer.consume({ max_messages: 512, abort_on_missing_resource: true });
-        // Stopped meanwhile: nobody else closes what has only just been opened.
-        if (this.stopped.signal.aborted) await this.messages.close();
+        // Stopped meanwhile: nobody else ends what has only just been opened.
+        if (this.stopped.signal.aborted) this.messages.stop();
         for await (const message of this.messages) this.receive(message);
       } catch (error) {
         if (this.stopped.signal.aborted || this.connection.isClosed()) return;
