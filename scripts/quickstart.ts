@@ -29,13 +29,14 @@ async function main(): Promise<number> {
     return 130;
   }
   try {
-    const outcome = await Promise.race([train(site), interrupted]);
-    if (outcome === "interrupted") await giveUp(site);
+    const training = train(site);
+    const outcome = await Promise.race([training, interrupted]);
+    if (outcome === "interrupted") await giveUp(site, training);
     else if (outcome === 0 && process.argv.includes("--keep")) await keep(site);
     return outcome === "interrupted" ? 130 : outcome;
   } finally {
     const left = await site.stop();
-    say(left === 0 ? "Stopped; no process is left." : `Stopped; ${left} processes had to be killed.`);
+    say(left.length === 0 ? "Stopped; no process is left." : `Stopped; these had to be killed:\n${left.join("\n")}`);
   }
 }
 
@@ -50,7 +51,7 @@ async function train(site: LocalSite): Promise<number> {
   await site.run(["job", "logs", ...job, "-f"], true);
   const { code, stderr } = await site.run(["job", "wait", ...job]);
   if (code !== 0) {
-    say(`The job failed: ${stderr.trim()}\nThe daemons' logs are in ${folder}/logs.`);
+    say(`The job did not succeed. ${stderr.trim()}\nThe daemons' logs are in ${folder}/logs.`);
     return 1;
   }
   return report(site);
@@ -105,9 +106,9 @@ async function keep(site: LocalSite): Promise<void> {
   await interrupted;
 }
 
-/** The job would outlive its agents, as jobs do. */
-async function giveUp(site: LocalSite): Promise<void> {
+/** The job would outlive its agents, as jobs do. Its end ends what follows it. */
+async function giveUp(site: LocalSite, training: Promise<number>): Promise<void> {
   say("\nInterrupted: terminating the job");
-  const { code } = await site.run(["job", "terminate", ...job, "--yes"]);
-  if (code === 0) await site.run(["job", "wait", ...job]);
+  await site.run(["job", "terminate", ...job, "--yes"]);
+  await training.catch((error: unknown) => say(String(error)));
 }

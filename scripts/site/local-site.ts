@@ -89,8 +89,8 @@ export class LocalSite {
     await ended;
   }
 
-  /** Agents first, then the coordinator; then whatever is left of theirs, and how much that was. */
-  async stop(): Promise<number> {
+  /** Agents first, then the coordinator; then whatever is left of theirs, which it returns. */
+  async stop(): Promise<string[]> {
     await Promise.all([...this.#agents.values()].map((agent) => agent.stop()));
     await this.#coordinator?.stop();
     return killAll(`${this.options.folder}/`);

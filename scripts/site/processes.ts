@@ -58,11 +58,14 @@ export function processesWith(text: string): number[] {
     .map(Number);
 }
 
-/** Kills those processes until a look finds none: a killed one may just have forked. */
-export async function killAll(text: string): Promise<number> {
-  let killed = 0;
+/** Kills those processes until a look finds none: a killed one may just have forked. What they were. */
+export async function killAll(text: string): Promise<string[]> {
+  const killed: string[] = [];
   for (let pids = processesWith(text); pids.length > 0; pids = processesWith(text)) {
-    for (const pid of pids) if (endNow(pid)) killed++;
+    for (const pid of pids) {
+      const words = readOr(`/proc/${pid}/cmdline`).split("\0").join(" ").trim();
+      if (endNow(pid) && words !== "") killed.push(words);
+    }
     await delay(20);
   }
   return killed;
