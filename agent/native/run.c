@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -39,6 +40,16 @@ static void write_pids(int dir, pid_t child) {
   if (renameat(dir, "pid.tmp", dir, "pid") < 0) say("can't write pid: %s", strerror(errno));
 }
 
+// The agent's Node.js raised its own limit to all that is allowed. Launchers close that many files one by one, which takes them up to a
+// minute; so ranks begin with a modest limit, and may raise it as far as before.
+static void lower_file_limit(void) {
+  struct rlimit files;
+  const rlim_t modest = 8192;
+  if (getrlimit(RLIMIT_NOFILE, &files) < 0 || files.rlim_cur <= modest) return;
+  files.rlim_cur = modest;
+  if (setrlimit(RLIMIT_NOFILE, &files) < 0) say("can't lower the limit of open files: %s", strerror(errno));
+}
+
 static _Noreturn void become(char **words, pid_t shim, const sigset_t *mask) {
   setsid();
   // Should the shim be killed, nobody would see this process end.
@@ -47,6 +58,7 @@ static _Noreturn void become(char **words, pid_t shim, const sigset_t *mask) {
   for (int signal = 1; signal < NSIG; signal++)
     if (signal != SIGKILL && signal != SIGSTOP) sigaction(signal, &(struct sigaction){.sa_handler = SIG_DFL}, NULL);
   sigprocmask(SIG_SETMASK, mask, NULL);
+  lower_file_limit();
   execvp(words[0], words);
   say("%s: %s", words[0], strerror(errno));
   _exit(errno == ENOENT ? 127 : 126);

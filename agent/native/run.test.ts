@@ -49,6 +49,14 @@ test("it has a session of its own, no input, and no open file of the starter", a
   expect(session?.trim()).toBe(pid?.trim());
 });
 
+test("it begins with a modest limit of open files, and may raise it again", async () => {
+  const dir = scratch();
+  const hard = spawnSync("sh", ["-c", "ulimit -Hn"], { encoding: "utf8" }).stdout.trim();
+  await run(["run", "--dir", dir, "--", "bash", "-c", "ulimit -Sn; ulimit -Hn; ulimit -Sn hard && ulimit -Sn"]).ended;
+  const modest = String(Math.min(8192, Number(hard) || 8192));
+  expect(output(dir).trim().split("\n")).toEqual([modest, hard, hard]);
+});
+
 test("descendants that left the session and were orphaned end with it", async () => {
   const dir = scratch();
   const mark = `7362${Date.now()}`;
