@@ -103,14 +103,6 @@ export class Sessions {
     return this.samples.get(node);
   }
 
-  connected(node: string): boolean {
-    return this.current.has(node);
-  }
-
-  forgetNode(node: string): void {
-    this.samples.delete(node);
-  }
-
   /** Every agent connects anew and says what it holds. */
   endAll(reason: string): void {
     for (const session of [...this.open.values()]) session.stream.fail(new Fault("unavailable", reason));

@@ -43,6 +43,8 @@ export class Catalog implements Disposable {
       db.pragma("journal_mode = WAL");
       db.pragma("synchronous = FULL");
       db.pragma("temp_store = MEMORY");
+      // 16 MiB: a checkpoint has its own syncs, and a busy queue rewrites the same pages many times.
+      db.pragma("wal_autocheckpoint = 4000");
       const verdict = db.pragma("quick_check(1)", { simple: true });
       if (verdict !== "ok")
         throw new CatalogRefused(`${path} is damaged (${String(verdict)}): restore it from a backup`);

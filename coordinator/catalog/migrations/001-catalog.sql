@@ -1,3 +1,4 @@
+-- History is kept in the order of its writing, so that a commit touches few pages.
 -- Nested records are JSON text; specs are protobuf messages of stoker.v1. Times are milliseconds since the epoch.
 CREATE TABLE workspace (
   uuid TEXT PRIMARY KEY,
@@ -63,7 +64,7 @@ CREATE TABLE attempt (
   rank_count INTEGER NOT NULL,
   exits TEXT NOT NULL,
   PRIMARY KEY (job, number)
-) STRICT, WITHOUT ROWID;
+) STRICT;
 
 CREATE TABLE job_event (
   job TEXT NOT NULL,
@@ -71,7 +72,7 @@ CREATE TABLE job_event (
   at INTEGER NOT NULL,
   message TEXT NOT NULL,
   PRIMARY KEY (job, number)
-) STRICT, WITHOUT ROWID;
+) STRICT;
 
 CREATE TABLE node (
   uuid TEXT PRIMARY KEY,

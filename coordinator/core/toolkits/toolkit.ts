@@ -71,7 +71,10 @@ export function spread(count: number, nodes: number): number[] {
   return Array.from({ length: nodes }, (_, at) => Math.floor(count / nodes) + (at < count % nodes ? 1 : 0));
 }
 
+/** Batch AI's images had a `python`; Debian's machines have only a `python3`. */
+const anyPython = "$(command -v python || echo python3)";
+
 /** Batch AI's launch of a script: paths and arguments are shell text, as the user wrote them. */
 export function scriptCommand(interpreter: string, script: string, args: string): string {
-  return [interpreter === "" ? "python" : interpreter, script, args].filter((part) => part !== "").join(" ");
+  return [interpreter === "" ? anyPython : interpreter, script, args].filter((part) => part !== "").join(" ");
 }

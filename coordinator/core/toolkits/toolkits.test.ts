@@ -77,7 +77,7 @@ test("PyTorch's own processes know who they are and where to meet", () => {
   ]);
   expect(ranks.map(({ environment }) => variableIn(environment, "LOCAL_RANK"))).toEqual(["0", "1", "0", "1"]);
   expect(ranks[3]).toMatchObject({ stdoutName: "stdout-3.txt", stderrName: "stderr-3.txt" });
-  expect(ranks[0]?.commandLine).toBe("python $S/t.py --rank $AZ_BATCHAI_TASK_INDEX");
+  expect(ranks[0]?.commandLine).toBe("$(command -v python || echo python3) $S/t.py --rank $AZ_BATCHAI_TASK_INDEX");
   expect(variableIn(environment, "AZ_BATCHAI_PYTORCH_INIT_METHOD")).toBe(
     "file://$AZ_BATCHAI_SHARED_JOB_TEMP/pytorch-init-3",
   );
