@@ -7,7 +7,7 @@ import type { Welcome } from "../shared/gen/stoker/v1/agent_service_pb.js";
 import type { Inventory } from "../shared/gen/stoker/v1/node_pb.js";
 import { type LeaseId, parseLeaseId } from "../shared/ids.js";
 import { version } from "../shared/version.js";
-import { environmentOf, jobTempOf, type NodePlaces } from "./core/environment.js";
+import { environmentOf, jobMountRootOf, jobTempOf, type NodePlaces } from "./core/environment.js";
 import type { LeaseEvent } from "./core/events.js";
 import { ExecutionLog } from "./directories/execution-log.js";
 import { JobTemps } from "./directories/job-temps.js";
@@ -144,6 +144,11 @@ export class Agent {
     for (const name of readdirSync(this.paths.spool)) {
       if (!held.has(name)) this.spawner.remove(join(this.paths.spool, name));
     }
+    const heldMounts = stored.map(({ run }) => jobMountRootOf(run.grant, this.places));
+    // Not waited for: a server that hangs must not keep heartbeats from the leases that are taken up.
+    this.parts.mounts
+      .sweep(this.paths.jobMounts, heldMounts)
+      .catch((error: unknown) => this.log.error({ err: error }, "mounts of earlier attempts could not be looked for"));
     const now = systemClock.monotonic();
     for (const { run, sameBoot } of stored) {
       const lastAnswer = sameBoot ? this.renewed.at() : undefined;

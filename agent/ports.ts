@@ -31,6 +31,8 @@ export interface Mounts {
   mount(root: string, plans: MountPlan[], environment: Record<string, string>, signal: AbortSignal): Promise<void>;
   /** Unmounts everything under `root`, lazily where it hangs, and removes the empty directories. Resolves when nothing is mounted there. */
   unmountAll(root: string): Promise<void>;
+  /** After a restart: undoes what is mounted under `root` but below none of `held`. Logs what it can't undo. */
+  sweep(root: string, held: readonly string[]): Promise<void>;
 }
 
 /** A mount that could not be made: goes into the job's errors as it is. Thrown as an Error that has these fields. */

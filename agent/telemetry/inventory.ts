@@ -1,23 +1,18 @@
-import { readFileSync } from "node:fs";
 import { availableParallelism, release, totalmem } from "node:os";
 import { create } from "@bufbuild/protobuf";
+import { cpu as cpuInfo, osInfo } from "systeminformation";
 import { type Inventory, InventorySchema } from "../../shared/gen/stoker/v1/node_pb.js";
 import type { InventoryOverrides } from "../ports.js";
 import { machineClass } from "./machine-class.js";
 import type { GpuRow } from "./nvidia-smi.js";
 
-/** `PRETTY_NAME` of os-release. */
-export const parseOsName = (osRelease: string) => /^PRETTY_NAME="?([^"\n]*)"?$/m.exec(osRelease)?.[1] ?? "";
-
-/** The first `model name` of /proc/cpuinfo; machines of other makes have none. */
-export const parseCpuModel = (cpuinfo: string) => /^model name\s*:\s*(.+)$/m.exec(cpuinfo)?.[1]?.trim() ?? "";
-
 /** What this machine has, less what its owner keeps. */
-export function inventoryOf(rows: readonly GpuRow[], overrides: InventoryOverrides): Inventory {
+export async function inventoryOf(rows: readonly GpuRow[], overrides: InventoryOverrides): Promise<Inventory> {
+  const [os, cpu] = await Promise.all([osInfo(), cpuInfo()]);
   return inventoryWith(
     {
-      os: parseOsName(readIfThere("/etc/os-release")),
-      cpuModel: parseCpuModel(readIfThere("/proc/cpuinfo")),
+      os: [os.distro, os.release].filter((part) => part !== "").join(" "),
+      cpuModel: [cpu.manufacturer, cpu.brand].filter((part) => part !== "").join(" "),
       // More than there are, too: tests and shared machines give slots as they like.
       cpus: overrides.cpus ?? availableParallelism(),
       memoryBytes: overrides.memoryBytes ?? memoryLimit(),
@@ -53,13 +48,4 @@ function inventoryWith(
 function memoryLimit(): number {
   const constrained = process.constrainedMemory();
   return constrained > 0 && constrained < totalmem() ? constrained : totalmem();
-}
-
-function readIfThere(path: string): string {
-  try {
-    return readFileSync(path, "utf8");
-  } catch (error) {
-    if (error instanceof Error && "code" in error && error.code === "ENOENT") return "";
-    throw error;
-  }
 }

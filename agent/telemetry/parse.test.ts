@@ -2,7 +2,6 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { cpuPercent, parseCpuTimes } from "./cpu.js";
-import { parseCpuModel, parseOsName } from "./inventory.js";
 import { parseLoad } from "./load.js";
 import { machineClass } from "./machine-class.js";
 import { parseMemoryUsed } from "./memory.js";
@@ -65,13 +64,9 @@ test("CPU use is the part of the time between two looks", () => {
   expect(parseCpuTimes("nonsense")).toBeUndefined();
 });
 
-test("memory, load, and names", () => {
+test("memory and load", () => {
   expect(parseMemoryUsed("MemTotal:  1000 kB\nMemFree: 1 kB\nMemAvailable:    400 kB\n")).toBe(600n * 1024n);
   expect(parseMemoryUsed("MemTotal:  1000 kB\n")).toBeUndefined();
   expect(parseLoad("0.52 0.58 0.59 1/467 12345\n")).toBe(0.52);
   expect(parseLoad("")).toBeUndefined();
-  expect(parseOsName('NAME="Debian"\nPRETTY_NAME="Debian GNU/Linux 12 (bookworm)"\n')).toBe(
-    "Debian GNU/Linux 12 (bookworm)",
-  );
-  expect(parseCpuModel("processor\t: 0\nmodel name\t: AMD EPYC\nmodel name\t: x\n")).toBe("AMD EPYC");
 });

@@ -12,6 +12,7 @@ export function fakeParts(given: Partial<AgentParts> = {}): AgentParts {
       clusterProblem: () => "",
       mount: async () => {},
       unmountAll: async () => {},
+      sweep: async () => {},
     },
     copies: { start: () => {}, finish: async () => "" },
     telemetry: {
