@@ -107,6 +107,7 @@ async function endsUnharmed(site: Site, job: Job): Promise<void> {
   const { step } = site.stage;
   await step("it succeeds in its first attempt, every rank being one process", async () => {
     const view = await job.end(120_000);
+    await job.history();
     assert.equal(view.attempt, 1);
     const marks = await marksOf(job);
     assert.equal(marks.length, 3);
