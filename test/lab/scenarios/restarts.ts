@@ -45,6 +45,13 @@ async function agentsRestart(stage: Stage): Promise<void> {
       const before = await pidsOn(machine.name, stage);
       await machine.exec(["systemctl", "restart", "stoker-agent"]);
       assert.deepEqual(await pidsOn(machine.name, stage), before);
+      // Or the kill below would find it on its way, and silence add up to more than a lease.
+      const connected = `journalctl -u stoker-agent _PID=$(systemctl show -P MainPID stoker-agent) | grep -c "connected to the coordinator"`;
+      await until(
+        "the new agent is connected",
+        async () => (await machine.attempt(["sh", "-c", connected])).code === 0,
+        12_000,
+      );
     });
   }
   await step("every agent is killed at once, and systemd starts them again", async () => {
