@@ -38,6 +38,8 @@ export async function buildAll(root: string): Promise<void> {
     if (chunks.length > 0) removeOtherChunks(dist, chunks);
     const failures = made.flatMap((result) => (result.status === "rejected" ? [result.reason] : []));
     if (failures.length > 0) throw new AggregateError(failures, failures.map(String).join("\n"));
+    // `dist` can be copied to a machine without the checkout around it, which would say that these are modules.
+    writeFileSync(join(dist, "package.json"), '{ "type": "module" }\n');
     writeFileSync(stampFile, stamp);
   } finally {
     rmSync(staged, { recursive: true, force: true });

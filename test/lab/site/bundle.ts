@@ -1,4 +1,4 @@
-import { cpSync, existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { buildAll } from "../../../scripts/build.js";
@@ -22,6 +22,7 @@ export async function layOutBundle(): Promise<string> {
     "stoker-agent.js",
     "stoker-shim",
     "stoker-rsh",
+    "package.json",
     "proto",
     "cli-chunks",
   ]) {
@@ -34,6 +35,5 @@ export async function layOutBundle(): Promise<string> {
       filter: (path) => !/\/(deps|src)$/.test(path),
     });
   }
-  writeFileSync(join(folder, "package.json"), '{ "type": "module" }\n');
   return folder;
 }
