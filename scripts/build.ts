@@ -10,7 +10,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { join, resolve } from "node:path";
-import { bundlePrograms, commandLine, daemons } from "./build/programs.js";
+import { bundlePrograms, programs } from "./build/programs.js";
 import { compileShim } from "./build/shim.js";
 import { sourceStamp } from "./build/stamp.js";
 
@@ -30,12 +30,10 @@ export async function buildAll(root: string): Promise<void> {
       bundlePrograms(root, staged),
       (async () => compileShim(root, join(staged, "stoker-shim")))(),
     ]);
-    for (const name of Object.keys({ ...daemons, ...commandLine })) {
+    for (const name of Object.keys(programs)) {
       if (existsSync(join(staged, `${name}.js`))) chmodSync(join(staged, `${name}.js`), 0o755);
     }
-    const chunks = chunksOf(staged);
     publish(staged, dist);
-    if (chunks.length > 0) removeOtherChunks(dist, chunks);
     const failures = made.flatMap((result) => (result.status === "rejected" ? [result.reason] : []));
     if (failures.length > 0) throw new AggregateError(failures, failures.map(String).join("\n"));
     // `dist` can be copied to a machine without the checkout around it, which would say that these are modules.
@@ -46,19 +44,7 @@ export async function buildAll(root: string): Promise<void> {
   }
 }
 
-const chunksOf = (folder: string) => {
-  const path = join(folder, "cli-chunks");
-  return existsSync(path) ? readdirSync(path) : [];
-};
-
-/** Those of older builds; their names hold their contents' hash. */
-function removeOtherChunks(dist: string, chunks: string[]): void {
-  for (const name of chunksOf(dist)) {
-    if (!chunks.includes(name)) rmSync(join(dist, "cli-chunks", name), { force: true });
-  }
-}
-
-/** Folders first: a program must find its chunks. */
+/** Folders first: a program must find what it reads. */
 function publish(staged: string, dist: string): void {
   const entries = readdirSync(staged, { withFileTypes: true });
   for (const folder of entries.filter((entry) => entry.isDirectory())) {

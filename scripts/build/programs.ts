@@ -2,9 +2,12 @@ import { cpSync, mkdirSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { type BuildOptions, build, type Plugin } from "esbuild";
 
-/** The daemons are one file each; the command line is split, so that a command loads only what it needs. */
-export const daemons = { "stoker-coordinator": "coordinator/main.ts", "stoker-agent": "agent/main.ts" };
-export const commandLine = { stoker: "cli/main.ts" };
+/** One file each. What the command line imports when it needs it is in its file, too, and runs no earlier. */
+export const programs = {
+  "stoker-coordinator": "coordinator/main.ts",
+  "stoker-agent": "agent/main.ts",
+  stoker: "cli/main.ts",
+};
 
 /** CommonJS packages inside an ES module still call `require`. */
 const banner = [
@@ -34,11 +37,9 @@ const bundled = (root: string, version: string): BuildOptions => ({
 export async function bundlePrograms(root: string, out: string): Promise<void> {
   const version = String(JSON.parse(readFileSync(join(root, "package.json"), "utf8")).version);
   const options = { ...bundled(root, version), outdir: out, banner: { js: banner } };
-  const split = { splitting: true, chunkNames: "cli-chunks/[name]-[hash]" };
-  const made = await Promise.allSettled([
-    ...Object.entries(daemons).map(([name, entry]) => build({ ...options, entryPoints: { [name]: entry } })),
-    build({ ...options, ...split, entryPoints: commandLine }),
-  ]);
+  const made = await Promise.allSettled(
+    Object.entries(programs).map(([name, entry]) => build({ ...options, entryPoints: { [name]: entry } })),
+  );
   copyProtos(root, out);
   const failures = made.flatMap((result) => (result.status === "rejected" ? [result.reason] : []));
   if (failures.length > 0) throw new AggregateError(failures, failures.map(String).join("\n"));

@@ -24,7 +24,6 @@ export async function layOutBundle(): Promise<string> {
     "stoker-rsh",
     "package.json",
     "proto",
-    "cli-chunks",
   ]) {
     if (existsSync(program(name))) cpSync(program(name), join(folder, name), { recursive: true });
   }
