@@ -1,6 +1,7 @@
-import { cpSync, mkdirSync, readdirSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { type BuildOptions, build, type Plugin } from "esbuild";
+import protobuf, { type INamespace } from "protobufjs";
 
 /** One file each. What the command line imports when it needs it is in its file, too, and runs no earlier. */
 export const programs = {
@@ -14,7 +15,6 @@ const banner = [
   "#!/usr/bin/env node",
   'import { createRequire as makeRequire } from "node:module";',
   "const require = makeRequire(import.meta.url);",
-  'const bundleFolder = require("node:path").dirname(require("node:url").fileURLToPath(import.meta.url));',
 ].join("\n");
 
 const bundled = (root: string, version: string): BuildOptions => ({
@@ -30,7 +30,7 @@ const bundled = (root: string, version: string): BuildOptions => ({
   define: { STOKER_VERSION: JSON.stringify(version) },
   legalComments: "none",
   logLevel: "silent",
-  plugins: [grpcProtos],
+  plugins: [grpcProtos(root)],
 });
 
 /** Bundles every program into `out`; one that fails, or has no entry, does not keep the others from being made. */
@@ -40,33 +40,36 @@ export async function bundlePrograms(root: string, out: string): Promise<void> {
   const made = await Promise.allSettled(
     Object.entries(programs).map(([name, entry]) => build({ ...options, entryPoints: { [name]: entry } })),
   );
-  copyProtos(root, out);
   const failures = made.flatMap((result) => (result.status === "rejected" ? [result.reason] : []));
   if (failures.length > 0) throw new AggregateError(failures, failures.map(String).join("\n"));
 }
 
-/** These packages read .proto files beside themselves, which a bundle has not: they are given the copies in `dist/proto`. */
-const readers = /node_modules\/(grpc-health-check|@grpc\/reflection)\/build\/src\/.*\.js$/;
+/** These packages read .proto files beside themselves, which a bundle has not: it holds what they would have read. */
+const readers =
+  /node_modules\/(grpc-health-check|@grpc\/reflection)\/build\/src\/(health|implementations\/reflection-v1(alpha)?)\.js$/;
 
-const grpcProtos: Plugin = {
+const grpcProtos = (root: string): Plugin => ({
   name: "grpc-protos",
   setup(builder) {
-    builder.onLoad({ filter: readers }, ({ path }) => ({
-      loader: "js",
-      // They go two folders up and then into `proto`.
-      contents: readFileSync(path, "utf8").replaceAll(
-        "__dirname",
-        // A name of the banner: `import.meta` here would make esbuild take these CommonJS files for ES modules.
-        '(bundleFolder + "/a/b")',
-      ),
-    }));
+    builder.onLoad({ filter: readers }, ({ path }) => {
+      const source = readFileSync(path, "utf8");
+      const contents = source
+        .replace(/\bloadSync\)?\(('[^']*'|protoPath), /, (call) => {
+          const after = call.includes(")") ? "fromJSON)" : "fromJSON";
+          return `${after}(${JSON.stringify(protoOf(root, path))}, `;
+        })
+        .replaceAll("__dirname", '"/"');
+      if (!contents.includes("fromJSON")) throw new Error(`${path} reads its .proto in a new way`);
+      return { loader: "js", contents };
+    });
   },
-};
+});
 
-function copyProtos(root: string, out: string): void {
-  mkdirSync(join(out, "proto"), { recursive: true });
-  for (const folder of ["grpc-health-check/proto", "@grpc/reflection/build/proto"]) {
-    const from = join(root, "node_modules", folder);
-    for (const entry of readdirSync(from)) cpSync(join(from, entry), join(out, "proto", entry), { recursive: true });
-  }
+function protoOf(root: string, reader: string): INamespace {
+  const modules = join(root, "node_modules");
+  const reflection = join(modules, "@grpc/reflection/build/proto/grpc/reflection");
+  if (reader.endsWith("health.js")) return readProto(join(modules, "grpc-health-check/proto/health/v1/health.proto"));
+  return readProto(join(reflection, reader.endsWith("alpha.js") ? "v1alpha" : "v1", "reflection.proto"));
 }
+
+const readProto = (path: string) => protobuf.loadSync(path).toJSON();

@@ -23,7 +23,6 @@ export async function layOutBundle(): Promise<string> {
     "stoker-shim",
     "stoker-rsh",
     "package.json",
-    "proto",
   ]) {
     if (existsSync(program(name))) cpSync(program(name), join(folder, name), { recursive: true });
   }
