@@ -226,3 +226,28 @@ test("a cluster by flags alone", async () => {
   expect(await world.run("cluster", "create", "-n", "c", "-s", "any", "-t", "2", "-o", "json")).toBe(0);
   expect(JSON.parse(world.stdout)).toMatchObject({ vmSize: "any", scaleSettings: { manual: { targetNodeCount: 2 } } });
 });
+
+test("cluster resize and auto-scale send the new settings alone", async () => {
+  const sent: unknown[] = [];
+  const world = await given({
+    clusters: {
+      updateCluster: ({ id, scaleSettings }) => {
+        const { manual, autoScale } = scaleSettings ?? {};
+        sent.push({ id, target: manual?.targetNodeCount, option: manual?.nodeDeallocationOption });
+        sent.push({ min: autoScale?.minimumNodeCount, max: autoScale?.maximumNodeCount });
+        return { cluster: { name: "c" } };
+      },
+    },
+  });
+  expect(await world.run("cluster", "resize", "-w", "lab", "-n", "c", "-t", "0", "--when-busy", "terminate")).toBe(0);
+  expect(await world.run("cluster", "auto-scale", "-w", "lab", "-n", "c", "--min", "1", "--max", "4")).toBe(0);
+  expect(await world.run("cluster", "resize", "-w", "lab", "-n", "c")).toBe(2);
+  expect(world.stderr).toMatch(/--target: say how many nodes/);
+  const id = "workspaces/lab/clusters/c";
+  expect(sent).toEqual([
+    { id, target: 0, option: "terminate" },
+    { min: undefined, max: undefined },
+    { id, target: undefined, option: undefined },
+    { min: 1, max: 4 },
+  ]);
+});

@@ -4,12 +4,16 @@ import type { World } from "./memory.js";
 import { SortedMap } from "./sorted-map.js";
 import type { Cluster, Node, NodeInventory } from "./state.js";
 import { nothingUsed } from "./usage.js";
+import { deallocationOf, vacate } from "./vacate.js";
 
 /**
  * Which nodes a cluster has. It takes free machines of its class, in order of enrolment, until it has as many live ones as it wants, and lets
  * go of idle ones that are over; a lost node is replaced and, once there are enough others, let go.
  *
  *   free ──(wanted, class fits, connected)──▶ member ──(over the want, idle | lost)──▶ free
+ *                                              │  ▲                                     ▲
+ *                              (over, but busy)▼  │(wanted after all)                   │
+ *                                             leaving ──(nothing runs there)────────────┘
  */
 
 export function classMatches(world: World, cluster: Cluster, inventory: NodeInventory): boolean {
@@ -56,22 +60,48 @@ export function settleMembership(draft: Draft): void {
 
 function freeNodes(world: World): Node[] {
   return [...world.nodes.values()]
-    .filter((node) => !node.cluster && !node.lost && isConnected(world, node))
+    .filter((node) => !node.cluster && !node.lost && !node.drained?.reclaimed && isConnected(world, node))
     .sort((a, b) => a.sequence - b.sequence);
 }
 
 function letGo(draft: Draft, cluster: Cluster): void {
-  const members = [...membersOf(draft.world, cluster)];
-  let over = members.length - wantedNodes(draft.world, cluster);
-  if (over <= 0) return;
-  // The lost first, then the latest to come.
-  const order = members.reverse().sort((a, b) => Number(b.lost !== undefined) - Number(a.lost !== undefined));
-  for (const node of order) {
-    if (over <= 0) return;
-    if (!node.lost && isBusy(draft.world, node)) continue;
-    changeCluster(draft, node, undefined);
-    over -= 1;
+  for (const node of [...membersOf(draft.world, cluster)]) {
+    if (node.drained?.reclaimed && !isBusy(draft.world, node)) changeCluster(draft, node, undefined);
   }
+  const members = [...membersOf(draft.world, cluster)].reverse();
+  let over = members.length - wantedNodes(draft.world, cluster);
+  // The lost first, then those that are on their way out, then the latest to come.
+  const rank = (node: Node) => (node.lost ? 0 : node.leaving ? 1 : 2);
+  const busy: Node[] = [];
+  for (const node of members.sort((a, b) => rank(a) - rank(b))) {
+    if (!node.lost && isBusy(draft.world, node)) busy.push(node);
+    else if (over > 0) {
+      changeCluster(draft, node, undefined);
+      over -= 1;
+    } else if (node.leaving) stay(draft, node);
+  }
+  for (const [at, node] of busy.entries()) {
+    if (at < over) leave(draft, node, cluster);
+    else if (node.leaving) stay(draft, node);
+  }
+}
+
+function leave(draft: Draft, node: Node, cluster: Cluster): void {
+  if (node.leaving) return;
+  draft.put("node", { ...node, leaving: { since: draft.now } });
+  draft.nodeChanged(node.uuid);
+  vacate(
+    draft,
+    node,
+    deallocationOf(cluster),
+    `cluster ${cluster.name} was made smaller, and gives up node ${node.name}`,
+  );
+}
+
+function stay(draft: Draft, { leaving: _, ...node }: Node): void {
+  draft.put("node", node);
+  draft.nodeChanged(node.uuid);
+  if (node.cluster) draft.touched.add(node.cluster);
 }
 
 function take(draft: Draft, cluster: Cluster, free: readonly Node[]): Set<Node["uuid"]> {
@@ -90,7 +120,7 @@ function take(draft: Draft, cluster: Cluster, free: readonly Node[]): Set<Node["
 }
 
 export function changeCluster(draft: Draft, node: Node, cluster: Cluster | undefined): void {
-  const { cluster: before, ...rest } = node;
+  const { cluster: before, leaving: _, ...rest } = node;
   const after: Node = cluster ? { ...rest, cluster: cluster.uuid } : rest;
   draft.put("node", after);
   draft.nodeChanged(node.uuid);

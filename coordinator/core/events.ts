@@ -1,5 +1,5 @@
 import type { Heartbeat, Hello, LeaseReport } from "../../shared/gen/stoker/v1/agent_service_pb.js";
-import type { ClusterSpec } from "../../shared/gen/stoker/v1/cluster_pb.js";
+import type { ClusterSpec, ScaleSettings } from "../../shared/gen/stoker/v1/cluster_pb.js";
 import type { FileServerSpec } from "../../shared/gen/stoker/v1/file_server_pb.js";
 import type { JobSpec } from "../../shared/gen/stoker/v1/job_pb.js";
 import type { ClusterId, ExperimentId, FileServerId, JobId, NodeId, WorkspaceId } from "../../shared/ids.js";
@@ -21,8 +21,9 @@ export type ApiEvent =
       readonly kind: "workspace-delete" | "cluster-delete" | "file-server-delete" | "experiment-delete" | "job-delete";
       readonly id: string;
     }
+  | { readonly kind: "cluster-resize"; readonly id: string; readonly scale: ScaleSettings }
   | { readonly kind: "job-terminate"; readonly id: string }
-  | { readonly kind: "node-drain"; readonly id: string; readonly reason: string }
+  | { readonly kind: "node-drain" | "node-reclaim"; readonly id: string; readonly reason: string }
   | { readonly kind: "node-resume" | "node-delete"; readonly id: string };
 
 interface Create {

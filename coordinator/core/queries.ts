@@ -64,7 +64,7 @@ export function conditionOf(world: World, node: Node): { state: NodeCondition; r
   const liveness = world.liveness.get(node.uuid);
   if (node.lost) return { state: "lost", reason: "its agent has fallen silent" };
   const reason = node.drained ? `drained${node.drained.reason === "" ? "" : `: ${node.drained.reason}`}` : "";
-  if (isBusy(world, node)) return { state: "running", reason };
+  if (isBusy(world, node)) return node.leaving ? { state: "leaving", reason } : { state: "running", reason };
   if (!isConnected(world, node)) return { state: "unusable", reason: "its agent is not connected" };
   if (liveness && liveness.unhealthyReason !== "") return { state: "unusable", reason: liveness.unhealthyReason };
   if (liveness && liveness.strangers.length > 0) return { state: "preparing", reason: "ends attempts of deleted jobs" };
@@ -82,13 +82,9 @@ export interface NodeStateCounts {
 export function nodeStateCounts(world: World, cluster: Cluster): NodeStateCounts {
   const counts = { idle: 0, running: 0, preparing: 0, unusable: 0, leaving: 0 };
   const members = [...membersOf(world, cluster)];
-  let over = members.length - wantedNodes(world, cluster);
-  for (const node of members.reverse()) {
+  for (const node of members) {
     const { state } = conditionOf(world, node);
-    if (over > 0 && state === "running") {
-      counts.leaving += 1;
-      over -= 1;
-    } else if (state === "lost") counts.unusable += 1;
+    if (state === "lost") counts.unusable += 1;
     else if (state !== "free") counts[state] += 1;
   }
   return counts;

@@ -235,7 +235,10 @@ export interface Node {
   /** Order of enrolment. */
   readonly sequence: number;
   readonly cluster?: ClusterId;
-  readonly drained?: { readonly reason: string; readonly since: Instant };
+  /** `reclaimed`: its owner took it back, so it serves no cluster either. */
+  readonly drained?: { readonly reason: string; readonly since: Instant; readonly reclaimed?: true };
+  /** Its cluster has become smaller, and lets go of it as soon as nothing runs there; it gets no work until then. */
+  readonly leaving?: { readonly since: Instant };
   /** It has been silent for longer than its leases last. Gone with its next word. */
   readonly lost?: { readonly since: Instant };
   /** What attempts that moved on without it may still hold there. They end when the node says that they are gone. */

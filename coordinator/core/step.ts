@@ -4,7 +4,8 @@ import { hello } from "./agents/hello.js";
 import { report } from "./agents/report.js";
 import { createCluster, createExperiment, createFileServer, createJob, createWorkspace } from "./api/create.js";
 import { deleteCluster, deleteExperiment, deleteFileServer, deleteJob, deleteWorkspace } from "./api/delete.js";
-import { deleteNode, drainNode, resumeNode } from "./api/nodes.js";
+import { deleteNode, drainNode, reclaimNode, resumeNode } from "./api/nodes.js";
+import { resizeCluster } from "./api/resize.js";
 import type { Change } from "./changes.js";
 import { settleMembership } from "./cluster.js";
 import { Draft } from "./draft.js";
@@ -60,10 +61,14 @@ function decide(draft: Draft, event: Event): string | undefined {
       return deleteExperiment(draft, event.id);
     case "job-delete":
       return deleteJob(draft, event.id);
+    case "cluster-resize":
+      return resizeCluster(draft, event.id, event.scale);
     case "job-terminate":
       return terminate(draft, findJob(draft.world, event.id)).uuid;
     case "node-drain":
       return drainNode(draft, event.id, event.reason);
+    case "node-reclaim":
+      return reclaimNode(draft, event.id, event.reason);
     case "node-resume":
       return resumeNode(draft, event.id);
     case "node-delete":

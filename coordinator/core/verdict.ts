@@ -72,6 +72,16 @@ export function failedByMount(job: Job, node: NodeId, fault: ResourceFault, othe
   return { job, verdict };
 }
 
+/** Its place is needed otherwise: no fault of anybody's, and no retry used up. */
+export function preempted(job: Job, reason: string): Judgement {
+  return { job, verdict: { next: { kind: "requeue" }, attemptState: "preempted", reason, graceful: true } };
+}
+
+export function outOfPlace(job: Job, reason: string): Judgement {
+  const outcome: Outcome = { kind: "terminated", errors: [{ code: "JobTerminated", message: reason, details: [] }] };
+  return { job, verdict: { next: { kind: "finish", outcome }, attemptState: "terminated", reason, graceful: true } };
+}
+
 export function outOfTime(job: Job, lease: Lease): Judgement {
   const message = `attempt ${lease.attempt} ran longer than maxWallClockTime allows (${job.spec.constraints?.maxWallClockTime ?? ""})`;
   const outcome: Outcome = { kind: "terminated", errors: [{ code: "JobTerminated", message, details: [] }] };

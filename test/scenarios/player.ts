@@ -1,8 +1,10 @@
+import { create } from "@bufbuild/protobuf";
 import type { Effect } from "../../coordinator/core/effects.js";
 import { explain } from "../../coordinator/core/explain.js";
 import { executionStateOf } from "../../coordinator/core/queries.js";
 import type { Job } from "../../coordinator/core/state.js";
 import { Fault } from "../../shared/fault.js";
+import { ScaleSettingsSchema } from "../../shared/gen/stoker/v1/cluster_pb.js";
 import { CoreWorld, done, exited, failed, type JobInit, ready } from "../build.js";
 import { type Command, parseCommand } from "./script.js";
 
@@ -73,6 +75,21 @@ export class Player {
         return this.tell(this.world.send({ kind: "job-delete", id: idOf(first) }));
       case "drain":
         return this.tell(this.world.send({ kind: "node-drain", id: `nodes/${first}`, reason: options.reason ?? "" }));
+      case "reclaim":
+        return this.tell(this.world.send({ kind: "node-reclaim", id: `nodes/${first}`, reason: options.reason ?? "" }));
+      case "resize":
+        return this.tell(
+          this.world.send({
+            kind: "cluster-resize",
+            id: `workspaces/w/clusters/${first}`,
+            scale: create(
+              ScaleSettingsSchema,
+              options.max
+                ? { autoScale: { minimumNodeCount: number("min", 0), maximumNodeCount: number("max", 0) } }
+                : { manual: { targetNodeCount: number("size", 1), nodeDeallocationOption: options.busy ?? "" } },
+            ),
+          }),
+        );
       case "resume":
         return this.tell(this.world.send({ kind: "node-resume", id: `nodes/${first}` }));
       case "cut":

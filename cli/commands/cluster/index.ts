@@ -1,11 +1,13 @@
 import type { Noun } from "../../verb.js";
+import { autoScale } from "./auto-scale.js";
 import { create } from "./create.js";
 import { remove } from "./delete.js";
 import { list } from "./list.js";
+import { resize } from "./resize.js";
 import { show } from "./show.js";
 
 export const cluster: Noun = {
   name: "cluster",
   description: "Sets of nodes that run jobs",
-  verbs: [create, show, list, remove],
+  verbs: [create, show, list, resize, autoScale, remove],
 };

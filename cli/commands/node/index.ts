@@ -2,11 +2,12 @@ import type { Noun } from "../../verb.js";
 import { remove } from "./delete.js";
 import { drain } from "./drain.js";
 import { list } from "./list.js";
+import { reclaim } from "./reclaim.js";
 import { resume } from "./resume.js";
 import { show } from "./show.js";
 
 export const node: Noun = {
   name: "node",
   description: "The machines",
-  verbs: [list, show, drain, resume, remove],
+  verbs: [list, show, drain, reclaim, resume, remove],
 };

@@ -3,7 +3,7 @@ import type { Verb } from "../../verb.js";
 
 export const resume: Verb = {
   name: "resume",
-  description: "Give a drained machine work again",
+  description: "Give a drained or reclaimed machine work again",
   example: "stoker node resume -n m1",
   argument: "[name]",
   options: [nameOption("node")],

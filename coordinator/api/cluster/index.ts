@@ -5,10 +5,12 @@ import { createCluster } from "./create-cluster.js";
 import { deleteCluster } from "./delete-cluster.js";
 import { getCluster } from "./get-cluster.js";
 import { listClusters } from "./list-clusters.js";
+import { updateCluster } from "./update-cluster.js";
 
 export const clusterHandlers = (ports: ApiPorts): Handlers<typeof ClusterService> => ({
   createCluster: createCluster(ports),
   getCluster: getCluster(ports),
   listClusters: listClusters(ports),
+  updateCluster: updateCluster(ports),
   deleteCluster: deleteCluster(ports),
 });

@@ -5,6 +5,7 @@ import { deleteNode } from "./delete-node.js";
 import { drainNode } from "./drain-node.js";
 import { getNode } from "./get-node.js";
 import { listNodes } from "./list-nodes.js";
+import { reclaimNode } from "./reclaim-node.js";
 import { resumeNode } from "./resume-node.js";
 
 export const nodeHandlers = (ports: ApiPorts): Handlers<typeof NodeService> => ({
@@ -12,5 +13,6 @@ export const nodeHandlers = (ports: ApiPorts): Handlers<typeof NodeService> => (
   listNodes: listNodes(ports),
   deleteNode: deleteNode(ports),
   drainNode: drainNode(ports),
+  reclaimNode: reclaimNode(ports),
   resumeNode: resumeNode(ports),
 });

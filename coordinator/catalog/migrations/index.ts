@@ -1,4 +1,5 @@
 import catalog from "./001-catalog.sql";
+import leaving from "./002-leaving.sql";
 
 /** In order; the n-th brings the schema to version n. A migration that was released is never edited. */
-export const migrations: readonly string[] = [catalog];
+export const migrations: readonly string[] = [catalog, leaving];

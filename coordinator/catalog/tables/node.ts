@@ -17,6 +17,7 @@ export const nodeTable: TableShape<Node> = {
     sequence: integer,
     cluster: text(),
     drained: json(),
+    leaving: json(),
     lost: json(),
     zombies: json(),
   },

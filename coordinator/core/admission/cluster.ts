@@ -28,7 +28,7 @@ export function admitCluster(
   };
 }
 
-function admitSize(scale: ScaleSettings | undefined): ClusterSize {
+export function admitSize(scale: ScaleSettings | undefined): ClusterSize {
   const { manual, autoScale } = scale ?? {};
   if (manual && autoScale) refuse("scaleSettings", "has both manual and autoScale; give one");
   if (manual) {

@@ -2,12 +2,27 @@ import { Fault } from "../../../shared/fault.js";
 import { isConnected } from "../cluster.js";
 import type { Draft } from "../draft.js";
 import { findNode, idOfNode } from "../names.js";
+import { vacate } from "../vacate.js";
 
 /** No new work; what runs goes on. */
 export function drainNode(draft: Draft, id: string, reason: string): string {
   const node = findNode(draft.world, id);
-  draft.put("node", { ...node, drained: { reason: reason.slice(0, 1000), since: node.drained?.since ?? draft.now } });
+  draft.put("node", {
+    ...node,
+    drained: { ...node.drained, reason: reason.slice(0, 1000), since: node.drained?.since ?? draft.now },
+  });
   draft.nodeChanged(node.uuid);
+  return node.uuid;
+}
+
+/** Its owner wants it back: what runs there is asked to end and is queued again, and no cluster has it until it is resumed. */
+export function reclaimNode(draft: Draft, id: string, reason: string): string {
+  const node = findNode(draft.world, id);
+  const since = node.drained?.since ?? draft.now;
+  draft.put("node", { ...node, drained: { reason: reason.slice(0, 1000), since, reclaimed: true } });
+  draft.nodeChanged(node.uuid);
+  vacate(draft, node, "requeue", `node ${node.name} was reclaimed by its owner`);
+  draft.membershipStale = true;
   return node.uuid;
 }
 
@@ -17,6 +32,8 @@ export function resumeNode(draft: Draft, id: string): string {
   draft.put("node", node);
   draft.nodeChanged(node.uuid);
   if (node.cluster) draft.touched.add(node.cluster);
+  // A reclaimed one may join a cluster again.
+  draft.membershipStale = true;
   return node.uuid;
 }
 

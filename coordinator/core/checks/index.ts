@@ -6,12 +6,13 @@ import { drained } from "./drained.js";
 import { gpus } from "./gpus.js";
 import { healthy } from "./healthy.js";
 import { inCluster } from "./in-cluster.js";
+import { leaving } from "./leaving.js";
 import { memory } from "./memory.js";
 import { ready } from "./ready.js";
 import { unshared } from "./unshared.js";
 
 /** In this order: the first that objects is the reason told. */
-export const standing: readonly Check[] = [inCluster, ready, healthy, drained, cleaned];
+export const standing: readonly Check[] = [inCluster, ready, healthy, drained, leaving, cleaned];
 /** About room, which ends of other jobs bring. */
 export const room: readonly Check[] = [unshared, gpus, cpus, memory];
 /** Kept to while enough nodes are left that pass. */

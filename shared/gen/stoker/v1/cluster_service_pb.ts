@@ -4,7 +4,7 @@
 
 import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
-import type { Cluster, ClusterSpec } from "./cluster_pb.js";
+import type { Cluster, ClusterSpec, ScaleSettings } from "./cluster_pb.js";
 import { file_stoker_v1_cluster } from "./cluster_pb.js";
 import type { Message } from "@bufbuild/protobuf";
 
@@ -12,7 +12,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file stoker/v1/cluster_service.proto.
  */
 export const file_stoker_v1_cluster_service: GenFile = /*@__PURE__*/
-  fileDesc("Ch9zdG9rZXIvdjEvY2x1c3Rlcl9zZXJ2aWNlLnByb3RvEglzdG9rZXIudjEicwoUQ3JlYXRlQ2x1c3RlclJlcXVlc3QSDgoGcGFyZW50GAEgASgJEgwKBG5hbWUYAiABKAkSFwoPaWRlbXBvdGVuY3lfa2V5GAMgASgJEiQKBHNwZWMYBCABKAsyFi5zdG9rZXIudjEuQ2x1c3RlclNwZWMiPAoVQ3JlYXRlQ2x1c3RlclJlc3BvbnNlEiMKB2NsdXN0ZXIYASABKAsyEi5zdG9rZXIudjEuQ2x1c3RlciIfChFHZXRDbHVzdGVyUmVxdWVzdBIKCgJpZBgBIAEoCSI5ChJHZXRDbHVzdGVyUmVzcG9uc2USIwoHY2x1c3RlchgBIAEoCzISLnN0b2tlci52MS5DbHVzdGVyIkwKE0xpc3RDbHVzdGVyc1JlcXVlc3QSDgoGcGFyZW50GAEgASgJEhEKCXBhZ2Vfc2l6ZRgCIAEoBRISCgpwYWdlX3Rva2VuGAMgASgJIlUKFExpc3RDbHVzdGVyc1Jlc3BvbnNlEiQKCGNsdXN0ZXJzGAEgAygLMhIuc3Rva2VyLnYxLkNsdXN0ZXISFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIiIKFERlbGV0ZUNsdXN0ZXJSZXF1ZXN0EgoKAmlkGAEgASgJIhcKFURlbGV0ZUNsdXN0ZXJSZXNwb25zZTLUAgoOQ2x1c3RlclNlcnZpY2USUgoNQ3JlYXRlQ2x1c3RlchIfLnN0b2tlci52MS5DcmVhdGVDbHVzdGVyUmVxdWVzdBogLnN0b2tlci52MS5DcmVhdGVDbHVzdGVyUmVzcG9uc2USSQoKR2V0Q2x1c3RlchIcLnN0b2tlci52MS5HZXRDbHVzdGVyUmVxdWVzdBodLnN0b2tlci52MS5HZXRDbHVzdGVyUmVzcG9uc2USTwoMTGlzdENsdXN0ZXJzEh4uc3Rva2VyLnYxLkxpc3RDbHVzdGVyc1JlcXVlc3QaHy5zdG9rZXIudjEuTGlzdENsdXN0ZXJzUmVzcG9uc2USUgoNRGVsZXRlQ2x1c3RlchIfLnN0b2tlci52MS5EZWxldGVDbHVzdGVyUmVxdWVzdBogLnN0b2tlci52MS5EZWxldGVDbHVzdGVyUmVzcG9uc2ViBnByb3RvMw", [file_stoker_v1_cluster]);
+  fileDesc("Ch9zdG9rZXIvdjEvY2x1c3Rlcl9zZXJ2aWNlLnByb3RvEglzdG9rZXIudjEicwoUQ3JlYXRlQ2x1c3RlclJlcXVlc3QSDgoGcGFyZW50GAEgASgJEgwKBG5hbWUYAiABKAkSFwoPaWRlbXBvdGVuY3lfa2V5GAMgASgJEiQKBHNwZWMYBCABKAsyFi5zdG9rZXIudjEuQ2x1c3RlclNwZWMiPAoVQ3JlYXRlQ2x1c3RlclJlc3BvbnNlEiMKB2NsdXN0ZXIYASABKAsyEi5zdG9rZXIudjEuQ2x1c3RlciIfChFHZXRDbHVzdGVyUmVxdWVzdBIKCgJpZBgBIAEoCSI5ChJHZXRDbHVzdGVyUmVzcG9uc2USIwoHY2x1c3RlchgBIAEoCzISLnN0b2tlci52MS5DbHVzdGVyIkwKE0xpc3RDbHVzdGVyc1JlcXVlc3QSDgoGcGFyZW50GAEgASgJEhEKCXBhZ2Vfc2l6ZRgCIAEoBRISCgpwYWdlX3Rva2VuGAMgASgJIlUKFExpc3RDbHVzdGVyc1Jlc3BvbnNlEiQKCGNsdXN0ZXJzGAEgAygLMhIuc3Rva2VyLnYxLkNsdXN0ZXISFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIlQKFFVwZGF0ZUNsdXN0ZXJSZXF1ZXN0EgoKAmlkGAEgASgJEjAKDnNjYWxlX3NldHRpbmdzGAIgASgLMhguc3Rva2VyLnYxLlNjYWxlU2V0dGluZ3MiPAoVVXBkYXRlQ2x1c3RlclJlc3BvbnNlEiMKB2NsdXN0ZXIYASABKAsyEi5zdG9rZXIudjEuQ2x1c3RlciIiChREZWxldGVDbHVzdGVyUmVxdWVzdBIKCgJpZBgBIAEoCSIXChVEZWxldGVDbHVzdGVyUmVzcG9uc2UyqAMKDkNsdXN0ZXJTZXJ2aWNlElIKDUNyZWF0ZUNsdXN0ZXISHy5zdG9rZXIudjEuQ3JlYXRlQ2x1c3RlclJlcXVlc3QaIC5zdG9rZXIudjEuQ3JlYXRlQ2x1c3RlclJlc3BvbnNlEkkKCkdldENsdXN0ZXISHC5zdG9rZXIudjEuR2V0Q2x1c3RlclJlcXVlc3QaHS5zdG9rZXIudjEuR2V0Q2x1c3RlclJlc3BvbnNlEk8KDExpc3RDbHVzdGVycxIeLnN0b2tlci52MS5MaXN0Q2x1c3RlcnNSZXF1ZXN0Gh8uc3Rva2VyLnYxLkxpc3RDbHVzdGVyc1Jlc3BvbnNlElIKDVVwZGF0ZUNsdXN0ZXISHy5zdG9rZXIudjEuVXBkYXRlQ2x1c3RlclJlcXVlc3QaIC5zdG9rZXIudjEuVXBkYXRlQ2x1c3RlclJlc3BvbnNlElIKDURlbGV0ZUNsdXN0ZXISHy5zdG9rZXIudjEuRGVsZXRlQ2x1c3RlclJlcXVlc3QaIC5zdG9rZXIudjEuRGVsZXRlQ2x1c3RlclJlc3BvbnNlYgZwcm90bzM", [file_stoker_v1_cluster]);
 
 /**
  * @generated from message stoker.v1.CreateClusterRequest
@@ -157,6 +157,47 @@ export const ListClustersResponseSchema: GenMessage<ListClustersResponse> = /*@_
   messageDesc(file_stoker_v1_cluster_service, 5);
 
 /**
+ * @generated from message stoker.v1.UpdateClusterRequest
+ */
+export type UpdateClusterRequest = Message<"stoker.v1.UpdateClusterRequest"> & {
+  /**
+   * @generated from field: string id = 1;
+   */
+  id: string;
+
+  /**
+   * In place of those it has.
+   *
+   * @generated from field: stoker.v1.ScaleSettings scale_settings = 2;
+   */
+  scaleSettings?: ScaleSettings | undefined;
+};
+
+/**
+ * Describes the message stoker.v1.UpdateClusterRequest.
+ * Use `create(UpdateClusterRequestSchema)` to create a new message.
+ */
+export const UpdateClusterRequestSchema: GenMessage<UpdateClusterRequest> = /*@__PURE__*/
+  messageDesc(file_stoker_v1_cluster_service, 6);
+
+/**
+ * @generated from message stoker.v1.UpdateClusterResponse
+ */
+export type UpdateClusterResponse = Message<"stoker.v1.UpdateClusterResponse"> & {
+  /**
+   * @generated from field: stoker.v1.Cluster cluster = 1;
+   */
+  cluster?: Cluster | undefined;
+};
+
+/**
+ * Describes the message stoker.v1.UpdateClusterResponse.
+ * Use `create(UpdateClusterResponseSchema)` to create a new message.
+ */
+export const UpdateClusterResponseSchema: GenMessage<UpdateClusterResponse> = /*@__PURE__*/
+  messageDesc(file_stoker_v1_cluster_service, 7);
+
+/**
  * @generated from message stoker.v1.DeleteClusterRequest
  */
 export type DeleteClusterRequest = Message<"stoker.v1.DeleteClusterRequest"> & {
@@ -171,7 +212,7 @@ export type DeleteClusterRequest = Message<"stoker.v1.DeleteClusterRequest"> & {
  * Use `create(DeleteClusterRequestSchema)` to create a new message.
  */
 export const DeleteClusterRequestSchema: GenMessage<DeleteClusterRequest> = /*@__PURE__*/
-  messageDesc(file_stoker_v1_cluster_service, 6);
+  messageDesc(file_stoker_v1_cluster_service, 8);
 
 /**
  * @generated from message stoker.v1.DeleteClusterResponse
@@ -184,7 +225,7 @@ export type DeleteClusterResponse = Message<"stoker.v1.DeleteClusterResponse"> &
  * Use `create(DeleteClusterResponseSchema)` to create a new message.
  */
 export const DeleteClusterResponseSchema: GenMessage<DeleteClusterResponse> = /*@__PURE__*/
-  messageDesc(file_stoker_v1_cluster_service, 7);
+  messageDesc(file_stoker_v1_cluster_service, 9);
 
 /**
  * @generated from service stoker.v1.ClusterService
@@ -213,6 +254,16 @@ export const ClusterService: GenService<{
     methodKind: "unary";
     input: typeof ListClustersRequestSchema;
     output: typeof ListClustersResponseSchema;
+  },
+  /**
+   * Changes its scale settings; its nodes follow.
+   *
+   * @generated from rpc stoker.v1.ClusterService.UpdateCluster
+   */
+  updateCluster: {
+    methodKind: "unary";
+    input: typeof UpdateClusterRequestSchema;
+    output: typeof UpdateClusterResponseSchema;
   },
   /**
    * Refused while a job of it has not ended. Finished jobs stay.

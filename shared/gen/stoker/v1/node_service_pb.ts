@@ -12,7 +12,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file stoker/v1/node_service.proto.
  */
 export const file_stoker_v1_node_service: GenFile = /*@__PURE__*/
-  fileDesc("ChxzdG9rZXIvdjEvbm9kZV9zZXJ2aWNlLnByb3RvEglzdG9rZXIudjEiHAoOR2V0Tm9kZVJlcXVlc3QSCgoCaWQYASABKAkiMAoPR2V0Tm9kZVJlc3BvbnNlEh0KBG5vZGUYASABKAsyDy5zdG9rZXIudjEuTm9kZSJNChBMaXN0Tm9kZXNSZXF1ZXN0EhEKCXBhZ2Vfc2l6ZRgBIAEoBRISCgpwYWdlX3Rva2VuGAIgASgJEhIKCmNsdXN0ZXJfaWQYAyABKAkiTAoRTGlzdE5vZGVzUmVzcG9uc2USHgoFbm9kZXMYASADKAsyDy5zdG9rZXIudjEuTm9kZRIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiHwoRRGVsZXRlTm9kZVJlcXVlc3QSCgoCaWQYASABKAkiFAoSRGVsZXRlTm9kZVJlc3BvbnNlIi4KEERyYWluTm9kZVJlcXVlc3QSCgoCaWQYASABKAkSDgoGcmVhc29uGAIgASgJIjIKEURyYWluTm9kZVJlc3BvbnNlEh0KBG5vZGUYASABKAsyDy5zdG9rZXIudjEuTm9kZSIfChFSZXN1bWVOb2RlUmVxdWVzdBIKCgJpZBgBIAEoCSIzChJSZXN1bWVOb2RlUmVzcG9uc2USHQoEbm9kZRgBIAEoCzIPLnN0b2tlci52MS5Ob2RlMvUCCgtOb2RlU2VydmljZRJACgdHZXROb2RlEhkuc3Rva2VyLnYxLkdldE5vZGVSZXF1ZXN0Ghouc3Rva2VyLnYxLkdldE5vZGVSZXNwb25zZRJGCglMaXN0Tm9kZXMSGy5zdG9rZXIudjEuTGlzdE5vZGVzUmVxdWVzdBocLnN0b2tlci52MS5MaXN0Tm9kZXNSZXNwb25zZRJJCgpEZWxldGVOb2RlEhwuc3Rva2VyLnYxLkRlbGV0ZU5vZGVSZXF1ZXN0Gh0uc3Rva2VyLnYxLkRlbGV0ZU5vZGVSZXNwb25zZRJGCglEcmFpbk5vZGUSGy5zdG9rZXIudjEuRHJhaW5Ob2RlUmVxdWVzdBocLnN0b2tlci52MS5EcmFpbk5vZGVSZXNwb25zZRJJCgpSZXN1bWVOb2RlEhwuc3Rva2VyLnYxLlJlc3VtZU5vZGVSZXF1ZXN0Gh0uc3Rva2VyLnYxLlJlc3VtZU5vZGVSZXNwb25zZWIGcHJvdG8z", [file_stoker_v1_node]);
+  fileDesc("ChxzdG9rZXIvdjEvbm9kZV9zZXJ2aWNlLnByb3RvEglzdG9rZXIudjEiHAoOR2V0Tm9kZVJlcXVlc3QSCgoCaWQYASABKAkiMAoPR2V0Tm9kZVJlc3BvbnNlEh0KBG5vZGUYASABKAsyDy5zdG9rZXIudjEuTm9kZSJNChBMaXN0Tm9kZXNSZXF1ZXN0EhEKCXBhZ2Vfc2l6ZRgBIAEoBRISCgpwYWdlX3Rva2VuGAIgASgJEhIKCmNsdXN0ZXJfaWQYAyABKAkiTAoRTGlzdE5vZGVzUmVzcG9uc2USHgoFbm9kZXMYASADKAsyDy5zdG9rZXIudjEuTm9kZRIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiHwoRRGVsZXRlTm9kZVJlcXVlc3QSCgoCaWQYASABKAkiFAoSRGVsZXRlTm9kZVJlc3BvbnNlIi4KEERyYWluTm9kZVJlcXVlc3QSCgoCaWQYASABKAkSDgoGcmVhc29uGAIgASgJIjIKEURyYWluTm9kZVJlc3BvbnNlEh0KBG5vZGUYASABKAsyDy5zdG9rZXIudjEuTm9kZSIwChJSZWNsYWltTm9kZVJlcXVlc3QSCgoCaWQYASABKAkSDgoGcmVhc29uGAIgASgJIjQKE1JlY2xhaW1Ob2RlUmVzcG9uc2USHQoEbm9kZRgBIAEoCzIPLnN0b2tlci52MS5Ob2RlIh8KEVJlc3VtZU5vZGVSZXF1ZXN0EgoKAmlkGAEgASgJIjMKElJlc3VtZU5vZGVSZXNwb25zZRIdCgRub2RlGAEgASgLMg8uc3Rva2VyLnYxLk5vZGUywwMKC05vZGVTZXJ2aWNlEkAKB0dldE5vZGUSGS5zdG9rZXIudjEuR2V0Tm9kZVJlcXVlc3QaGi5zdG9rZXIudjEuR2V0Tm9kZVJlc3BvbnNlEkYKCUxpc3ROb2RlcxIbLnN0b2tlci52MS5MaXN0Tm9kZXNSZXF1ZXN0Ghwuc3Rva2VyLnYxLkxpc3ROb2Rlc1Jlc3BvbnNlEkkKCkRlbGV0ZU5vZGUSHC5zdG9rZXIudjEuRGVsZXRlTm9kZVJlcXVlc3QaHS5zdG9rZXIudjEuRGVsZXRlTm9kZVJlc3BvbnNlEkYKCURyYWluTm9kZRIbLnN0b2tlci52MS5EcmFpbk5vZGVSZXF1ZXN0Ghwuc3Rva2VyLnYxLkRyYWluTm9kZVJlc3BvbnNlEkwKC1JlY2xhaW1Ob2RlEh0uc3Rva2VyLnYxLlJlY2xhaW1Ob2RlUmVxdWVzdBoeLnN0b2tlci52MS5SZWNsYWltTm9kZVJlc3BvbnNlEkkKClJlc3VtZU5vZGUSHC5zdG9rZXIudjEuUmVzdW1lTm9kZVJlcXVlc3QaHS5zdG9rZXIudjEuUmVzdW1lTm9kZVJlc3BvbnNlYgZwcm90bzM", [file_stoker_v1_node]);
 
 /**
  * @generated from message stoker.v1.GetNodeRequest
@@ -175,6 +175,45 @@ export const DrainNodeResponseSchema: GenMessage<DrainNodeResponse> = /*@__PURE_
   messageDesc(file_stoker_v1_node_service, 7);
 
 /**
+ * @generated from message stoker.v1.ReclaimNodeRequest
+ */
+export type ReclaimNodeRequest = Message<"stoker.v1.ReclaimNodeRequest"> & {
+  /**
+   * @generated from field: string id = 1;
+   */
+  id: string;
+
+  /**
+   * @generated from field: string reason = 2;
+   */
+  reason: string;
+};
+
+/**
+ * Describes the message stoker.v1.ReclaimNodeRequest.
+ * Use `create(ReclaimNodeRequestSchema)` to create a new message.
+ */
+export const ReclaimNodeRequestSchema: GenMessage<ReclaimNodeRequest> = /*@__PURE__*/
+  messageDesc(file_stoker_v1_node_service, 8);
+
+/**
+ * @generated from message stoker.v1.ReclaimNodeResponse
+ */
+export type ReclaimNodeResponse = Message<"stoker.v1.ReclaimNodeResponse"> & {
+  /**
+   * @generated from field: stoker.v1.Node node = 1;
+   */
+  node?: Node | undefined;
+};
+
+/**
+ * Describes the message stoker.v1.ReclaimNodeResponse.
+ * Use `create(ReclaimNodeResponseSchema)` to create a new message.
+ */
+export const ReclaimNodeResponseSchema: GenMessage<ReclaimNodeResponse> = /*@__PURE__*/
+  messageDesc(file_stoker_v1_node_service, 9);
+
+/**
  * @generated from message stoker.v1.ResumeNodeRequest
  */
 export type ResumeNodeRequest = Message<"stoker.v1.ResumeNodeRequest"> & {
@@ -189,7 +228,7 @@ export type ResumeNodeRequest = Message<"stoker.v1.ResumeNodeRequest"> & {
  * Use `create(ResumeNodeRequestSchema)` to create a new message.
  */
 export const ResumeNodeRequestSchema: GenMessage<ResumeNodeRequest> = /*@__PURE__*/
-  messageDesc(file_stoker_v1_node_service, 8);
+  messageDesc(file_stoker_v1_node_service, 10);
 
 /**
  * @generated from message stoker.v1.ResumeNodeResponse
@@ -206,7 +245,7 @@ export type ResumeNodeResponse = Message<"stoker.v1.ResumeNodeResponse"> & {
  * Use `create(ResumeNodeResponseSchema)` to create a new message.
  */
 export const ResumeNodeResponseSchema: GenMessage<ResumeNodeResponse> = /*@__PURE__*/
-  messageDesc(file_stoker_v1_node_service, 9);
+  messageDesc(file_stoker_v1_node_service, 11);
 
 /**
  * Nodes enrol themselves; people look at them, drain and resume them, and remove those that are gone.
@@ -249,6 +288,16 @@ export const NodeService: GenService<{
     methodKind: "unary";
     input: typeof DrainNodeRequestSchema;
     output: typeof DrainNodeResponseSchema;
+  },
+  /**
+   * For its owner: its jobs are queued again, and no cluster has it until it is resumed.
+   *
+   * @generated from rpc stoker.v1.NodeService.ReclaimNode
+   */
+  reclaimNode: {
+    methodKind: "unary";
+    input: typeof ReclaimNodeRequestSchema;
+    output: typeof ReclaimNodeResponseSchema;
   },
   /**
    * @generated from rpc stoker.v1.NodeService.ResumeNode
