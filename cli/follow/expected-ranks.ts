@@ -9,8 +9,11 @@ export function expectedRanks(spec: JobSpec | undefined): number {
     }
     case "caffe2Settings":
       return spec.nodeCount;
-    case "tensorFlowSettings":
-      return (spec.toolkit.value.workerCount || spec.nodeCount) + spec.toolkit.value.parameterServerCount;
+    case "tensorFlowSettings": {
+      const { workerCount, parameterServerCount } = spec.toolkit.value;
+      if (spec.nodeCount === 1 && workerCount === 0 && parameterServerCount === 0) return 1;
+      return (workerCount || spec.nodeCount) + (parameterServerCount || 1);
+    }
     default:
       return 1;
   }

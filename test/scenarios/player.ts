@@ -274,6 +274,7 @@ function specOf(options: Command["options"]): JobInit {
   const kinds: Record<string, JobInit["toolkit"]> = {
     custom: { case: "customToolkitSettings", value: { commandLine: "true" } },
     mpi: { case: "customMpiSettings", value: { commandLine: "true", processCount } },
+    tensorflow: { case: "tensorFlowSettings", value: { pythonScriptFilePath: "t.py" } },
     torch: { case: "pyTorchSettings", value: { pythonScriptFilePath: "t.py", processCount } },
   };
   return {

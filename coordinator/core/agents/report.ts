@@ -8,6 +8,7 @@ import { expansionOf, shareOn, withExit, withShare } from "../lease.js";
 import { nodeNamed } from "../names.js";
 import { releaseZombie } from "../node.js";
 import type { Job, Lease, Node, Share } from "../state.js";
+import type { Expansion } from "../toolkits/toolkit.js";
 import { failedByItself, failedByMachine, failedByMount, type Judgement, succeeded } from "../verdict.js";
 import { ignore } from "./heartbeat.js";
 import { type NarrowedReport, narrowReport, type Report } from "./narrow.js";
@@ -89,21 +90,23 @@ function rankExited(draft: Draft, job: Job, node: Node, said: Extract<Report, { 
   const after = withExit(lease, { rank, node: node.uuid, exitCode, signal, stdoutBytes, stderrBytes });
   const exited = withLease(job, after);
   const alone = lease.shares.length === 1 && after.exits.length === expansion.ranks.length;
-  const judgement = judgeExit(exited, after, expansion.endsWith, said);
+  const judgement = judgeExit(exited, after, expansion, said);
   if (!judgement || job.state.kind === "stopping") update(draft, exited);
   else stop(draft, judgement.job, judgement.verdict, alone);
 }
 
-/** `first`: rank 0 decides. `all`: the first failure, or the last success. */
+/** `first`: rank 0 decides. `all`: the first failure, or the last success of those that don't just serve. */
 function judgeExit(
   job: Job,
   lease: Lease,
-  endsWith: "first" | "all",
+  { endsWith, ranks }: Expansion,
   { rank, exitCode, signal }: Extract<Report, { kind: "rank-exited" }>,
 ): Judgement | undefined {
   if (endsWith === "first" && rank !== 0) return undefined;
   if (exitCode === 0) {
-    return endsWith === "first" || lease.exits.length === lease.rankCount ? succeeded(job) : undefined;
+    const ended = (candidate: number) => lease.exits.some((exit) => exit.rank === candidate);
+    const over = endsWith === "first" || ranks.every((planned) => planned.serves || ended(planned.rank));
+    return over ? succeeded(job) : undefined;
   }
   const details = [{ name: "rank", value: String(rank) }];
   if (signal > 0) details.push({ name: "signal", value: String(signal) });

@@ -10,10 +10,16 @@ export function hostsOf(nodes: readonly Node[]): string[] {
 
 export function gangOf(job: Job, lease: Lease): Gang {
   return {
-    nodes: lease.shares.map(({ nodeName, host, held }) => ({ name: nodeName, host, cpus: held.cpus })),
+    nodes: lease.shares.map(({ nodeName, host, held }) => ({
+      name: nodeName,
+      host,
+      cpus: held.cpus,
+      gpuUuids: held.gpuUuids,
+    })),
     attempt: lease.attempt,
     oneMachine: lease.shares.length > 1 && lease.shares.every(({ host, nodeName }) => host === nodeName),
     hasSharedPrefix: job.spec.stdOutErrPathPrefix !== "",
+    whole: lease.shares.every(({ held }) => held.whole),
     port: 20_000 + (hash(lease.id) % 10_000),
     slots: slotsOf(job.request.share, lease.shares[0]),
   };

@@ -1,4 +1,5 @@
 import { admitText } from "../admission/fields.js";
+import { single } from "./single.js";
 import type { Toolkit } from "./toolkit.js";
 
 /** One command, once, on the first node; the user starts the rest. */
@@ -8,21 +9,5 @@ export const custom: Toolkit<"customToolkitSettings"> = {
     admitText(`${path}.commandLine`, settings.commandLine);
     return settings;
   },
-  expand(settings, gang) {
-    return {
-      ranks: [
-        {
-          rank: 0,
-          nodeIndex: 0,
-          commandLine: settings.commandLine,
-          environment: [],
-          stdoutName: "stdout.txt",
-          stderrName: "stderr.txt",
-        },
-      ],
-      environment: [],
-      slotsByNode: gang.nodes.map(() => gang.slots),
-      endsWith: "first",
-    };
-  },
+  expand: (settings, gang) => single(settings.commandLine, gang),
 };

@@ -13,12 +13,6 @@ export interface Toolkit<C extends ToolkitCase> {
   expand(settings: SettingsOf<C>, gang: Gang): Expansion;
 }
 
-/** Known, but not to this release. */
-export interface UnsupportedToolkit {
-  readonly toolType: string;
-  readonly unsupported: true;
-}
-
 /** The nodes of one attempt, as toolkits see them. */
 export interface Gang {
   readonly nodes: readonly GangMember[];
@@ -29,6 +23,8 @@ export interface Gang {
   readonly hasSharedPrefix: boolean;
   /** Some port that the attempt's processes may meet at: the same for all, another one for the next attempt. */
   readonly port: number;
+  /** The attempt has its nodes to itself: ports that Batch AI documented are free. */
+  readonly whole: boolean;
   /** Processes that an MPI launcher may start on one node when the job does not say. */
   readonly slots: number;
 }
@@ -37,6 +33,7 @@ export interface GangMember {
   readonly name: string;
   readonly host: string;
   readonly cpus: number;
+  readonly gpuUuids: readonly string[];
 }
 
 export interface Expansion {
@@ -45,7 +42,7 @@ export interface Expansion {
   readonly environment: readonly Variable[];
   /** MPI processes a node, node by node: the host file. */
   readonly slotsByNode: readonly number[];
-  /** `first`: rank 0 decides the attempt. `all`: the first failure, or the last success. */
+  /** `first`: rank 0 decides the attempt. `all`: the first failure, or the last success of those that don't just serve. */
   readonly endsWith: "first" | "all";
 }
 
@@ -57,6 +54,8 @@ export interface PlannedRank {
   readonly environment: readonly Variable[];
   readonly stdoutName: string;
   readonly stderrName: string;
+  /** It never ends by itself, so nobody waits for it; its failure is the attempt's all the same. */
+  readonly serves?: true;
 }
 
 export interface Variable {
@@ -73,6 +72,13 @@ export function spread(count: number, nodes: number): number[] {
 
 /** Batch AI's images had a `python`; Debian's machines have only a `python3`. */
 const anyPython = "$(command -v python || echo python3)";
+
+/** Settings of the toolkits that take a script and a number of processes. */
+export interface ScriptSettings {
+  pythonScriptFilePath: string;
+  pythonInterpreterPath: string;
+  commandLineArgs: string;
+}
 
 /** Batch AI's launch of a script: paths and arguments are shell text, as the user wrote them. */
 export function scriptCommand(interpreter: string, script: string, args: string): string {
