@@ -31,6 +31,7 @@ export function exampleGrant(given: Partial<LeaseGrant> = {}): LeaseGrant {
     executionLogName: "execution.log",
     preparationStdoutName: "stdout-job_prep.txt",
     preparationStderrName: "stderr-job_prep.txt",
+    onLeaseLoss: "freeze",
     jobPathSegment: "workspaces/w/experiments/e/jobs/j",
     ...given,
   };

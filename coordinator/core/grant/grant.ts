@@ -59,5 +59,6 @@ export function grantFor(world: World, job: Job, lease: Lease, share: Share): Pl
     preparationStdoutName: `stdout-job_prep${onNode}.txt`,
     preparationStderrName: `stderr-job_prep${onNode}.txt`,
     jobPathSegment: idOfJob(world, job),
+    onLeaseLoss: job.spec.onLeaseLoss,
   };
 }
