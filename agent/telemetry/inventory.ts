@@ -4,10 +4,10 @@ import { cpu as cpuInfo, osInfo } from "systeminformation";
 import { type Inventory, InventorySchema } from "../../shared/gen/stoker/v1/node_pb.js";
 import type { InventoryOverrides } from "../ports.js";
 import { machineClass } from "./machine-class.js";
-import type { GpuRow } from "./nvidia-smi.js";
+import type { Machine } from "./smi/ask.js";
 
 /** What this machine has, less what its owner keeps. */
-export async function inventoryOf(rows: readonly GpuRow[], overrides: InventoryOverrides): Promise<Inventory> {
+export async function inventoryOf(gpus: Machine, overrides: InventoryOverrides): Promise<Inventory> {
   const [os, cpu] = await Promise.all([osInfo(), cpuInfo()]);
   return inventoryWith(
     {
@@ -17,14 +17,14 @@ export async function inventoryOf(rows: readonly GpuRow[], overrides: InventoryO
       cpus: overrides.cpus ?? availableParallelism(),
       memoryBytes: overrides.memoryBytes ?? memoryLimit(),
     },
-    rows.slice(0, overrides.gpus ?? rows.length),
+    { ...gpus, devices: gpus.devices.slice(0, overrides.gpus ?? gpus.devices.length) },
     overrides.machineClass,
   );
 }
 
 function inventoryWith(
   machine: { os: string; cpuModel: string; cpus: number; memoryBytes: number },
-  rows: readonly GpuRow[],
+  { devices, driverVersion = "", cudaVersion = "" }: Machine,
   givenClass: string | undefined,
 ): Inventory {
   return create(InventorySchema, {
@@ -32,15 +32,16 @@ function inventoryWith(
       givenClass ??
       machineClass(
         machine.cpus,
-        rows.map(({ model }) => model),
+        devices.map(({ model }) => model),
       ),
     os: machine.os,
     kernel: release(),
     cpus: machine.cpus,
     cpuModel: machine.cpuModel,
     memoryBytes: BigInt(machine.memoryBytes),
-    gpus: rows.map(({ uuid, index, model, memoryBytes }) => ({ uuid, index, model, memoryBytes: memoryBytes ?? 0n })),
-    driverVersion: rows.find(({ driverVersion }) => driverVersion !== undefined)?.driverVersion ?? "",
+    gpus: devices.map((device) => ({ ...device, memoryBytes: device.memoryBytes ?? 0n })),
+    driverVersion,
+    cudaVersion,
   });
 }
 

@@ -3,13 +3,24 @@ import { spawn } from "node:child_process";
 const outputMax = 4 * 1024 * 1024;
 const wordsMax = 500;
 
+/** The program ended badly, or was not waited for any longer. */
+export class ProgramFailed extends Error {
+  override name = "ProgramFailed";
+  constructor(
+    message: string,
+    readonly run: { exitCode: number | undefined; output: string; timedOut: boolean },
+  ) {
+    super(message);
+  }
+}
+
 /** What a program writes. Rejects at the limit at the latest, whether or not the program can be killed: a broken driver may hold it for ever. */
 export function limitedOutput(program: string, words: string[], timeoutMs: number): Promise<string> {
   return new Promise((resolve, reject) => {
     const child = spawn(program, words, { detached: true, stdio: ["ignore", "pipe", "pipe"], cwd: "/" });
     let output = "";
     let errors = "";
-    const stop = (why: string) => {
+    const stop = (why: string, timedOut: boolean) => {
       try {
         if (child.pid !== undefined) process.kill(-child.pid, "SIGKILL");
       } catch (error) {
@@ -18,12 +29,13 @@ export function limitedOutput(program: string, words: string[], timeoutMs: numbe
       child.stdout.destroy();
       child.stderr.destroy();
       child.unref();
-      reject(new Error(`${program} ${why}`));
+      // Never half an output: it can look whole.
+      reject(new ProgramFailed(`${program} ${why}`, { exitCode: undefined, output: "", timedOut }));
     };
-    const limit = setTimeout(() => stop(`did not end within ${timeoutMs / 1000} s`), timeoutMs);
+    const limit = setTimeout(() => stop(`did not end within ${timeoutMs / 1000} s`, true), timeoutMs);
     child.stdout.on("data", (chunk: Buffer) => {
       output += chunk.toString();
-      if (output.length > outputMax) stop("wrote too much");
+      if (output.length > outputMax) stop("wrote too much", false);
     });
     child.stderr.on("data", (chunk: Buffer) => {
       errors = (errors + chunk.toString()).slice(-wordsMax);
@@ -35,13 +47,13 @@ export function limitedOutput(program: string, words: string[], timeoutMs: numbe
     child.once("close", (code, signal) => {
       clearTimeout(limit);
       // nvidia-smi tells its troubles on standard output.
-      if (code === 0) resolve(output);
-      else
-        reject(
-          new Error(
-            `${program} failed (${signal ?? `exit code ${code}`}): ${(errors.trim() || output.trim()).slice(-wordsMax)}`,
-          ),
-        );
+      if (code === 0) {
+        resolve(output);
+        return;
+      }
+      const words = (errors.trim() || output.trim()).slice(-wordsMax);
+      const run = { exitCode: code ?? undefined, output: output === "" ? errors : output, timedOut: false };
+      reject(new ProgramFailed(`${program} failed (${signal ?? `exit code ${code}`}): ${words}`, run));
     });
   });
 }

@@ -55,6 +55,43 @@ test("GPUs are offered and measured; the owner may keep some, and name the class
   expect(b?.utilizationPercent).toBeUndefined();
 });
 
+const recorded = (name: string) => join(import.meta.dirname, "../../test/fixtures/nvidia-smi", name);
+
+test("a machine tells its GPUs, driver and CUDA version as its whole report has them", async () => {
+  const made = telemetry(fake(`cat ${recorded("xml/v13-590.44-2x-rtx-a5000.xml")}`));
+  const inventory = await made.inventory({});
+  expect(inventory).toMatchObject({
+    machineClass: "2x-nvidia-rtx-a5000",
+    driverVersion: "590.44.01",
+    cudaVersion: "13.1",
+  });
+  expect(inventory.gpus.map(({ index, memoryBytes }) => [index, memoryBytes / 1024n / 1024n])).toEqual([
+    [0, 24564n],
+    [1, 24564n],
+  ]);
+});
+
+test("a warning after a whole report is no failure", async () => {
+  const xml = recorded("xml/v11-515.105-a10g.xml");
+  const made = telemetry(fake(`cat ${xml}; echo 'WARNING: infoROM is corrupted at gpu 0000:00:1E.0'; exit 14`));
+  expect((await made.inventory({})).gpus).toHaveLength(1);
+});
+
+test("MIG devices are offered in place of their GPU", async () => {
+  const list = [
+    "GPU 0: NVIDIA A100-SXM4-80GB (UUID: GPU-513536b6-7d19-9063-b049-1e69664bb298)",
+    ...["3g.40gb", "2g.20gb", "1g.10gb"].map((profile, at) => `  MIG ${profile}     Device  ${at}: (UUID: MIG-${at})`),
+  ].join("\n");
+  const xml = recorded("xml/v12-535.54-a100-sxm4-mig.xml");
+  const made = telemetry(fake(`if [ "$1" = -L ]; then echo '${list}'; else cat ${xml}; fi`));
+  const inventory = await made.inventory({});
+  expect(inventory.gpus.map(({ uuid, model }) => [uuid, model])).toEqual([
+    ["MIG-0", "NVIDIA A100-SXM4-80GB MIG 3g.40gb"],
+    ["MIG-1", "NVIDIA A100-SXM4-80GB MIG 2g.20gb"],
+    ["MIG-2", "NVIDIA A100-SXM4-80GB MIG 1g.10gb"],
+  ]);
+});
+
 test("a failing nvidia-smi costs the GPUs, not the agent", async () => {
   const made = telemetry(
     fake("echo 'NVIDIA-SMI has failed because it could not communicate with the NVIDIA driver.'; exit 9"),
@@ -63,13 +100,14 @@ test("a failing nvidia-smi costs the GPUs, not the agent", async () => {
 });
 
 test("a hanging nvidia-smi holds up no sample, and is not asked twice at once", async () => {
-  const path = fake(`echo x >> "$0.calls"; if [ "$(wc -l < "$0.calls")" -gt 1 ]; then sleep 60; fi\n${twoGpus}`);
+  // The first two are the inventory's: the whole report, and since that is no XML, the table.
+  const path = fake(`echo x >> "$0.calls"; if [ "$(wc -l < "$0.calls")" -gt 2 ]; then sleep 60; fi\n${twoGpus}`);
   const made = telemetry(path);
   await made.inventory({});
   await vi.waitFor(() => expect(made.latest()?.memoryUsedBytes).toBeGreaterThan(0n), 5_000);
   await vi.waitFor(() => expect(made.latest()?.cpuPercent).toBeGreaterThanOrEqual(0), 10_000);
   expect(made.latest()?.gpus).toEqual([]);
-  expect(readFileSync(`${path}.calls`, "utf8")).toBe("x\nx\n");
+  expect(readFileSync(`${path}.calls`, "utf8")).toBe("x\nx\nx\n");
 });
 
 test("a program that hangs is killed with its children at the limit", async () => {

@@ -4,7 +4,8 @@ import { type Inventory, type Telemetry, TelemetrySchema } from "../../shared/ge
 import type { InventoryOverrides, TelemetrySource } from "../ports.js";
 import { sources } from "./index.js";
 import { inventoryOf } from "./inventory.js";
-import { readGpus } from "./nvidia-smi.js";
+import { machineOf, readGpus } from "./nvidia-smi.js";
+import { askMachine, failureOf, type Machine } from "./smi/ask.js";
 import type { Sample, Source } from "./source.js";
 
 interface Running {
@@ -27,17 +28,28 @@ export class MachineTelemetry implements TelemetrySource {
   /** Begins the sampling, too: by then it is known whether there are GPUs to be asked. */
   async inventory(overrides: InventoryOverrides): Promise<Inventory> {
     const program = this.options.nvidiaSmi ?? "nvidia-smi";
-    const rows = await readGpus(program).catch((error: unknown) => {
-      this.log.error(
-        { err: error },
-        "the GPUs can't be asked: this machine offers none until its agent is started again",
-      );
-      return undefined;
-    });
+    const gpus = (await this.gpus(program)) ?? { devices: [] };
     this.close();
-    const hasGpus = rows !== undefined && rows.length > 0;
-    this.running = sources({ nvidiaSmi: hasGpus ? program : undefined }).map((source) => this.start(source));
-    return inventoryOf(rows ?? [], overrides);
+    const asked = gpus.devices.length > 0 ? program : undefined;
+    this.running = sources({ nvidiaSmi: asked }).map((source) => this.start(source));
+    return inventoryOf(gpus, overrides);
+  }
+
+  private async gpus(program: string): Promise<Machine | undefined> {
+    const asked = await askMachine(program);
+    if (asked.state === "answered") return asked.machine;
+    let { sentence, kind } = asked.state === "failed" ? asked.failure : { sentence: asked.why, kind: "no-xml" };
+    if (asked.state === "no-xml") {
+      try {
+        return machineOf((await readGpus(program)) ?? []);
+      } catch (error) {
+        ({ sentence, kind } = failureOf(error));
+      }
+    }
+    if (kind !== "not-installed") {
+      this.log.error({ kind }, `this machine offers no GPUs until its agent is started again: ${sentence}`);
+    }
+    return undefined;
   }
 
   latest(): Telemetry | undefined {

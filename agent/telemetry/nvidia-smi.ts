@@ -1,4 +1,5 @@
 import { limitedOutput } from "./limited-output.js";
+import type { Machine } from "./smi/ask.js";
 import type { Sample, Source } from "./source.js";
 
 /** One GPU as `nvidia-smi --query-gpu` tells it. Undefined is whatever it does not say. */
@@ -60,6 +61,14 @@ export async function readGpus(program: string): Promise<GpuRow[] | undefined> {
     if (error instanceof Error && "code" in error && error.code === "ENOENT") return undefined;
     throw error;
   }
+}
+
+export function machineOf(rows: readonly GpuRow[]): Machine {
+  const driverVersion = rows.find((row) => row.driverVersion !== undefined)?.driverVersion;
+  return {
+    devices: rows.map(({ uuid, index, model, memoryBytes }) => ({ uuid, index, model, memoryBytes })),
+    ...(driverVersion === undefined ? {} : { driverVersion }),
+  };
 }
 
 export const nvidiaSmi = (program: string): Source => ({

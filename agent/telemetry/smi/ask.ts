@@ -1,0 +1,62 @@
+import { limitedOutput, ProgramFailed } from "../limited-output.js";
+import { type Device, devicesOf } from "./devices.js";
+import { parseSmi, SmiFormatError } from "./document.js";
+import { explainFailure, type SmiFailure } from "./failure.js";
+import { parseList } from "./list.js";
+
+/** Slow ones take seconds: eight GPUs without persistence mode. */
+const limitMs = 30_000;
+
+export interface Machine {
+  devices: Device[];
+  driverVersion?: string;
+  cudaVersion?: string;
+}
+
+export type Asked =
+  | { state: "answered"; machine: Machine }
+  /** It answers, but not in XML: so old, or not NVIDIA's own. */
+  | { state: "no-xml"; why: string }
+  | { state: "failed"; failure: SmiFailure };
+
+/** Everything that the machine's GPUs can be asked once. Never rejects. */
+export async function askMachine(program: string): Promise<Asked> {
+  try {
+    const document = parseSmi(await run(program, ["-q", "-x"]));
+    const mig = document.gpus.some((gpu) => gpu.mig.enabled === true);
+    const list = mig ? parseList(await run(program, ["-L"])) : [];
+    const { driverVersion, cudaVersion } = document;
+    return {
+      state: "answered",
+      machine: {
+        devices: devicesOf(document, list),
+        ...(driverVersion === undefined ? {} : { driverVersion }),
+        ...(cudaVersion === undefined ? {} : { cudaVersion }),
+      },
+    };
+  } catch (error) {
+    if (error instanceof SmiFormatError) return { state: "no-xml", why: error.message };
+    const failure = failureOf(error);
+    return failure.kind === "bad-arguments" ? { state: "no-xml", why: failure.sentence } : { state: "failed", failure };
+  }
+}
+
+/** infoROM is corrupted: a warning after an answer that is complete. */
+const warned = 14;
+
+async function run(program: string, words: string[]): Promise<string> {
+  try {
+    return await limitedOutput(program, words, limitMs);
+  } catch (error) {
+    if (error instanceof ProgramFailed && error.run.exitCode === warned) return error.run.output;
+    throw error;
+  }
+}
+
+export function failureOf(error: unknown): SmiFailure {
+  if (error instanceof ProgramFailed) return explainFailure({ ...error.run, missing: false });
+  const missing = error instanceof Error && "code" in error && error.code === "ENOENT";
+  return missing
+    ? explainFailure({ exitCode: undefined, output: "", timedOut: false, missing })
+    : { kind: "failed", sentence: error instanceof Error ? error.message : String(error) };
+}

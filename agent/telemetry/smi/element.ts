@@ -1,0 +1,90 @@
+import { XMLParser } from "fast-xml-parser";
+
+/** An element of the document, found by paths: names move between versions and cards, so nothing may rest on an element being there. */
+export class Element {
+  constructor(private readonly content: unknown) {}
+
+  /** The text of the first of `paths` that has one. */
+  text(...paths: readonly string[]): string | undefined {
+    for (const path of paths) {
+      const found = this.at(path);
+      if (typeof found === "string") return found;
+    }
+    return undefined;
+  }
+
+  child(path: string): Element {
+    return new Element(this.at(path));
+  }
+
+  children(name: string): Element[] {
+    const found = this.at(name);
+    return Array.isArray(found) ? found.map((content) => new Element(content)) : [];
+  }
+
+  /** Names and texts of the elements in it, those with elements of their own left out. */
+  entries(): Array<readonly [name: string, text: string]> {
+    if (!isRecord(this.content)) return [];
+    return Object.entries(this.content).flatMap(([name, text]) => (typeof text === "string" ? [[name, text]] : []));
+  }
+
+  attribute(name: string): string | undefined {
+    return this.text(`@${name}`);
+  }
+
+  private at(path: string): unknown {
+    let found: unknown = this.content;
+    for (const name of path.split("/")) {
+      if (!isRecord(found) || !Object.hasOwn(found, name)) return undefined;
+      found = found[name];
+    }
+    return found;
+  }
+}
+
+const isRecord = (value: unknown): value is Record<string, unknown> =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
+
+const lists = new Set(["gpu", "process_info", "mig_device"]);
+const parser = new XMLParser({
+  ignoreAttributes: false,
+  attributeNamePrefix: "@",
+  parseTagValue: false,
+  isArray: (name) => lists.has(name),
+});
+
+/** Most of a document is these, and nobody asks for them. */
+const unreadNames = [
+  "supported_clocks",
+  "accounted_processes",
+  "platformInfo",
+  "inforom_version",
+  "inforom_bbx_flush",
+  "encoder_stats",
+  "fbc_stats",
+  "power_profiles",
+  "power_smoothing",
+  "ibmnpu",
+  "capabilities",
+  "bar1_memory_usage",
+  "cc_protected_memory_usage",
+  "dram_encryption_mode",
+  "gpu_operation_mode",
+  "gpu_virtualization_mode",
+  "pci_bridge_chip",
+  "supported_gpu_target_temp",
+  "module_power_readings",
+  "gpu_memory_power_readings",
+  "applications_clocks",
+  "default_applications_clocks",
+  "deferred_clocks",
+  "max_customer_boost_clocks",
+  "clock_policy",
+  "aggregate_uncorrectable_sram_sources",
+  "retired_pagelist",
+  "retired_page_addresses",
+];
+const unread = new RegExp(`<(${unreadNames.join("|")})>[^]*?</\\1>`, "g");
+
+/** Throws when it is not well formed. */
+export const parseXml = (text: string): Element => new Element(parser.parse(text.replace(unread, "")));

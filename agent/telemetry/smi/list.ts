@@ -1,0 +1,26 @@
+/** `nvidia-smi -L`: the only place where MIG devices have their UUIDs. */
+export interface ListedGpu {
+  index: number;
+  name: string;
+  uuid: string;
+  /** In the order of their index. */
+  migDevices: Array<{ profile: string; uuid: string }>;
+}
+
+const gpuLine = /^GPU (\d+): (.*?)\s*\(UUID: (\S+)\)\s*$/;
+const migLine = /^\s+MIG (\S+)\s+Device\s+(\d+):\s*\(UUID: (\S+)\)\s*$/;
+
+/** Lines of other kinds, such as of a GPU that is lost, are passed over. */
+export function parseList(text: string): ListedGpu[] {
+  const gpus: ListedGpu[] = [];
+  for (const line of text.split(/\r?\n/)) {
+    const [, index, name, uuid] = gpuLine.exec(line) ?? [];
+    if (index !== undefined && name !== undefined && uuid !== undefined) {
+      gpus.push({ index: Number(index), name, uuid, migDevices: [] });
+      continue;
+    }
+    const [, profile, , device] = migLine.exec(line) ?? [];
+    if (profile !== undefined && device !== undefined) gpus.at(-1)?.migDevices.push({ profile, uuid: device });
+  }
+  return gpus;
+}
