@@ -6,3 +6,4 @@ int rsh_main(int count, char **words);
 int copy_main(int count, char **words);
 int lease_main(const char *command, int count, char **words);
 int spawn_main(void);
+int salvage_main(int count, char **words);

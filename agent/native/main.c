@@ -16,6 +16,7 @@ int main(int count, char **words) {
   const char *command = words[1];
   if (!strcmp(command, "run")) return run_main(count - 2, words + 2);
   if (!strcmp(command, "spawn")) return spawn_main();
+  if (!strcmp(command, "salvage")) return salvage_main(count - 2, words + 2);
   if (!strcmp(command, "rsh")) return rsh_main(count - 2, words + 2);
   if (!strcmp(command, "copy")) return copy_main(count - 2, words + 2);
   if (!strcmp(command, "freeze") || !strcmp(command, "thaw") || !strcmp(command, "kill")) return lease_main(command, count - 2, words + 2);

@@ -16,6 +16,7 @@
 #include "exit_file.h"
 #include "offspring.h"
 #include "processes.h"
+#include "relay.h"
 #include "say.h"
 
 static int open_in(int dir, const char *name, int flags) {
@@ -99,12 +100,16 @@ int run_main(int count, char **words) {
   if (prctl(PR_SET_CHILD_SUBREAPER, 1) < 0) die("can't adopt orphans: %s", strerror(errno));
   exit_file_reserve(dir);
 
-  int input = open_in(AT_FDCWD, "/dev/null", O_RDONLY);
-  int output = open_in(dir, "stdout", O_WRONLY | O_CREAT | O_APPEND);
-  int errors = open_in(dir, "stderr", O_WRONLY | O_CREAT | O_APPEND);
-  dup2(input, 0);
-  dup2(output, 1);
-  dup2(errors, 2);
+  // Bytes that all that is started for the lease on this node may write; whatever is not a number is no limit.
+  const char *limit_text = getenv("STOKER_LOG_LIMIT_BYTES");
+  uint64_t limit = limit_text ? strtoull(limit_text, NULL, 10) : 0;
+  static struct relay output, errors;
+  relay_open(&output, dir, "stdout", limit);
+  relay_open(&errors, dir, "stderr", limit);
+  dup2(open_in(AT_FDCWD, "/dev/null", O_RDONLY), 0);
+  // What the shim itself has to say.
+  dup2(output.file, 1);
+  dup2(errors.file, 2);
 
   sigset_t watched, before;
   sigemptyset(&watched);
@@ -121,12 +126,22 @@ int run_main(int count, char **words) {
   sigdelset(&before, SIGCHLD);
 
   pid_t shim = getpid(), child = fork();
-  if (child == 0) become(words, shim, &before);
+  if (child == 0) {
+    dup2(output.writer, 1);
+    dup2(errors.writer, 2);
+    become(words, shim, &before);
+  }
   if (child < 0) die("fork: %s", strerror(errno));
+  close(output.writer);
+  close(errors.writer);
+  relay_start(&output);
+  relay_start(&errors);
   write_pids(dir, child);
 
   int status = wait_for(child, &watched);
   end_offspring();
+  relay_finish(&output);
+  relay_finish(&errors);
   exit_file_write(dir, status);
   return 0;
 }

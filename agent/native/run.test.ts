@@ -157,10 +157,12 @@ const canMount = userInfo().uid === 0 && spawnSync("unshare", ["-m", "true"]).st
 test.skipIf(!canMount)("a full disk does not cost the exit code", async () => {
   const dir = scratch();
   // In a mount namespace of its own, which ends with the test.
-  const script = `mount -t tmpfs -o size=64k tmpfs ${dir} && ${shim} run --dir ${dir} -- sh -c 'head -c 1000000 /dev/zero; exit 6'
-    df --output=avail ${dir} | tail -1; cat ${dir}/exit`;
+  const script = `mount -t tmpfs -o size=400k tmpfs ${dir} && ${shim} run --dir ${dir} -- sh -c 'head -c 400000 /dev/zero; exit 6'
+    df --output=avail ${dir} | tail -1; cat ${dir}/exit; stat -c %s ${dir}/stdout; od -A n -t u8 -j 16 -N 8 ${dir}/stdout.tail`;
   const { stdout } = spawnSync("unshare", ["-m", "sh", "-c", script], { encoding: "utf8" });
-  const [available, exit] = stdout.trim().split("\n");
+  const [available, exit, kept, dropped] = stdout.trim().split("\n");
   expect(available?.trim()).toBe("0");
   expect(JSON.parse(exit ?? "{}")).toMatchObject({ code: 6 });
+  expect(Number(kept)).toBeGreaterThan(100_000);
+  expect(Number(kept) + Number(dropped)).toBe(400_000);
 });

@@ -28,6 +28,7 @@ void die(const char *format, ...) {
 void usage(void) {
   fputs("usage: stoker-shim run --dir DIR [--] COMMAND [WORDS...]\n"
         "       stoker-shim freeze|thaw|kill --lease ID [--dir DIR]...\n"
+        "       stoker-shim salvage --dir DIR\n"
         "       stoker-shim rsh [-x] [-n] [-l USER] HOST WORDS...\n"
         "       stoker-shim copy (--from FILE --to PATH)... [--done MARKER] [--result FILE]\n",
         stderr);
