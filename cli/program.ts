@@ -48,7 +48,7 @@ const example =
 function addVerb(parent: Command, verb: Verb, world: World, finished: (code: number) => void): void {
   const command = parent.command(verb.name).summary(verb.description);
   command.description(verb.details ? `${verb.description}. ${verb.details}` : verb.description);
-  if (verb.argument) command.argument(verb.argument);
+  if (verb.argument) command.arguments(verb.argument);
   else command.allowExcessArguments(false);
   if (verb.passThrough) command.passThroughOptions();
   for (const option of [...verb.options, ...(verb.local ? [] : connectionOptions)]) command.addOption(optionOf(option));
@@ -68,7 +68,8 @@ function optionOf(spec: OptionSpec): Option {
 
 async function perform(verb: Verb, call: Call): Promise<number | undefined> {
   try {
-    if (call.words.length > 1 && !verb.argument?.includes("...")) throw usage(`unexpected "${call.words[1]}"`);
+    const most = verb.argument?.includes("...") ? Number.POSITIVE_INFINITY : (verb.argument?.split(" ").length ?? 0);
+    if (call.words.length > most) throw usage(`unexpected "${call.words[most]}"`);
     return await verb.run(call);
   } catch (error) {
     const address = (await call.opened())?.address;

@@ -9,6 +9,7 @@ import { ExperimentService } from "../shared/gen/stoker/v1/experiment_service_pb
 import { FileServerService } from "../shared/gen/stoker/v1/file_server_service_pb.js";
 import { JobService } from "../shared/gen/stoker/v1/job_service_pb.js";
 import { NodeService } from "../shared/gen/stoker/v1/node_service_pb.js";
+import { StorageService } from "../shared/gen/stoker/v1/storage_service_pb.js";
 import { WorkspaceService } from "../shared/gen/stoker/v1/workspace_service_pb.js";
 import { type CallSettings, type Connection, connect, type ServiceClient } from "../shared/grpc.js";
 import { exitCode, Failure, isTransient, usage } from "./failure.js";
@@ -43,6 +44,10 @@ export class Session {
 
   get fileServers(): ServiceClient<typeof FileServerService> {
     return this.#client(FileServerService);
+  }
+
+  get storage(): ServiceClient<typeof StorageService> {
+    return this.#client(StorageService);
   }
 
   get experiments(): ServiceClient<typeof ExperimentService> {

@@ -20,7 +20,7 @@ export interface Verb {
   /** More, shown in its own help. */
   details?: string;
   example: string;
-  /** Positional words, such as `[name]` or `<command...>`. */
+  /** Positional words, such as `[name]`, `<command...>` or `<from> <to>`. */
   argument?: string;
   options: readonly OptionSpec[];
   /** Its positional words may start with a dash. */

@@ -11,9 +11,11 @@ import { ExperimentService } from "../shared/gen/stoker/v1/experiment_service_pb
 import { FileServerService } from "../shared/gen/stoker/v1/file_server_service_pb.js";
 import { JobService } from "../shared/gen/stoker/v1/job_service_pb.js";
 import { NodeService } from "../shared/gen/stoker/v1/node_service_pb.js";
+import { StorageService } from "../shared/gen/stoker/v1/storage_service_pb.js";
 import { WorkspaceService } from "../shared/gen/stoker/v1/workspace_service_pb.js";
 import type { JobId } from "../shared/ids.js";
 import { Sessions } from "./agents/sessions.js";
+import { WitnessKeys } from "./agents/witness-keys.js";
 import { clusterHandlers } from "./api/cluster/index.js";
 import { experimentHandlers } from "./api/experiment/index.js";
 import { fileServerHandlers } from "./api/file-server/index.js";
@@ -21,6 +23,7 @@ import { jobHandlers } from "./api/job/index.js";
 import { nodeHandlers } from "./api/node/index.js";
 import type { ApiPorts } from "./api/ports.js";
 import { ApiServer } from "./api/server.js";
+import { storageHandlers } from "./api/storage/index.js";
 import { workspaceHandlers } from "./api/workspace/index.js";
 import { Catalog } from "./catalog/catalog.js";
 import { lockFolder } from "./catalog/lock.js";
@@ -52,6 +55,7 @@ export interface CoordinatorOptions {
   killGraceSeconds: number;
   machineClasses: Record<string, string>;
   policy: Settings["policy"];
+  witnesses: boolean;
   log: Logger;
 }
 
@@ -86,6 +90,7 @@ export class Coordinator {
         killGraceSeconds: options.killGraceSeconds,
         machineClasses: options.machineClasses,
         policy: options.policy,
+        witnesses: options.witnesses,
       },
       clock: systemClock,
       log,
@@ -96,6 +101,7 @@ export class Coordinator {
       tell: (event) => this.engine.tell(event),
       gang: (lease) => liveGang(this.engine.state, lease),
       nats: (authority) => nats.forAgent(authority),
+      witnessKeys: new WitnessKeys(readOrMakeToken(join(options.dataDir, "witness-secret"))),
       log,
     });
     this.logStore = new LogStore(join(options.dataDir, "logs"));
@@ -147,6 +153,7 @@ export class Coordinator {
     api.add(WorkspaceService, workspaceHandlers(ports));
     api.add(ClusterService, clusterHandlers(ports));
     api.add(FileServerService, fileServerHandlers(ports));
+    api.add(StorageService, storageHandlers(ports));
     api.add(ExperimentService, experimentHandlers(ports));
     api.add(JobService, jobHandlers(ports));
     api.add(NodeService, nodeHandlers(ports));
@@ -200,6 +207,7 @@ export class Coordinator {
       case "start-ranks":
       case "stop-lease":
       case "set-mounts":
+      case "set-witnesses":
       case "heartbeat-reply":
       case "ack-report":
         this.sessions.perform(effect);

@@ -6,10 +6,11 @@ import { job } from "./job/index.js";
 import { node } from "./node/index.js";
 import { profile } from "./profile/index.js";
 import { run } from "./run/run.js";
+import { storage } from "./storage/index.js";
 import { workspace } from "./workspace/index.js";
 
 /** In the order of the help. */
-export const nouns: readonly Noun[] = [workspace, cluster, fileServer, experiment, job, node, profile];
+export const nouns: readonly Noun[] = [workspace, cluster, fileServer, storage, experiment, job, node, profile];
 
 /** Verbs that need no noun. */
 export const topVerbs: readonly Verb[] = [run];

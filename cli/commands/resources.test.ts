@@ -251,3 +251,34 @@ test("cluster resize and auto-scale send the new settings alone", async () => {
     { min: 1, max: 4 },
   ]);
 });
+
+test("storage map takes a name of the workspace or a whole id, with a path below it", async () => {
+  const sent: unknown[] = [];
+  const world = await given({
+    storage: {
+      setStorageMapping: ({ source, fileServerId, path }) => {
+        sent.push([source, fileServerId, path]);
+        return { mapping: { source, fileServerId, path } };
+      },
+      listStorageMappings: () => ({
+        mappings: [{ source: "a/*", fileServerId: "workspaces/l/fileServers/f", path: "x" }],
+      }),
+      deleteStorageMapping: ({ source }) => {
+        sent.push(source);
+        return {};
+      },
+    },
+  });
+  expect(await world.run("storage", "map", "-w", "lab", "acct/share", "filer/azure/{name}")).toBe(0);
+  expect(await world.run("storage", "map", "*/*", "workspaces/l/fileServers/f")).toBe(0);
+  expect(await world.run("storage", "unmap", "acct/share")).toBe(0);
+  expect(sent).toEqual([
+    ["acct/share", "workspaces/lab/fileServers/filer", "azure/{name}"],
+    ["*/*", "workspaces/l/fileServers/f", ""],
+    "acct/share",
+  ]);
+  expect(await world.run("storage", "list", "-o", "json")).toBe(0);
+  expect(world.stdout).toMatch(/"source": "a\/\*"/);
+  expect(await world.run("storage", "map", "-w", "lab", "a/b", "f", "more")).toBe(2);
+  expect(world.stderr).toMatch(/too many arguments/);
+});

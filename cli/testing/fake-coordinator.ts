@@ -8,6 +8,7 @@ import { FileServerService } from "../../shared/gen/stoker/v1/file_server_servic
 import { ExecutionState, type Job, JobSchema } from "../../shared/gen/stoker/v1/job_pb.js";
 import { JobService } from "../../shared/gen/stoker/v1/job_service_pb.js";
 import { NodeService } from "../../shared/gen/stoker/v1/node_service_pb.js";
+import { StorageService } from "../../shared/gen/stoker/v1/storage_service_pb.js";
 import { WorkspaceService } from "../../shared/gen/stoker/v1/workspace_service_pb.js";
 import { type Handlers, serve } from "../../shared/grpc.js";
 import { FakeWorld } from "./fake-world.js";
@@ -18,6 +19,7 @@ export interface Answers {
   fileServers?: Partial<Handlers<typeof FileServerService>>;
   experiments?: Partial<Handlers<typeof ExperimentService>>;
   workspaces?: Partial<Handlers<typeof WorkspaceService>>;
+  storage?: Partial<Handlers<typeof StorageService>>;
   nodes?: Partial<Handlers<typeof NodeService>>;
 }
 
@@ -27,6 +29,7 @@ const services = {
   fileServers: FileServerService,
   experiments: ExperimentService,
   workspaces: WorkspaceService,
+  storage: StorageService,
   nodes: NodeService,
 };
 

@@ -94,8 +94,14 @@ function applyRow(world: World, change: RowChange): void {
       indexNode(world, before, row);
       return;
     }
+    case "storage-mapping":
+      replace(world.storageMappings, keyOfChange(change), change.kind === "put" ? change.row : undefined);
+      return;
     case "attempt":
       if (change.kind === "put") putAttempt(world, change.row);
+      return;
+    case "witness-set":
+      replace(world.witnessSets, Number(keyOfChange(change)), change.kind === "put" ? change.row : undefined);
       return;
     case "idempotency-key":
       replace(world.idempotencyKeys, keyOfChange(change), change.kind === "put" ? change.row : undefined);

@@ -11,8 +11,10 @@ import type {
   JobEvent,
   Liveness,
   Node,
+  StorageMapping,
   Workspace,
 } from "./state.js";
+import type { WitnessSet } from "./witnesses/set.js";
 
 /** The tables of the catalog and the record that one row of each holds. Keys are given by `keyOf`. */
 export interface Rows {
@@ -20,11 +22,13 @@ export interface Rows {
   cluster: Cluster;
   "file-server": FileServer;
   experiment: Experiment;
+  "storage-mapping": StorageMapping;
   job: Job;
   node: Node;
   attempt: Attempt;
   "job-event": JobEvent;
   "idempotency-key": IdempotencyKey;
+  "witness-set": WitnessSet;
 }
 
 export type Table = keyof Rows;
@@ -64,6 +68,8 @@ export function isRowChange(change: Change): change is RowChange {
 /** The primary key of a row, as one text. */
 export function keyOf(row: Rows[Table]): string {
   if ("uuid" in row) return row.uuid;
+  if ("source" in row) return row.source;
+  if ("version" in row) return String(row.version);
   if ("number" in row) return `${row.job} ${row.number}`;
   return `${row.scope} ${row.key}`;
 }

@@ -22,9 +22,11 @@ export type ApiEvent =
       readonly id: string;
     }
   | { readonly kind: "cluster-resize"; readonly id: string; readonly scale: ScaleSettings }
+  | { readonly kind: "storage-map"; readonly source: string; readonly fileServer: string; readonly path: string }
+  | { readonly kind: "storage-unmap"; readonly source: string }
   | { readonly kind: "job-terminate"; readonly id: string }
   | { readonly kind: "node-drain" | "node-reclaim"; readonly id: string; readonly reason: string }
-  | { readonly kind: "node-resume" | "node-delete"; readonly id: string };
+  | { readonly kind: "node-resume" | "node-delete" | "node-declare-lost"; readonly id: string };
 
 interface Create {
   readonly name: string;

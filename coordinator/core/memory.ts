@@ -12,9 +12,11 @@ import type {
   Liveness,
   Node,
   Settings,
+  StorageMapping,
   Workspace,
 } from "./state.js";
 import type { Usage } from "./usage.js";
+import type { WitnessSet } from "./witnesses/set.js";
 
 /** All rows in memory, with the indexes that keep every step short. Written to by apply.ts and indexes.ts alone. */
 export interface World {
@@ -22,12 +24,16 @@ export interface World {
   readonly workspaces: TableOf<WorkspaceId, Workspace>;
   readonly clusters: TableOf<ClusterId, Cluster>;
   readonly fileServers: TableOf<FileServerId, FileServer>;
+  /** By source. */
+  readonly storageMappings: TableOf<string, StorageMapping>;
   readonly experiments: TableOf<ExperimentId, Experiment>;
   readonly jobs: TableOf<JobId, Job>;
   readonly nodes: TableOf<NodeId, Node>;
   readonly attempts: TableOf<JobId, readonly Attempt[]>;
   /** By `keyOf`. */
   readonly idempotencyKeys: TableOf<string, IdempotencyKey>;
+  /** By version. */
+  readonly witnessSets: TableOf<number, WitnessSet>;
   readonly liveness: TableOf<NodeId, Liveness>;
   readonly index: Index;
   readonly clock: Clock;
@@ -85,11 +91,13 @@ export function emptyState(settings: Settings, startedAt: Instant): State {
     workspaces: new Map(),
     clusters: new Map(),
     fileServers: new Map(),
+    storageMappings: new Map(),
     experiments: new Map(),
     jobs: new Map(),
     nodes: new Map(),
     attempts: new Map(),
     idempotencyKeys: new Map(),
+    witnessSets: new Map(),
     liveness: new Map(),
     index: {
       workspaceByName: new Map(),
@@ -119,11 +127,13 @@ export function fork(world: World): World {
     workspaces: new Overlay(world.workspaces),
     clusters: new Overlay(world.clusters),
     fileServers: new Overlay(world.fileServers),
+    storageMappings: new Overlay(world.storageMappings),
     experiments: new Overlay(world.experiments),
     jobs: new Overlay(world.jobs),
     nodes: new Overlay(world.nodes),
     attempts: new Overlay(world.attempts),
     idempotencyKeys: new Overlay(world.idempotencyKeys),
+    witnessSets: new Overlay(world.witnessSets),
     liveness: new Overlay(world.liveness),
     index: {
       workspaceByName: new Overlay(index.workspaceByName),

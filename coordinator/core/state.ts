@@ -2,6 +2,7 @@ import type { ClusterSpec } from "../../shared/gen/stoker/v1/cluster_pb.js";
 import type { FileServerSpec } from "../../shared/gen/stoker/v1/file_server_pb.js";
 import type { JobSpec } from "../../shared/gen/stoker/v1/job_pb.js";
 import type { ClusterId, ExperimentId, FileServerId, JobId, LeaseId, NodeId, WorkspaceId } from "../../shared/ids.js";
+import type { Coverage } from "./witnesses/coverage.js";
 
 /**
  * What the coordinator knows. Every record here is one row of the catalog: plain data without undefined holes to trip over, replaced as a
@@ -43,6 +44,16 @@ export interface FileServer {
   readonly workspace: WorkspaceId;
   readonly name: string;
   readonly spec: FileServerSpec;
+  readonly createdAt: Instant;
+}
+
+/** What stands in for an Azure share or container here. */
+export interface StorageMapping {
+  /** `<account>/<name>` in lower case; `*` stands for any run of characters but `/`. */
+  readonly source: string;
+  readonly fileServer: FileServerId;
+  /** Below the export; `{account}` and `{name}` are filled in. */
+  readonly path: string;
   readonly createdAt: Instant;
 }
 
@@ -94,6 +105,8 @@ export interface JobRequest {
   readonly share: ShareRequest;
   readonly wallClockMs: number;
   readonly retriesMax: number;
+  /** What the ranks of an attempt may write to stdout and stderr on one node; else the coordinator's default. */
+  readonly logLimitBytes?: number;
 }
 
 export type ShareRequest =
@@ -184,6 +197,9 @@ export interface RankExit {
   readonly signal: number;
   readonly stdoutBytes: number;
   readonly stderrBytes: number;
+  /** Written by the rank, and not in its streams. */
+  readonly stdoutDroppedBytes?: number;
+  readonly stderrDroppedBytes?: number;
 }
 
 export type AttemptState =
@@ -243,6 +259,8 @@ export interface Node {
   readonly lost?: { readonly since: Instant };
   /** What attempts that moved on without it may still hold there. They end when the node says that they are gone. */
   readonly zombies: readonly Zombie[];
+  /** Versions of the witnesses that its agent may hold: the one it has acknowledged, and those sent since. */
+  readonly witnessSets?: readonly number[];
 }
 
 export interface Zombie {
@@ -289,6 +307,11 @@ export interface Liveness {
   readonly unhealthyReason: string;
   /** Leases it holds that the coordinator knows nothing of. It gets no work until they are gone. */
   readonly strangers: readonly LeaseId[];
+  /** Where other nodes may ask it about us; 0: it takes no part. */
+  readonly witnessPort: number;
+  /** Version of the witnesses that it says it holds. */
+  readonly witnessSet: number;
+  readonly coverage: Coverage;
 }
 
 /** Given by the configuration. */
@@ -301,6 +324,10 @@ export interface Settings {
   readonly machineClasses: Readonly<Record<string, string>>;
   /** What may overtake a job that can't start yet. */
   readonly policy: "backfill" | "fifo";
+  /** Nodes may ask one another whether the coordinator is gone, and run on when it is. */
+  readonly witnesses: boolean;
+  /** What an attempt's ranks may write to stdout and stderr on one node, when the job does not say. */
+  readonly logLimitBytes: number;
 }
 
 export const defaultSettings: Settings = {
@@ -310,4 +337,6 @@ export const defaultSettings: Settings = {
   killGraceSeconds: 10,
   machineClasses: {},
   policy: "backfill",
+  witnesses: true,
+  logLimitBytes: 10 * 2 ** 30,
 };

@@ -4,8 +4,9 @@ import { hello } from "./agents/hello.js";
 import { report } from "./agents/report.js";
 import { createCluster, createExperiment, createFileServer, createJob, createWorkspace } from "./api/create.js";
 import { deleteCluster, deleteExperiment, deleteFileServer, deleteJob, deleteWorkspace } from "./api/delete.js";
-import { deleteNode, drainNode, reclaimNode, resumeNode } from "./api/nodes.js";
+import { declareNodeLost, deleteNode, drainNode, reclaimNode, resumeNode } from "./api/nodes.js";
 import { resizeCluster } from "./api/resize.js";
+import { mapStorage, unmapStorage } from "./api/storage.js";
 import type { Change } from "./changes.js";
 import { settleMembership } from "./cluster.js";
 import { Draft } from "./draft.js";
@@ -63,6 +64,10 @@ function decide(draft: Draft, event: Event): string | undefined {
       return deleteJob(draft, event.id);
     case "cluster-resize":
       return resizeCluster(draft, event.id, event.scale);
+    case "storage-map":
+      return mapStorage(draft, event);
+    case "storage-unmap":
+      return unmapStorage(draft, event.source);
     case "job-terminate":
       return terminate(draft, findJob(draft.world, event.id)).uuid;
     case "node-drain":
@@ -73,6 +78,8 @@ function decide(draft: Draft, event: Event): string | undefined {
       return resumeNode(draft, event.id);
     case "node-delete":
       return deleteNode(draft, event.id);
+    case "node-declare-lost":
+      return declareNodeLost(draft, event.id);
     case "agent-hello":
       hello(draft, event);
       return undefined;

@@ -4,11 +4,12 @@ import { experiment } from "./experiment.js";
 import { fileServer } from "./file-server.js";
 import { job } from "./job.js";
 import { node } from "./node.js";
+import { storageMapping } from "./storage-mapping.js";
 import type { View } from "./view.js";
 import { workspace } from "./workspace.js";
 
 /** Every kind of resource that is printed. */
-const all = { workspace, cluster, fileServer, experiment, job, node };
+const all = { workspace, cluster, fileServer, storageMapping, experiment, job, node };
 
 export type Kind = keyof typeof all;
 export type Shown<K extends Kind> = MessageShape<(typeof all)[K]["schema"]>;

@@ -3,10 +3,11 @@ import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import type { ExperimentSchema } from "../../../shared/gen/stoker/v1/experiment_pb.js";
 import type { FileServerSchema } from "../../../shared/gen/stoker/v1/file_server_pb.js";
 import { ProvisioningState } from "../../../shared/gen/stoker/v1/provisioning_pb.js";
+import type { StorageMappingSchema } from "../../../shared/gen/stoker/v1/storage_pb.js";
 import type { WorkspaceSchema } from "../../../shared/gen/stoker/v1/workspace_pb.js";
 import type { State } from "../../core/memory.js";
 import { idOfExperiment, idOfFileServer, idOfWorkspace } from "../../core/names.js";
-import type { Experiment, FileServer, Workspace } from "../../core/state.js";
+import type { Experiment, FileServer, StorageMapping, Workspace } from "../../core/state.js";
 import { shownFileServerSpec } from "./secrets.js";
 
 export const workspaceView = (row: Workspace): MessageInitShape<typeof WorkspaceSchema> => ({
@@ -24,6 +25,15 @@ export const experimentView = (state: State, row: Experiment): MessageInitShape<
   creationTime: timestampFromMs(row.createdAt),
   provisioningState: row.deleting ? ProvisioningState.DELETING : ProvisioningState.SUCCEEDED,
 });
+
+export function storageMappingView(
+  state: State,
+  { source, fileServer, path, createdAt }: StorageMapping,
+): MessageInitShape<typeof StorageMappingSchema> {
+  const server = state.fileServers.get(fileServer);
+  const fileServerId = server ? idOfFileServer(state, server) : "";
+  return { source, fileServerId, path, creationTime: timestampFromMs(createdAt) };
+}
 
 export const fileServerView = (state: State, row: FileServer): MessageInitShape<typeof FileServerSchema> => ({
   id: idOfFileServer(state, row),

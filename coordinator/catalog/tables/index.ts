@@ -8,6 +8,8 @@ import { idempotencyKeyTable } from "./idempotency-key.js";
 import { jobTable } from "./job.js";
 import { jobEventTable } from "./job-event.js";
 import { nodeTable } from "./node.js";
+import { storageMappingTable } from "./storage-mapping.js";
+import { witnessSetTable } from "./witness-set.js";
 import { workspaceTable } from "./workspace.js";
 
 /** Every table of the core's rows. */
@@ -16,9 +18,11 @@ export const tables: { readonly [T in Table]: TableShape<Rows[T]> } = {
   cluster: clusterTable,
   "file-server": fileServerTable,
   experiment: experimentTable,
+  "storage-mapping": storageMappingTable,
   job: jobTable,
   node: nodeTable,
   attempt: attemptTable,
   "job-event": jobEventTable,
   "idempotency-key": idempotencyKeyTable,
+  "witness-set": witnessSetTable,
 };

@@ -91,6 +91,11 @@ function refuseMounted({ world }: Draft, server: FileServer, except?: Workspace)
       ({ fileServer }) => resolveFileServer(world, workspace, fileServer?.id ?? "").uuid === server.uuid,
     );
   const refuse = (what: string) => new Fault("failed-precondition", `file server ${server.name} is mounted by ${what}`);
+  for (const { source, fileServer } of world.storageMappings.values()) {
+    if (fileServer !== server.uuid) continue;
+    const message = `file server ${server.name} stands in for ${source}: \`stoker storage unmap '${source}'\` first`;
+    throw new Fault("failed-precondition", message);
+  }
   for (const cluster of world.clusters.values()) {
     if (cluster.workspace === except?.uuid) continue;
     if (mounts(world.workspaces.get(cluster.workspace), cluster.spec.nodeSetup?.mountVolumes)) {

@@ -1,9 +1,11 @@
+import type { ExistingExport } from "../../../shared/gen/stoker/v1/file_server_pb.js";
 import type { MountPlan, MountVolumes } from "../../../shared/gen/stoker/v1/mount_pb.js";
 import type { Draft } from "../draft.js";
 import type { World } from "../memory.js";
 import { idOfCluster, resolveFileServer } from "../names.js";
 import type { Plain } from "../plain.js";
 import type { Cluster, Node, ResourceFault, Workspace } from "../state.js";
+import { type AzureSource, mapped, sourceOfContainer, sourceOfShare } from "./azure-storage.js";
 
 /** What of a `mountVolumes` block an agent can be told to mount, and in words what this release can't. */
 export interface VolumePlan {
@@ -19,11 +21,17 @@ export function planVolumes(
   if (!volumes || !workspace) return { mounts: [], faults: [] };
   const faults: ResourceFault[] = [];
   const mounts: Plain<MountPlan>[] = [];
-  for (const { azureFileUrl, relativeMountPath } of volumes.azureFileShares) {
-    faults.push(fault("AZFMountError", "Azure file shares", azureFileUrl, relativeMountPath));
+  const fromAzure = (code: string, noun: string, source: AzureSource, relativeMountPath: string) => {
+    const found = mapped(world, source);
+    const existing = found?.server.spec.existing;
+    if (existing) mounts.push(nfsMount(existing, found.directory, "", relativeMountPath));
+    else faults.push(unmapped(code, noun, source, relativeMountPath));
+  };
+  for (const share of volumes.azureFileShares) {
+    fromAzure("AZFMountError", "share", sourceOfShare(share), share.relativeMountPath);
   }
-  for (const { accountName, containerName, relativeMountPath } of volumes.azureBlobFileSystems) {
-    faults.push(fault("BFSMountError", "Azure blob containers", `${accountName}/${containerName}`, relativeMountPath));
+  for (const container of volumes.azureBlobFileSystems) {
+    fromAzure("BFSMountError", "container", sourceOfContainer(container), container.relativeMountPath);
   }
   for (const { fileServer, sourceDirectory, relativeMountPath, mountOptions } of volumes.fileServers) {
     const { existing } = resolveFileServer(world, workspace, fileServer?.id ?? "").spec;
@@ -31,12 +39,7 @@ export function planVolumes(
       faults.push(fault("NFSMountError", "file servers without `existing`", fileServer?.id ?? "", relativeMountPath));
       continue;
     }
-    const source = [existing.export, sourceDirectory]
-      .join("/")
-      .replace(/\/{2,}/g, "/")
-      .replace(/(.)\/+$/, "$1");
-    const nfs = { host: existing.host, export: source, options: mountOptions || existing.mountOptions };
-    mounts.push({ relativeMountPath: trimmed(relativeMountPath), kind: { case: "nfs", value: nfs } });
+    mounts.push(nfsMount(existing, sourceDirectory, mountOptions, relativeMountPath));
   }
   for (const { mountCommand, relativeMountPath } of volumes.unmanagedFileSystems) {
     mounts.push({
@@ -47,6 +50,20 @@ export function planVolumes(
   return { mounts, faults };
 }
 
+function nfsMount(
+  existing: ExistingExport,
+  directory: string,
+  options: string,
+  relativeMountPath: string,
+): Plain<MountPlan> {
+  const source = [existing.export, directory]
+    .join("/")
+    .replace(/\/{2,}/g, "/")
+    .replace(/(.)\/+$/, "$1");
+  const nfs = { host: existing.host, export: source, options: options || existing.mountOptions };
+  return { relativeMountPath: trimmed(relativeMountPath), kind: { case: "nfs", value: nfs } };
+}
+
 const trimmed = (path: string) => path.replace(/\/+$/, "");
 
 function fault(code: string, kind: string, source: string, relativeMountPath: string): ResourceFault {
@@ -55,6 +72,21 @@ function fault(code: string, kind: string, source: string, relativeMountPath: st
     message: `this release of Stoker does not mount ${kind}: name an NFS file server or an unmanaged file system for ${relativeMountPath}`,
     details: [
       { name: "source", value: source },
+      { name: "relativeMountPath", value: relativeMountPath },
+    ],
+  };
+}
+
+/** With the command that would help. */
+function unmapped(code: string, noun: string, source: AzureSource, relativeMountPath: string): ResourceFault {
+  const { account, name } = source;
+  return {
+    code,
+    message:
+      `Azure ${noun} ${account}/${name} stands for nothing on this site: ` +
+      `\`stoker storage map '${account}/${name}' FILE-SERVER[/PATH]\` says which directory is meant`,
+    details: [
+      { name: "source", value: `${account}/${name}` },
       { name: "relativeMountPath", value: relativeMountPath },
     ],
   };
