@@ -2,11 +2,11 @@ import { mkdirSync, readdirSync, readFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import type { Logger } from "pino";
 import { unreachable } from "../shared/assert.js";
-import { systemClock } from "../shared/clock.js";
 import type { Welcome } from "../shared/gen/stoker/v1/agent_service_pb.js";
 import type { Inventory } from "../shared/gen/stoker/v1/node_pb.js";
 import { type LeaseId, parseLeaseId } from "../shared/ids.js";
 import { version } from "../shared/version.js";
+import { bootClock } from "./boot-clock.js";
 import { environmentOf, jobMountRootOf, jobTempOf, type NodePlaces } from "./core/environment.js";
 import type { LeaseEvent } from "./core/events.js";
 import { ExecutionLog } from "./directories/execution-log.js";
@@ -22,7 +22,9 @@ import { RankProcesses } from "./rank-processes.js";
 import { LeaseSignals } from "./ranks/lease-signals.js";
 import { LocalShims } from "./ranks/shims.js";
 import { Spawner } from "./ranks/spawner.js";
-import { Renewed } from "./renewed.js";
+import { Fences } from "./watchdog/fences.js";
+import type { Freezer } from "./watchdog/freezer.js";
+import { Watchdog } from "./watchdog/watchdog.js";
 
 export interface AgentOptions {
   coordinator: string;
@@ -36,6 +38,7 @@ export interface AgentOptions {
   /** Asked for at every connection, so that a corrected file needs no restart. */
   token(): string;
   inventory: Inventory;
+  freezer: Freezer;
   /** What jobs' processes have besides their lease's variables. */
   baseEnvironment: Readonly<Record<string, string>>;
 }
@@ -54,7 +57,9 @@ export class Agent {
   private readonly paths: DataPaths;
   private readonly places: NodePlaces;
   private readonly ledger: Ledger;
-  private readonly renewed: Renewed;
+  private readonly clock = bootClock();
+  private readonly fences: Fences;
+  private readonly watchdog: Watchdog;
   private readonly temps: JobTemps;
   private readonly spawner: Spawner;
   private readonly shims: LocalShims;
@@ -83,11 +88,12 @@ export class Agent {
       rsh: options.rshPath,
     };
     this.ledger = new Ledger(this.paths.ledger, this.boot, (path) => this.spawner.remove(path));
-    this.renewed = new Renewed(this.paths.renewed, this.boot, log);
+    this.fences = new Fences(this.paths.fences, this.boot, options.freezer.groups, log);
+    this.watchdog = new Watchdog(options.shimPath, options.dataDir, log);
     this.spawner = new Spawner(options.shimPath, log);
     this.temps = new JobTemps(this.paths.jobs, this.paths.trash, (path) => this.spawner.remove(path));
-    this.shims = new LocalShims(this.spawner, log);
-    this.signals = new LeaseSignals(options.shimPath, this.paths.spool, log);
+    this.shims = new LocalShims(this.spawner, (lease) => join(this.paths.fences, lease), log);
+    this.signals = new LeaseSignals(options.shimPath, this.paths.spool, (lease) => this.fences.group(lease), log);
     const tell = (lease: LeaseId, event: LeaseEvent) => this.engine.lease(lease, event);
     this.logs = parts.logs({ nodeName: options.name, onComplete: (lease) => tell(lease, { type: "logs-complete" }) });
     this.remote = parts.remote(this.remoteHost());
@@ -97,11 +103,12 @@ export class Agent {
       this.shims,
       this.logs,
       tell,
-      (lease) => this.signals.give(lease, "kill"),
+      (lease) => this.signals.kill(lease),
       log,
     );
     const performer = new Performer({
       ...{ paths: this.paths, places: this.places, ledger: this.ledger, temps: this.temps, ranks: this.ranks },
+      ...{ fences: this.fences, watchdog: this.watchdog },
       ...{ signals: this.signals, logs: this.logs, remote: this.remote, mounts: parts.mounts, copies: parts.copies },
       executionLog: new ExecutionLog(options.name, log),
       report: (lease, report) => this.link.report(reportMessage(lease, report)),
@@ -110,11 +117,15 @@ export class Agent {
       remove: (path) => this.spawner.remove(path),
       log,
     });
-    this.engine = new Engine(systemClock, this.ledger, (run, effect) => performer.perform(run, effect), log);
+    this.engine = new Engine(this.clock, this.ledger, (run, effect) => performer.perform(run, effect), log);
     this.link = new Link(options.coordinator, this.linkHost(), log);
   }
 
   async start(): Promise<void> {
+    const { freezer } = this.options;
+    this.log.info({ freezer: freezer.name }, freezer.why);
+    // First of all: what runs here is looked after by somebody, whatever becomes of this process.
+    await this.watchdog.start();
     await this.remote.listen(this.paths.socket);
     await this.adopt();
     this.link.start();
@@ -127,6 +138,7 @@ export class Agent {
     this.shims.close();
     this.spawner.close();
     this.signals.close();
+    this.watchdog.close();
     this.parts.telemetry.close();
     await Promise.all([this.remote.close(), this.logs.close()]);
   }
@@ -139,8 +151,9 @@ export class Agent {
       if (id) unreadable.add(id.lease);
     });
     // What we don't know we hold we can't freeze: it must be gone before the coordinator hears that we don't hold it.
-    await Promise.all([...unreadable].map((lease) => this.signals.give(lease, "kill")));
+    await Promise.all([...unreadable].map((lease) => this.signals.kill(lease)));
     const held = new Set<string>([...unreadable, ...stored.map(({ run }) => run.id)]);
+    this.fences.sweep(new Set(stored.map(({ run }) => run.id)));
     for (const name of readdirSync(this.paths.spool)) {
       if (!held.has(name)) this.spawner.remove(join(this.paths.spool, name));
     }
@@ -149,11 +162,10 @@ export class Agent {
     this.parts.mounts
       .sweep(this.paths.jobMounts, heldMounts)
       .catch((error: unknown) => this.log.error({ err: error }, "mounts of earlier attempts could not be looked for"));
-    const now = systemClock.monotonic();
+    const now = this.clock.monotonic();
     for (const { run, sameBoot } of stored) {
-      const lastAnswer = sameBoot ? this.renewed.at() : undefined;
-      // Without a record of the last answer, as if it had run out just now: its processes are stopped until the coordinator speaks.
-      const expiresAt = lastAnswer === undefined ? now : lastAnswer + Number(run.grant.ttlMs);
+      // Without a deadline on disk, as if it had run out just now: its processes are stopped until the coordinator speaks.
+      const expiresAt = (sameBoot ? this.fences.until(run.id) : undefined) ?? now;
       this.log.info({ lease: run.id, phase: run.progress.phase, sameBoot }, "taking up a lease of an earlier agent");
       this.engine.post({ type: "adopt", run, found: this.ranks.find(run, sameBoot), expiresAt });
     }
@@ -161,10 +173,14 @@ export class Agent {
   }
 
   private linkHost(): LinkHost {
-    const held = () => [...this.engine.state.leases.values()].map(heldLease);
+    const held = () => {
+      // This process may have been stopped until now: what has lapsed meanwhile is told as that.
+      this.engine.post({ type: "tick" });
+      return [...this.engine.state.leases.values()].map(heldLease);
+    };
     return {
       token: () => this.options.token(),
-      monotonic: () => systemClock.monotonic(),
+      monotonic: () => this.clock.monotonic(),
       hello: () => ({
         nodeName: this.options.name,
         address: this.options.host,
@@ -175,8 +191,11 @@ export class Agent {
       }),
       heartbeat: () => {
         const telemetry = this.parts.telemetry.latest();
-        const common = { leases: held(), unhealthyReason: this.parts.mounts.clusterProblem() };
-        return telemetry === undefined ? common : { ...common, telemetry };
+        const unhealthyReason = this.watchdog.problem() || this.parts.mounts.clusterProblem();
+        const common = { leases: held(), unhealthyReason };
+        return telemetry === undefined
+          ? common
+          : { ...common, telemetry: { ...telemetry, freezer: this.options.freezer.name } };
       },
       welcomed: (welcome, sentAt, leases) => this.welcomed(welcome, sentAt, leases),
       heartbeatSent: (sequence, at) => this.engine.post({ type: "heartbeat-sent", sequence, at }),
@@ -187,7 +206,6 @@ export class Agent {
           renewed: leaseIds(renewed),
           superseded: leaseIds(superseded),
         });
-        this.noteRenewal();
       },
       received: (message) => this.received(message),
     };
@@ -205,21 +223,13 @@ export class Agent {
       sentAt,
       ttlMs: Number(welcome.leaseTtlMs),
     });
-    this.noteRenewal();
     this.remote.connected();
-  }
-
-  private noteRenewal(): void {
-    const { answeredAt, leases } = this.engine.state;
-    if (answeredAt !== undefined && leases.size > 0) this.renewed.note(answeredAt);
   }
 
   private received(message: Received): void {
     switch (message.case) {
       case "grant":
         this.engine.post({ type: "grant", grant: message.value });
-        // The first lease since the last answer: a restarted agent must know until when it is good.
-        if (this.engine.state.leases.size === 1) this.noteRenewal();
         return;
       case "startRanks":
         this.toLease(message.case, message.value.leaseId, { type: "start-ranks" });

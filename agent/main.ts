@@ -9,6 +9,7 @@ import { Fault } from "../shared/fault.js";
 import { version } from "../shared/version.js";
 import { Agent } from "./agent.js";
 import { makeParts } from "./parts.js";
+import { chooseFreezer } from "./watchdog/freezer.js";
 
 const units: Record<string, number> = { "": 1, k: 2 ** 10, m: 2 ** 20, g: 2 ** 30, t: 2 ** 40 };
 
@@ -54,6 +55,12 @@ const program = {
     memory: bytes,
     gpus: whole({ description: "GPUs offered to jobs, when it is to be fewer than there are", placeholder: "number" }),
     shim: text({ description: "the program stoker-shim (default: beside this one)", placeholder: "file" }),
+    cgroup: text({
+      description:
+        "control group (version 2) to divide among jobs, so that they can be frozen as a whole: auto (the agent's own, when it was given one), off, or a folder",
+      placeholder: "auto|off|folder",
+      default: "auto",
+    }),
     logLevel: text({ description: "trace, debug, info, warn or error", placeholder: "level", default: "info" }),
   },
 } satisfies Program<Record<string, Setting<unknown>>>;
@@ -142,6 +149,7 @@ async function start(flags: Record<string, unknown>): Promise<void> {
       rshPath: rshOf(shimPath),
       token,
       inventory,
+      freezer: chooseFreezer(shimPath, settings.cgroup),
       baseEnvironment: baseEnvironment(process.env),
     },
     parts,

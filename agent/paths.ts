@@ -11,7 +11,7 @@ export interface DataPaths {
   mounts: string;
   jobMounts: string;
   trash: string;
-  renewed: string;
+  fences: string;
   socket: string;
 }
 
@@ -28,7 +28,7 @@ export function dataPaths(data: string): DataPaths {
     mounts: join(data, "mounts"),
     jobMounts: join(data, "job-mounts"),
     trash: join(data, "trash"),
-    renewed: join(data, "renewed.json"),
+    fences: join(data, "fences"),
     socket:
       Buffer.byteLength(beside) <= socketPathLimit
         ? beside

@@ -14,6 +14,7 @@ import {
   stdDirectoryOf,
 } from "./core/environment.js";
 import type { LeaseEvent } from "./core/events.js";
+import { onLeaseLoss } from "./core/lapse.js";
 import type { Failure, LeaseRun, PreparingStep } from "./core/lease-state.js";
 import type { Report } from "./core/reports.js";
 import type { ExecutionLog } from "./directories/execution-log.js";
@@ -24,6 +25,8 @@ import { type DataPaths, Spool } from "./paths.js";
 import type { Logs, MountFailure, Mounts, RemoteStarts, StdCopies } from "./ports.js";
 import type { RankProcesses } from "./rank-processes.js";
 import type { LeaseSignals } from "./ranks/lease-signals.js";
+import type { Fences } from "./watchdog/fences.js";
+import type { Watchdog } from "./watchdog/watchdog.js";
 
 export interface PerformParts {
   paths: DataPaths;
@@ -33,6 +36,8 @@ export interface PerformParts {
   executionLog: ExecutionLog;
   ranks: RankProcesses;
   signals: LeaseSignals;
+  fences: Fences;
+  watchdog: Watchdog;
   mounts: Mounts;
   logs: Logs;
   copies: StdCopies;
@@ -59,7 +64,7 @@ export class Performer {
     const { parts } = this;
     switch (effect.type) {
       case "prepare-local":
-        this.step(run, "local", async () => this.prepareLocal(run));
+        this.step(run, "local", () => this.prepareLocal(run));
         return;
       case "mount":
         this.step(run, "mounts", (signal) => this.mount(run, signal));
@@ -93,16 +98,16 @@ export class Performer {
         parts.ranks.terminate(run.id);
         return;
       case "kill":
-        this.later(run, "killing", parts.signals.give(run.id, "kill"));
+        this.later(run, "killing", parts.signals.kill(run.id));
         return;
       case "kill-remains":
-        this.later(run, "killing", parts.signals.give(run.id, "kill"), { type: "remains-killed" });
+        this.later(run, "killing", parts.signals.kill(run.id), { type: "remains-killed" });
         return;
-      case "freeze":
-        this.later(run, "freezing", parts.signals.give(run.id, "freeze"));
+      case "fence":
+        this.fence(run, effect.until);
         return;
-      case "thaw":
-        this.later(run, "thawing", parts.signals.give(run.id, "thaw"));
+      case "unfence":
+        parts.fences.remove(run.id);
         return;
       case "finish-copies":
         this.later(run, "copying std files", this.finishCopies(run), { type: "copied" });
@@ -153,12 +158,27 @@ export class Performer {
       .catch((error: unknown) => this.parts.log.fatal({ lease: run.id, err: error }, "an event could not be taken"));
   }
 
-  private prepareLocal(run: LeaseRun): void {
-    const { paths, places, temps } = this.parts;
+  private async prepareLocal(run: LeaseRun): Promise<void> {
+    const { paths, places, temps, fences, watchdog } = this.parts;
+    // Nothing runs here that would not be stopped in time.
+    const watched = await watchdog.ready();
+    if (!watched || !fences.has(run.id)) {
+      const message = watched ? "the lease's deadline could not be written to the node's disk" : watchdog.problem();
+      throw new StepFailure({ code: "NodeUnguarded", message, details: [] });
+    }
     mkdirSync(new Spool(paths, run.id).dir, { recursive: true });
     temps.prepare(run.grant.jobPathSegment, run.job, run.grant.attempt, this.parts.segmentsInUse());
     if (run.grant.hostFile !== "") writeFileSync(hostFileOf(run.grant, places), run.grant.hostFile);
     this.note(run, `lease ${run.id} granted: attempt ${run.grant.attempt} of ${run.grant.jobId}`);
+  }
+
+  private fence(run: LeaseRun, until: number): void {
+    try {
+      this.parts.fences.set(run.id, onLeaseLoss(run), until);
+    } catch (error) {
+      // The earlier deadline stays: at worst its processes stand still until this succeeds.
+      this.parts.log.error({ lease: run.id, err: error }, "the lease's deadline could not be written");
+    }
   }
 
   private async mount(run: LeaseRun, signal: AbortSignal): Promise<void> {

@@ -114,7 +114,7 @@ export interface ShimProcess {
 
 export interface Shims {
   /**
-   * Makes `dir`, runs `argv` under the shim with exactly this environment. Rejects when the directory exists already (it was started
+   * Makes `dir`, runs `argv` under the shim with exactly this environment; STOKER_LEASE in it names the lease that it belongs to. Rejects when the directory exists already (it was started
    * before: adopt it) or nothing could be started.
    */
   start(run: { dir: string; argv: string[]; environment: Record<string, string>; cwd: string }): Promise<ShimProcess>;

@@ -22,7 +22,7 @@ function leaseAfter(given: Partial<LeaseGrant>, ...events: LeaseEvent[]): LeaseR
 function adopted(run: LeaseRun, ranks: FoundProcess[], more: Partial<Found> = {}) {
   const found = { sameBoot: true, preparation: absent, ranks: new Map(ranks.map((one, rank) => [rank, one])), ...more };
   const after = adopt(run, found, 20_000, now);
-  const effects = after.effects.filter(({ type }) => type !== "note");
+  const effects = after.effects.filter(({ type }) => !/note|fence/.test(type));
   return {
     run: after.run,
     effects: effects.map((effect) => (effect.type === "report" ? effect.report.event.type : effect.type)),
@@ -97,4 +97,12 @@ it("begins nothing after the machine was started anew, and says so", () => {
   const { run, effects } = adopted(running, [started], { sameBoot: false });
   expect(effects).toEqual(["adopt-ranks", "failed"]);
   expect(run.progress).toEqual({ phase: "stopping", step: "processes" });
+});
+
+it("tells the watchdog until when it counts, before anything else", () => {
+  const run = leaseAfter({}, local);
+  const found = { sameBoot: true, preparation: absent, ranks: new Map([[0, started]]) };
+  expect(adopt(run, found, 20_000, now).effects[0]).toEqual({ type: "fence", until: 20_000 });
+  const ofEarlierBoot = adopt(run, { ...found, sameBoot: false }, 20_000, now);
+  expect(ofEarlierBoot.effects.map(({ type }) => type)).not.toContain("fence");
 });

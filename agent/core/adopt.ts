@@ -1,7 +1,7 @@
-import { type Draft, draft, finished, keep, note, report } from "./draft.js";
+import { type Draft, draft, fence, finished, keep, note, report } from "./draft.js";
 import type { LeaseStep } from "./effects.js";
 import type { Found } from "./events.js";
-import { hasProcesses, type LeaseRun, type RankState } from "./lease-state.js";
+import { hasProcesses, type LeaseRun, type RankState, thawed } from "./lease-state.js";
 import { proceed, startPlanned } from "./proceed.js";
 import { sequenceAfterRestart } from "./reports.js";
 import type { Monotonic, Now } from "./time.js";
@@ -24,6 +24,8 @@ export function adopt(stored: LeaseRun, found: Found, expiresAt: Monotonic, now:
     now,
   );
   const started = [...found.ranks].filter(([, process]) => process.state === "started").map(([rank]) => rank);
+  // What an earlier agent wrote may be gone, or never have been written.
+  if (found.sameBoot) fence(at);
   takeRanks(at, found);
   if (started.length > 0) at.effects.push({ type: "adopt-ranks", ranks: started });
   switch (stored.progress.phase) {
@@ -90,5 +92,5 @@ function machineRestarted(at: Draft): void {
     type: "failed",
     failure: { code: "NodeRestarted", message: "the machine was started anew while the job ran on it", details: [] },
   });
-  at.run = { ...at.run, frozen: false, progress: { phase: "stopping", step: "processes" } };
+  at.run = { ...thawed(at.run), progress: { phase: "stopping", step: "processes" } };
 }

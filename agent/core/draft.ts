@@ -1,5 +1,5 @@
 import { type Effect, type Keep, type LeaseStep, stronger } from "./effects.js";
-import { type Failure, hasProcesses, type LeaseRun } from "./lease-state.js";
+import { type Failure, hasProcesses, type LeaseRun, thawed } from "./lease-state.js";
 import { type ReportEvent, reported } from "./reports.js";
 import type { Now } from "./time.js";
 
@@ -29,13 +29,21 @@ export function report(at: Draft, event: ReportEvent): void {
   if (last) at.effects.push({ type: "report", report: last });
 }
 
+/** Tells the watchdog until when it may run, while anything of it could. */
+export function fence(at: Draft): void {
+  const { progress, expiresAt } = at.run;
+  const over = progress.phase === "stopping" && (progress.step === "copies" || progress.step === "unmount");
+  if (over || progress.phase === "waiting" || progress.phase === "done") return;
+  at.effects.push({ type: "fence", until: expiresAt });
+}
+
 /** Nothing more is begun; what runs is ended at once. */
 export function fail(at: Draft, failure: Failure): void {
   if (at.run.progress.phase === "stopping" || at.run.progress.phase === "done") return;
   note(at, `failed: ${failure.code}: ${failure.message}`);
   report(at, { type: "failed", failure });
   keep(at, "safe");
-  at.run = { ...at.run, frozen: false, progress: { phase: "stopping", step: "processes" } };
+  at.run = { ...thawed(at.run), progress: { phase: "stopping", step: "processes" } };
   at.effects.push({ type: "close-remote" });
   if (hasProcesses(at.run)) {
     at.run = { ...at.run, searchRemains: true };

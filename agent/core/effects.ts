@@ -1,5 +1,6 @@
 import type { LeaseId } from "../../shared/ids.js";
 import type { Report } from "./reports.js";
+import type { Monotonic } from "./time.js";
 
 /** What the engine does for a lease after the ledger has its new state. Each names the event that tells its end. */
 export type Effect =
@@ -26,8 +27,13 @@ export type Effect =
   | { type: "kill" }
   /** Kills until a search finds nothing → remains-killed */
   | { type: "kill-remains" }
-  | { type: "freeze" }
-  | { type: "thaw" }
+  /**
+   * Until then the lease's processes may run. Written where the watchdog reads it, which freezes them when that time has passed (or kills them,
+   * or lets them run, as the job says) and lets them go on when a later one is written. Nothing of the lease is started before the first.
+   */
+  | { type: "fence"; until: Monotonic }
+  /** Nothing is left that could run: the watchdog need not look after it. */
+  | { type: "unfence" }
   /** → copied */
   | { type: "finish-copies" }
   /** → unmounted */

@@ -4,7 +4,8 @@ import { parseLeaseId } from "../../shared/ids.js";
 import type { Effect } from "./effects.js";
 import type { LeaseEvent, RankExit } from "./events.js";
 import { exampleGrant, exampleRank } from "./example.js";
-import { advance, nextDeadline } from "./lease-run.js";
+import { nextDeadline } from "./lapse.js";
+import { advance } from "./lease-run.js";
 import { type LeaseRun, newRun } from "./lease-state.js";
 import { abandonAfterMs } from "./stopping.js";
 
@@ -14,7 +15,7 @@ const exit = (exitCode: number, lost?: string): RankExit => {
 };
 const mount = { $typeName: "stoker.v1.MountPlan", relativeMountPath: "m", kind: { case: undefined } } as const;
 
-/** A lease and the effects that it has asked for, without notes. */
+/** A lease and the effects that it has asked for, without notes and the watchdog's deadlines. */
 class Lease {
   run: LeaseRun;
   nowMs = 1_000;
@@ -33,7 +34,7 @@ class Lease {
     for (const event of events) {
       const after = advance(this.run, event, { instant: 0, monotonic: this.nowMs });
       this.run = after.run;
-      const effects = after.effects.filter(({ type }) => type !== "note");
+      const effects = after.effects.filter(({ type }) => !/note|fence/.test(type));
       this.all.push(...effects);
       names.push(...effects.map((effect) => (effect.type === "report" ? effect.report.event.type : effect.type)));
     }
@@ -263,46 +264,6 @@ describe("stop", () => {
     const lease = new Lease().running();
     lease.on({ type: "rank-exited", rank: 0, exit: exit(0) });
     expect(lease.on(stop(false))).toEqual([]);
-  });
-});
-
-describe("an expired lease", () => {
-  it("freezes and goes on when it is renewed", () => {
-    const lease = new Lease().running();
-    expect(lease.after(11_999)).toEqual([]);
-    expect(lease.after(1)).toEqual(["freeze"]);
-    expect(lease.after(1)).toEqual([]);
-    expect(lease.on({ type: "renewed", until: lease.nowMs })).toEqual([]);
-    expect(lease.run.frozen).toBe(true);
-    expect(lease.on({ type: "renewed", until: lease.nowMs + 1 })).toEqual(["thaw"]);
-    expect(lease.run.frozen).toBe(false);
-  });
-
-  it("never goes back in time", () => {
-    const lease = new Lease();
-    lease.on({ type: "renewed", until: 20_000 }, { type: "renewed", until: 15_000 });
-    expect(lease.run.expiresAt).toBe(20_000);
-  });
-
-  it("begins nothing until it is renewed", () => {
-    const lease = new Lease();
-    lease.on({ type: "turn-came" });
-    lease.after(12_000);
-    expect(lease.on(step("local"))).toEqual([]);
-    expect(lease.on({ type: "renewed", until: lease.nowMs + 1 })).toEqual(["thaw", "ready", "start-ranks"]);
-  });
-
-  it("is killed, not woken, when it was superseded", () => {
-    const lease = new Lease().running();
-    lease.after(12_000);
-    expect(lease.on({ type: "superseded" })).toEqual(["close-remote", "kill"]);
-    expect(lease.run.frozen).toBe(false);
-  });
-
-  it("kills at a graceful stop, because what is frozen can't end by itself", () => {
-    const lease = new Lease().running();
-    lease.after(12_000);
-    expect(lease.on(stop(true))).toEqual(["close-remote", "kill"]);
   });
 });
 

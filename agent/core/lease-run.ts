@@ -2,10 +2,11 @@ import { unreachable } from "../../shared/assert.js";
 import { type Draft, draft, fail, finished, keep, note, report } from "./draft.js";
 import type { LeaseStep } from "./effects.js";
 import type { LeaseEvent } from "./events.js";
-import { hasProcesses, type LeaseRun, planOf, withRank } from "./lease-state.js";
+import { lapse, renewed } from "./lapse.js";
+import { type LeaseRun, planOf, withRank } from "./lease-state.js";
 import { proceed } from "./proceed.js";
 import { acknowledged } from "./reports.js";
-import { killNow, requestStop, supersede } from "./stopping.js";
+import { requestStop, supersede } from "./stopping.js";
 import type { Now } from "./time.js";
 
 /**
@@ -14,10 +15,12 @@ import type { Now } from "./time.js";
  *   waiting → preparing (local → mounts → directories → preparation) → ready → running → stopping → done → forgotten
  *                 └──────────── failure, stop, superseded ──────────────────────┘  (processes → remains → copies → unmount)
  *
- * Frozen is beside it: nothing begins while frozen, everything else waits.
+ * Frozen is beside it: nothing begins while frozen, everything else waits. See lapse.ts.
  */
 export function advance(run: LeaseRun, event: LeaseEvent, now: Now): LeaseStep<LeaseRun> {
   const at = draft(run, now);
+  // Whatever comes, the time that has passed came before it.
+  lapse(at);
   apply(at, event);
   proceed(at);
   return finished(at);
@@ -152,7 +155,9 @@ function rankNotStarted(at: Draft, { rank, message }: Extract<LeaseEvent, { type
 const isAt = (at: Draft, step: string) => at.run.progress.phase === "stopping" && at.run.progress.step === step;
 
 function stoppingStepFinished(at: Draft, step: "remains" | "copies", next: "copies" | "unmount"): void {
-  if (isAt(at, step)) at.run = { ...at.run, busy: false, progress: { phase: "stopping", step: next } };
+  if (!isAt(at, step)) return;
+  at.run = { ...at.run, busy: false, progress: { phase: "stopping", step: next } };
+  if (next === "copies") at.effects.push({ type: "unfence" });
 }
 
 /** The disk refused the lease's entry. What is not written down could not be adopted, so nothing is begun; what runs goes on. */
@@ -162,41 +167,8 @@ function notRecorded(at: Draft, message: string): void {
   fail(at, { code: "NodeStorageFailed", message: `the node could not write its ledger: ${message}`, details: [] });
 }
 
-function renewed(at: Draft, until: number): void {
-  at.run = { ...at.run, expiresAt: Math.max(at.run.expiresAt, until) };
-  if (!at.run.frozen || at.run.expiresAt <= at.now.monotonic) return;
-  at.run = { ...at.run, frozen: false };
-  at.effects.push({ type: "thaw" });
-  note(at, "the lease was renewed: its processes go on");
-  keep(at, "soft");
-}
-
 function tick(at: Draft): void {
-  const { progress, stop, dropAt } = at.run;
-  const { monotonic } = at.now;
-  const expired = at.run.expiresAt <= monotonic;
-  if (progress.phase === "done") {
-    if (dropAt !== undefined && dropAt <= monotonic) at.run = { ...at.run, reports: [], logsComplete: true };
-    return;
-  }
-  if (progress.phase === "stopping") {
-    // Neither the grace nor anything else may last longer than the lease.
-    if (hasProcesses(at.run) && stop?.killAt !== undefined && (stop.killAt <= monotonic || expired)) killNow(at);
-    return;
-  }
-  if (!expired || at.run.frozen) return;
-  at.run = { ...at.run, frozen: true };
-  at.effects.push({ type: "freeze" });
-  note(at, "the lease was not renewed in time: its processes are stopped until the coordinator answers");
-  keep(at, "soft");
-}
-
-/** When this lease next has to be looked at though nothing happens. */
-export function nextDeadline(run: LeaseRun): number | undefined {
-  if (run.progress.phase === "done") return run.dropAt;
-  if (run.progress.phase === "stopping") {
-    const killAt = run.stop?.killAt;
-    return killAt === undefined || !hasProcesses(run) ? undefined : Math.min(killAt, run.expiresAt);
-  }
-  return run.frozen ? undefined : run.expiresAt;
+  const { progress, dropAt } = at.run;
+  if (progress.phase === "done" && dropAt !== undefined && dropAt <= at.now.monotonic)
+    at.run = { ...at.run, reports: [], logsComplete: true };
 }

@@ -1,7 +1,7 @@
 import type { LeaseGrant, RankPlan } from "../../shared/gen/stoker/v1/lease_pb.js";
 import type { JobId, LeaseId } from "../../shared/ids.js";
 import type { Report } from "./reports.js";
-import type { Monotonic } from "./time.js";
+import type { Instant, Monotonic } from "./time.js";
 
 /** What goes wrong in a job's errors: Batch AI's code where it had one, else ours. */
 export interface Failure {
@@ -58,6 +58,8 @@ export interface LeaseRun {
   readonly searchRemains: boolean;
   /** Its processes are stopped because it was not renewed in time. */
   readonly frozen: boolean;
+  /** Since when, while it is. */
+  readonly frozenSince?: Instant;
   readonly expiresAt: Monotonic;
   /** The coordinator has no more use for it: what it does not acknowledge is dropped then. */
   readonly dropAt?: Monotonic;
@@ -112,6 +114,10 @@ export const withRank = (run: LeaseRun, rank: number, state: RankState): LeaseRu
   ...run,
   ranks: new Map(run.ranks).set(rank, state),
 });
+
+export function thawed({ frozenSince: _, ...run }: LeaseRun): LeaseRun {
+  return { ...run, frozen: false };
+}
 
 export const planOf = (run: LeaseRun, rank: number): RankPlan | undefined =>
   run.grant.ranks.find((plan) => plan.rank === rank);

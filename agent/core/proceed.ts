@@ -1,5 +1,5 @@
 import { unreachable } from "../../shared/assert.js";
-import { type Draft, note, report } from "./draft.js";
+import { type Draft, fence, note, report } from "./draft.js";
 import type { Effect } from "./effects.js";
 import { allExited, hasProcesses, type LeaseRun, type PreparingStep, type RankState } from "./lease-state.js";
 
@@ -37,6 +37,7 @@ function prepare(at: Draft, step: PreparingStep): boolean {
   const { grant } = at.run;
   switch (step) {
     case "local":
+      fence(at);
       return begin(at, { type: "prepare-local" });
     case "mounts":
       if (grant.clusterMounts.length + grant.jobMounts.length === 0) return toStep(at, "directories");
@@ -115,6 +116,7 @@ function end(at: Draft, step: "processes" | "remains" | "copies" | "unmount"): b
 }
 
 function toEnd(at: Draft, step: "remains" | "copies" | "unmount"): boolean {
+  if (step === "copies") at.effects.push({ type: "unfence" });
   at.run = { ...at.run, progress: { phase: "stopping", step } };
   return true;
 }

@@ -29,10 +29,10 @@ class Node {
     return this;
   }
 
-  /** What was asked for since the last look, without notes. */
+  /** What was asked for since the last look, without notes and the watchdog's deadlines. */
   take(): string[] {
     const names = this.effects.flatMap(({ lease, effects }) =>
-      effects.filter(({ type }) => type !== "note").map(({ type }) => `${lease.split(".")[1]} ${type}`),
+      effects.filter(({ type }) => !/note|fence/.test(type)).map(({ type }) => `${lease.split(".")[1]} ${type}`),
     );
     this.effects = [];
     return names;
@@ -60,7 +60,9 @@ describe("grants", () => {
 
   it("are written down safely before anything is done, in one entry", () => {
     const node = new Node().on(grantOf(first));
-    expect(node.effects).toMatchObject([{ keep: "safe", effects: [{ type: "prepare-local" }] }]);
+    expect(node.effects).toMatchObject([
+      { keep: "safe", effects: [{ type: "fence", until: 13_000 }, { type: "prepare-local" }] },
+    ]);
   });
 
   it("twice are one lease", () => {
@@ -142,12 +144,11 @@ describe("renewal", () => {
     expect(node.run(other).progress.phase).toBe("stopping");
   });
 
-  it("freezes at the tick of its end", () => {
+  it("is frozen at the tick of its end", () => {
     const node = new Node().on(grantOf(grant));
-    node.take();
     node.nowMs = nextTick(node.state) ?? 0;
     node.on({ type: "tick" });
-    expect(node.take()).toEqual(["1 freeze"]);
+    expect(node.run(grant).frozen).toBe(true);
     expect(nextTick(node.state)).toBeUndefined();
   });
 

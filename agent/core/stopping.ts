@@ -1,5 +1,5 @@
 import { type Draft, keep, note } from "./draft.js";
-import { hasProcesses } from "./lease-state.js";
+import { hasProcesses, thawed } from "./lease-state.js";
 
 /** What the coordinator no longer wants to hear of is kept this long for its logs, then dropped. */
 export const abandonAfterMs = 3_600_000;
@@ -15,12 +15,11 @@ export function requestStop(at: Draft, reason: string, graceful: boolean): void 
   at.effects.push({ type: "close-remote" });
   if (busy && !at.run.preparationRunning) at.effects.push({ type: "abort-step" });
   at.run = {
-    ...at.run,
+    ...thawed(at.run),
     progress: { phase: "stopping", step: "processes" },
     searchRemains:
       at.run.searchRemains || progress.phase === "running" || progress.phase === "ready" || hasProcesses(at.run),
     stop: { reason },
-    frozen: false,
   };
   keep(at, "soft");
   if (!hasProcesses(at.run)) return;

@@ -2,6 +2,7 @@ import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { unreachable } from "../../shared/assert.js";
 import { LeasePhase } from "../../shared/gen/stoker/v1/lease_pb.js";
 import type { LeaseId } from "../../shared/ids.js";
+import { frozenReason } from "../core/lapse.js";
 import type { LeaseRun } from "../core/lease-state.js";
 import type { Report, ReportEvent } from "../core/reports.js";
 import type { SessionMessage } from "../ports.js";
@@ -62,4 +63,5 @@ export const heldLease = (run: LeaseRun) => ({
   leaseId: run.id,
   phase: phases[run.progress.phase],
   frozen: run.frozen,
+  ...(run.frozenSince === undefined ? {} : { frozenSince: timestampFromMs(run.frozenSince), frozenReason }),
 });

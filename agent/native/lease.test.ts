@@ -1,25 +1,30 @@
 import { randomUUID } from "node:crypto";
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, onTestFinished, test, vi } from "vitest";
-import { processesWith, run, scratch, stateOf } from "./scratch.js";
+import { processesWith, run, scratch, shim, stateOf } from "./scratch.js";
 
-function start(script: string, marks: { lease: string; dir?: string }) {
-  const dir = marks.dir ?? scratch();
+function start(script: string, marks: { lease: string }) {
+  const spool = scratch();
+  const dir = join(spool, marks.lease, "rank-0");
+  mkdirSync(dir, { recursive: true });
   const shimRun = run(["run", "--dir", dir, "--", "sh", "-c", script], { env: { STOKER_LEASE: marks.lease } });
   onTestFinished(async () => {
-    await order("kill", marks.lease, dir);
+    await order("kill", marks.lease, spool);
   });
-  return { dir, ...shimRun };
+  return { dir, spool, ...shimRun };
 }
 
-const order = (word: string, lease: string, ...dirs: string[]) =>
-  run([word, "--lease", lease, ...dirs.flatMap((dir) => ["--dir", dir])]).ended;
+const order = (word: string, lease: string, spool?: string) =>
+  run([word, "--lease", lease, ...(spool === undefined ? [] : ["--spool", spool])]).ended;
 
+/** Those that a freeze has to stop: shims do nothing but wait. */
 const running = (mark: string) =>
-  processesWith(mark).filter((pid) => !["T", "t", "Z", undefined].includes(stateOf(pid)));
+  processesWith(mark).filter((pid) => !isShim(pid) && !["T", "t", "Z", undefined].includes(stateOf(pid)));
 
-test("freeze stops every process of the lease, shims too, and thaw lets them go on without loss", async () => {
+const isShim = (pid: number) => readFileSync(`/proc/${pid}/cmdline`, "latin1").startsWith(shim);
+
+test("freeze stops every process of the lease, and thaw lets them go on without loss", async () => {
   const lease = `${randomUUID()}.1`;
   const mark = randomUUID();
   const { dir, ended } = start(`: ${mark}; for i in $(seq 40); do echo $i; sleep 0.02; done; exit 6`, { lease });
@@ -85,11 +90,14 @@ test("another lease's processes are left alone, one with a longer name too", asy
 });
 
 test("a shim without the mark is found by its folder", async () => {
-  const dir = scratch();
+  const spool = scratch();
+  const lease = `${randomUUID()}.1`;
+  const dir = join(spool, lease, "remote", randomUUID());
+  mkdirSync(dir, { recursive: true });
   const mark = `737125${Date.now()}`;
   const { ended } = run(["run", "--dir", dir, "--", "sleep", mark]);
   await vi.waitFor(() => expect(existsSync(join(dir, "pid"))).toBe(true), 5_000);
-  expect((await order("kill", `${randomUUID()}.1`, dir)).code).toBe(0);
+  expect((await order("kill", lease, spool)).code).toBe(0);
   await ended;
   expect(processesWith(`sleep\0${mark}`)).toEqual([]);
 });

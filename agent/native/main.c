@@ -19,6 +19,8 @@ int main(int count, char **words) {
   if (!strcmp(command, "salvage")) return salvage_main(count - 2, words + 2);
   if (!strcmp(command, "rsh")) return rsh_main(count - 2, words + 2);
   if (!strcmp(command, "copy")) return copy_main(count - 2, words + 2);
+  if (!strcmp(command, "watch")) return watch_main(count - 2, words + 2);
+  if (!strcmp(command, "freezer")) return freezer_main(count - 2, words + 2);
   if (!strcmp(command, "freeze") || !strcmp(command, "thaw") || !strcmp(command, "kill")) return lease_main(command, count - 2, words + 2);
   usage();
 }

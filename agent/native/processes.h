@@ -11,6 +11,8 @@ struct process {
   // With the pid it names one process for good, however often the number is used again.
   unsigned long long start;
   bool chosen;
+  // A `stoker-shim run` among the chosen.
+  bool shim;
 };
 
 struct table {

@@ -13,16 +13,39 @@
 #include <unistd.h>
 
 #include "commands.h"
+#include "cgroup.h"
 #include "exit_file.h"
+#include "fence.h"
 #include "offspring.h"
 #include "processes.h"
 #include "relay.h"
 #include "say.h"
+#include "watch_lock.h"
+
+enum { look_seconds = 1, fence_look_ms = 20 };
+
+// The lease's fence, in `<data>/fences`; without one nothing is looked after.
+struct guard {
+  const char *fence;
+  char data[4096];
+  int lock;
+};
 
 static int open_in(int dir, const char *name, int flags) {
   int file = openat(dir, name, flags | O_CLOEXEC, 0644);
   if (file < 0) die("can't open %s: %s", name, strerror(errno));
   return file;
+}
+
+// `<data>/fences/<lease>` → `<data>`
+static void stand_by(struct guard *guard) {
+  snprintf(guard->data, sizeof guard->data, "%s", guard->fence);
+  for (int up = 0; up < 2; up++) {
+    char *slash = strrchr(guard->data, '/');
+    if (!slash) usage();
+    *slash = 0;
+  }
+  guard->lock = watch_lock_open(guard->data);
 }
 
 static void close_inherited(void) {
@@ -51,11 +74,28 @@ static void lower_file_limit(void) {
   if (setrlimit(RLIMIT_NOFILE, &files) < 0) say("can't lower the limit of open files: %s", strerror(errno));
 }
 
-static _Noreturn void become(char **words, pid_t shim, const sigset_t *mask) {
+// Before the user's program: it begins in the lease's group, and not while the lease is over. The watchdog may have looked for its processes
+// before this one was there.
+static void pass_fence(const struct guard *guard) {
+  struct fence fence;
+  for (;;) {
+    // Its fence is gone: so is the lease.
+    if (!fence_read(AT_FDCWD, guard->fence, &fence)) _exit(137);
+    if (fence.policy == fence_continue || boot_ms() < fence.deadline_ms) break;
+    if (fence.policy == fence_kill) _exit(137);
+    usleep(fence_look_ms * 1000);
+  }
+  if (!fence.cgroup[0] || cgroup_join(fence.cgroup)) return;
+  say("%s can't be joined: %s", fence.cgroup, strerror(errno));
+  _exit(137);
+}
+
+static _Noreturn void become(char **words, const struct guard *guard, pid_t shim, const sigset_t *mask) {
   setsid();
   // Should the shim be killed, nobody would see this process end.
   prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (getppid() != shim) _exit(137);
+  if (guard->fence) pass_fence(guard);
   for (int signal = 1; signal < NSIG; signal++)
     if (signal != SIGKILL && signal != SIGSTOP) sigaction(signal, &(struct sigaction){.sa_handler = SIG_DFL}, NULL);
   sigprocmask(SIG_SETMASK, mask, NULL);
@@ -77,10 +117,12 @@ static bool reap(pid_t child, int *child_status) {
   return ended;
 }
 
-static int wait_for(pid_t child, const sigset_t *watched) {
+static int wait_for(pid_t child, const struct guard *guard, const sigset_t *watched) {
   int status = 0;
   while (!reap(child, &status)) {
-    int signal = sigwaitinfo(watched, NULL);
+    int signal = guard->lock < 0 ? sigwaitinfo(watched, NULL) : sigtimedwait(watched, NULL, &(struct timespec){.tv_sec = look_seconds});
+    // A watchdog that was killed together with the agent is started again by whichever shim sees it first.
+    if (signal < 0 && errno == EAGAIN) watch_lock_look(guard->lock, guard->data);
     if (signal == SIGTERM) signal_offspring(SIGTERM);
     if (signal == SIGQUIT) signal_offspring(SIGKILL);
   }
@@ -90,10 +132,17 @@ static int wait_for(pid_t child, const sigset_t *watched) {
 int run_main(int count, char **words) {
   if (count < 3 || strcmp(words[0], "--dir")) usage();
   const char *path = words[1];
-  words += strcmp(words[2], "--") ? 2 : 3;
+  struct guard guard = {.lock = -1};
+  words += 2;
+  if (!strcmp(words[0], "--fence") && words[1]) {
+    guard.fence = words[1];
+    words += 2;
+  }
+  if (words[0] && !strcmp(words[0], "--")) words++;
   if (!words[0]) usage();
 
   close_inherited();
+  if (guard.fence) stand_by(&guard);
   int dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (dir < 0) die("%s: %s", path, strerror(errno));
   if (getsid(0) != getpid() && setsid() < 0 && errno != EPERM) die("setsid: %s", strerror(errno));
@@ -129,7 +178,7 @@ int run_main(int count, char **words) {
   if (child == 0) {
     dup2(output.writer, 1);
     dup2(errors.writer, 2);
-    become(words, shim, &before);
+    become(words, &guard, shim, &before);
   }
   if (child < 0) die("fork: %s", strerror(errno));
   close(output.writer);
@@ -138,7 +187,7 @@ int run_main(int count, char **words) {
   relay_start(&errors);
   write_pids(dir, child);
 
-  int status = wait_for(child, &watched);
+  int status = wait_for(child, &guard, &watched);
   end_offspring();
   relay_finish(&output);
   relay_finish(&errors);

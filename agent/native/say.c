@@ -26,8 +26,10 @@ void die(const char *format, ...) {
 }
 
 void usage(void) {
-  fputs("usage: stoker-shim run --dir DIR [--] COMMAND [WORDS...]\n"
-        "       stoker-shim freeze|thaw|kill --lease ID [--dir DIR]...\n"
+  fputs("usage: stoker-shim run --dir DIR [--fence FILE] [--] COMMAND [WORDS...]\n"
+        "       stoker-shim watch --data DIR [--replace]\n"
+        "       stoker-shim freezer auto|off|FOLDER\n"
+        "       stoker-shim freeze|thaw|kill --lease ID [--spool DIR] [--cgroup DIR]\n"
         "       stoker-shim salvage --dir DIR\n"
         "       stoker-shim rsh [-x] [-n] [-l USER] HOST WORDS...\n"
         "       stoker-shim copy (--from FILE --to PATH)... [--done MARKER] [--result FILE]\n",

@@ -2,7 +2,7 @@
 // standard input, words go out on standard output. It ends with the agent; the shims that it started go on.
 //
 //   request   a length (4 bytes, little endian), then words that each end in a zero byte:
-//             run ID DIR CWD COUNT VARIABLE… ARGUMENT…   or   remove PATH…
+//             run ID DIR FENCE CWD COUNT VARIABLE… ARGUMENT…   or   remove PATH…
 //   answer    a line: started ID PID | failed ID REASON | ended PID
 #define _GNU_SOURCE
 #include <errno.h>
@@ -54,18 +54,20 @@ static _Noreturn void become_shim(const char *cwd, char **arguments, char **envi
 }
 
 static void start(struct request *request) {
-  // run ID DIR CWD COUNT VARIABLE… ARGUMENT…
-  if (request->count < 6) die("a request to run has %zu words", request->count);
-  const char *id = request->words[1], *cwd = request->words[3];
-  size_t variables = strtoul(request->words[4], NULL, 10);
-  if (variables > request->count - 6) die("a request to run has too few words");
-  char **arguments = calloc(request->count, sizeof *arguments), **environment = calloc(variables + 1, sizeof *environment);
+  // run ID DIR FENCE CWD COUNT VARIABLE… ARGUMENT…
+  if (request->count < 7) die("a request to run has %zu words", request->count);
+  const char *id = request->words[1], *fence = request->words[3], *cwd = request->words[4];
+  size_t variables = strtoul(request->words[5], NULL, 10);
+  if (variables > request->count - 7) die("a request to run has too few words");
+  char **arguments = calloc(request->count + 2, sizeof *arguments), **environment = calloc(variables + 1, sizeof *environment);
   if (!arguments || !environment) die("no memory for a request");
-  memcpy(environment, request->words + 5, variables * sizeof *environment);
-  char *const shim[] = {"stoker-shim", "run", "--dir", request->words[2], "--"};
-  memcpy(arguments, shim, sizeof shim);
-  size_t given = request->count - 5 - variables;
-  memcpy(arguments + 5, request->words + 5 + variables, given * sizeof *arguments);
+  memcpy(environment, request->words + 6, variables * sizeof *environment);
+  // FENCE is empty for what belongs to no lease.
+  char *const shim[] = {"stoker-shim", "run", "--dir", request->words[2], "--fence", (char *)fence};
+  size_t own = *fence ? 6 : 4, given = request->count - 6 - variables;
+  memcpy(arguments, shim, own * sizeof *arguments);
+  arguments[own] = "--";
+  memcpy(arguments + own + 1, request->words + 6 + variables, given * sizeof *arguments);
 
   volatile int error = 0;
   pid_t pid = vfork();

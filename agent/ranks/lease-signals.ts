@@ -1,35 +1,31 @@
 import { spawn } from "node:child_process";
-import { existsSync, readdirSync } from "node:fs";
-import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import type { Logger } from "pino";
 import type { LeaseId } from "../../shared/ids.js";
 
-type Order = "freeze" | "thaw" | "kill";
-
 const retryMs = 500;
 
 /**
- * Freeze, thaw and kill for every process of a lease, descendants that left their session included: `stoker-shim` searches for them. One
- * order at a time for each lease, each tried until it succeeds or a newer one takes its place.
+ * SIGKILL for every process of a lease, descendants that left their session included: `stoker-shim` searches for them. One order at a time for
+ * each lease, tried until it succeeds. Freezing is the watchdog's.
  */
 export class LeaseSignals {
-  private readonly newest = new Map<LeaseId, { order: Order; done: Promise<void> }>();
+  private readonly newest = new Map<LeaseId, Promise<void>>();
   private closed = false;
 
   constructor(
     private readonly shimPath: string,
     private readonly spoolRoot: string,
+    /** The lease's control group, where it has one. */
+    private readonly groupOf: (lease: LeaseId) => string | undefined,
     private readonly log: Logger,
   ) {}
 
-  /** Resolves when it is done, or a newer order was given. */
-  give(lease: LeaseId, order: Order): Promise<void> {
-    const before = this.newest.get(lease)?.done ?? Promise.resolve();
-    const mine = { order, done: Promise.resolve() };
-    mine.done = before.then(() => this.insist(lease, mine));
-    this.newest.set(lease, mine);
-    return mine.done;
+  /** Resolves when a search finds nothing that lives. */
+  kill(lease: LeaseId): Promise<void> {
+    const done = (this.newest.get(lease) ?? Promise.resolve()).then(() => this.insist(lease));
+    this.newest.set(lease, done);
+    return done;
   }
 
   forget(lease: LeaseId): void {
@@ -40,21 +36,20 @@ export class LeaseSignals {
     this.closed = true;
   }
 
-  private async insist(lease: LeaseId, mine: { order: Order }): Promise<void> {
+  private async insist(lease: LeaseId): Promise<void> {
     for (;;) {
-      // A kill stands whatever comes after it.
-      if (mine.order !== "kill" && this.newest.get(lease) !== mine) return;
-      const problem = await this.run(lease, mine.order);
+      const problem = await this.run(lease);
       if (problem === undefined || this.closed) return;
-      this.log.error({ lease, order: mine.order, problem }, "the processes of a lease did not obey; trying again");
+      this.log.error({ lease, problem }, "the processes of a lease could not be killed; trying again");
       await delay(retryMs);
     }
   }
 
-  private run(lease: LeaseId, order: Order): Promise<string | undefined> {
+  private run(lease: LeaseId): Promise<string | undefined> {
     return new Promise((resolve) => {
-      const dirs = shimDirs(join(this.spoolRoot, lease)).flatMap((dir) => ["--dir", dir]);
-      const child = spawn(this.shimPath, [order, "--lease", lease, ...dirs], {
+      const group = this.groupOf(lease);
+      const inGroup = group === undefined ? [] : ["--cgroup", group];
+      const child = spawn(this.shimPath, ["kill", "--lease", lease, "--spool", this.spoolRoot, ...inGroup], {
         env: { PATH: process.env.PATH ?? "" },
         cwd: this.spoolRoot,
         stdio: ["ignore", "ignore", "pipe"],
@@ -69,14 +64,4 @@ export class LeaseSignals {
       });
     });
   }
-}
-
-const mostDirs = 256;
-
-/** The folders of the lease's shims: their descendants are found even if they have cleared their environment. */
-function shimDirs(spool: string): string[] {
-  const inside = (path: string) => (existsSync(path) ? readdirSync(path) : []);
-  const own = inside(spool).filter((name) => name === "preparation" || name.startsWith("rank-"));
-  const remote = inside(join(spool, "remote")).map((name) => join("remote", name));
-  return [...own, ...remote].slice(0, mostDirs).map((name) => join(spool, name));
 }

@@ -16,6 +16,8 @@ export class LocalShims implements Shims {
 
   constructor(
     private readonly spawner: Spawner,
+    /** The fence of the lease that a process's environment names. */
+    private readonly fenceOf: (lease: string) => string,
     private readonly log: Logger,
   ) {}
 
@@ -24,7 +26,8 @@ export class LocalShims implements Shims {
     mkdirSync(run.dir);
     let started: Started;
     try {
-      started = await this.spawner.start(run);
+      const lease = run.environment.STOKER_LEASE;
+      started = await this.spawner.start({ ...run, fence: lease === undefined ? "" : this.fenceOf(lease) });
     } catch (error) {
       if (!(error instanceof SpawnerLost)) throw error;
       const found = await this.adopt(run.dir);

@@ -5,6 +5,7 @@ import { join, resolve } from "node:path";
 import { pino } from "pino";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { parseLeaseId } from "../../shared/ids.js";
+import { makeFence } from "../../test/fakes/fence.js";
 import { LeaseSignals } from "./lease-signals.js";
 import { LocalShims } from "./shims.js";
 import { Spawner } from "./spawner.js";
@@ -18,7 +19,7 @@ let shims: LocalShims;
 beforeEach(() => {
   dir = mkdtempSync(join(tmpdir(), "stoker-ranks-"));
   spawner = new Spawner(shimPath, log);
-  shims = new LocalShims(spawner, log);
+  shims = new LocalShims(spawner, fenceOf, log);
 });
 afterEach(() => {
   shims.close();
@@ -32,6 +33,7 @@ const run = (name: string, text: string, environment: Record<string, string> = {
   environment: { PATH: "/usr/bin:/bin", ...environment },
   cwd: dir,
 });
+const fenceOf = (lease: string) => join(dir, "fences", lease);
 const helperOf = (pid: number) => Number(/\) . (\d+)/.exec(readFileSync(`/proc/${pid}/stat`, "utf8"))?.[1]);
 
 it("runs a process in its folder with exactly that environment", async () => {
@@ -82,7 +84,7 @@ it("loses neither processes nor their exits with the helper that started them", 
 
 it("takes up what another has started, and what has ended since", async () => {
   const started = await shims.start(run("a", `while [ ! -e ${dir}/go ]; do sleep 0.02; done; exit 5`));
-  const other = new LocalShims(new Spawner(shimPath, log), log);
+  const other = new LocalShims(new Spawner(shimPath, log), fenceOf, log);
   const adopted = await other.adopt(join(dir, "a"));
   expect(adopted?.pid).toBe(started.pid);
   writeFileSync(join(dir, "go"), "");
@@ -93,24 +95,22 @@ it("takes up what another has started, and what has ended since", async () => {
 
 it("notices that an adopted shim was killed", async () => {
   const started = await shims.start(run("a", "sleep 600"));
-  const adopted = await new LocalShims(spawner, log).adopt(join(dir, "a"));
+  const adopted = await new LocalShims(spawner, fenceOf, log).adopt(join(dir, "a"));
   process.kill(started.pid, "SIGKILL");
   expect(await adopted?.exited).toMatchObject({ exitCode: 137, lost: "the shim was killed" });
 });
 
-it("freezes, thaws and kills by lease, in the order given", async () => {
+it("starts what belongs to a lease when its fence allows it, and kills by lease", async () => {
   const lease = parseLeaseId("0e2d6b1c-5a57-4d3f-9d61-0a5b7f0c1d2e.1")?.lease;
   if (!lease) throw new Error("not a lease id");
+  makeFence(dir, lease, -1_000);
   const started = await shims.start(run("a", "echo $$ > pid; exec sleep 600", { STOKER_LEASE: lease }));
+  // The time in which it would have begun.
+  await new Promise((resolve) => setTimeout(resolve, 100));
+  expect(existsSync(join(dir, "pid"))).toBe(false);
+  makeFence(dir, lease, 60_000);
   while (!existsSync(join(dir, "pid"))) await new Promise((resolve) => setTimeout(resolve, 5));
-  const state = () =>
-    execFileSync("ps", ["-o", "state=", "-p", readFileSync(join(dir, "pid"), "utf8").trim()]).toString();
-  const signals = new LeaseSignals(shimPath, dir, log);
-  await signals.give(lease, "freeze");
-  expect(state()).toMatch(/T/);
-  await Promise.all([signals.give(lease, "freeze"), signals.give(lease, "thaw")]);
-  expect(state()).toMatch(/S/);
-  await signals.give(lease, "kill");
+  await new LeaseSignals(shimPath, dir, () => undefined, log).kill(lease);
   expect(await started.exited).toMatchObject({ exitCode: 137, signal: 9 });
 });
 

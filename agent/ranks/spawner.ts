@@ -39,10 +39,17 @@ export class Spawner {
     private readonly log: Logger,
   ) {}
 
-  start(run: { dir: string; argv: string[]; environment: Record<string, string>; cwd: string }): Promise<Started> {
+  /** `fence`: the file without which, and after whose time, nothing of the lease begins; "" for what belongs to no lease. */
+  start(run: {
+    dir: string;
+    fence: string;
+    argv: string[];
+    environment: Record<string, string>;
+    cwd: string;
+  }): Promise<Started> {
     const variables = Object.entries(run.environment).map(([name, value]) => `${name}=${value}`);
     const id = String(this.next++);
-    const words = ["run", id, run.dir, run.cwd, String(variables.length), ...variables, ...run.argv];
+    const words = ["run", id, run.dir, run.fence, run.cwd, String(variables.length), ...variables, ...run.argv];
     return new Promise((resolve, reject) => {
       this.starting.set(id, { resolve, reject });
       this.ask(words);

@@ -88,6 +88,7 @@ function makeAgent(dataDir: string, coordinator: string): Agent {
       shimPath,
       rshPath: shimPath,
       token: () => "secret",
+      freezer: { groups: undefined, name: "SIGSTOP", why: "a test" },
       inventory: create(InventorySchema, { cpus: 2 }),
       baseEnvironment: { PATH: "/usr/bin:/bin", HOME: dataDir },
     },

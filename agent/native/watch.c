@@ -1,0 +1,300 @@
+// `watch`: outside the agent, so that what stops the agent does not stop it. When a lease's deadline has passed it freezes the lease's
+// processes (or kills them, where the job says so), and lets them go on when a later deadline is written. It is the only one that does
+// either: whatever the order of things, what is on disk decides, and each look makes it so.
+//
+// It keeps its state nowhere. One that starts freezes what has expired and continues what has not, frozen by another or not, so it may be
+// killed at any moment. It ends when there is nothing to watch: no agent at the other end of standard input, and no fence.
+#define _GNU_SOURCE
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/inotify.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
+
+#include "cgroup.h"
+#include "commands.h"
+#include "fence.h"
+#include "leases.h"
+#include "say.h"
+#include "watch_lock.h"
+
+// Frozen leases are looked at again this often: something outside may have continued a process. Without notices of changes, all are.
+enum { again_ms = 1000, without_notice_ms = 200, unfinished_ms = 50, looks_at_once = 40, stopped_together = 64 };
+
+enum state { unknown, running, frozen, unfinished };
+
+struct ward {
+  char lease[lease_name_size];
+  enum state state;
+  bool seen, killed;
+  // Those of this look.
+  bool wanted_frozen, due;
+  struct fence fence;
+};
+
+struct watch {
+  const char *data;
+  char spool[4096];
+  int fences;
+  int notices, timer;
+  struct ward *wards;
+  size_t count, capacity;
+  int64_t looked_again_ms;
+  struct table table;
+};
+
+static struct ward *ward_of(struct watch *watch, const char *lease) {
+  for (size_t i = 0; i < watch->count; i++)
+    if (!strcmp(watch->wards[i].lease, lease)) return &watch->wards[i];
+  if (watch->count == watch->capacity) {
+    watch->capacity += 16;
+    watch->wards = realloc(watch->wards, watch->capacity * sizeof *watch->wards);
+    if (!watch->wards) die("out of memory");
+  }
+  struct ward *ward = &watch->wards[watch->count++];
+  *ward = (struct ward){.state = unknown};
+  snprintf(ward->lease, sizeof ward->lease, "%s", lease);
+  return ward;
+}
+
+// `<uuid>.<attempt>`; what is being made has another dot and a word.
+static bool is_lease(const char *name) {
+  const char *dot = strchr(name, '.');
+  return dot && dot[1] && strspn(dot + 1, "0123456789") == strlen(dot + 1) && strlen(name) < lease_name_size;
+}
+
+// False when the folder is gone.
+static bool read_fences(struct watch *watch) {
+  int copy = openat(watch->fences, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  struct stat folder;
+  if (copy < 0 || fstat(watch->fences, &folder) < 0 || folder.st_nlink == 0) return false;
+  DIR *all = fdopendir(copy);
+  if (!all) die("can't read the fences: %s", strerror(errno));
+  for (size_t i = 0; i < watch->count; i++) watch->wards[i].seen = false;
+  for (struct dirent *entry; (entry = readdir(all));) {
+    struct fence fence;
+    if (!is_lease(entry->d_name) || !fence_read(watch->fences, entry->d_name, &fence)) continue;
+    struct ward *ward = ward_of(watch, entry->d_name);
+    ward->fence = fence;
+    ward->seen = true;
+  }
+  closedir(all);
+  size_t kept = 0;
+  for (size_t i = 0; i < watch->count; i++)
+    if (watch->wards[i].seen) watch->wards[kept++] = watch->wards[i];
+  watch->count = kept;
+  return true;
+}
+
+static void judge(struct watch *watch) {
+  int64_t now = boot_ms();
+  bool again = now - watch->looked_again_ms >= again_ms;
+  if (again) watch->looked_again_ms = now;
+  for (size_t i = 0; i < watch->count; i++) {
+    struct ward *ward = &watch->wards[i];
+    ward->wanted_frozen = ward->fence.same_boot && ward->fence.policy != fence_continue && now >= ward->fence.deadline_ms;
+    bool as_wanted = ward->state == (ward->wanted_frozen ? frozen : running);
+    ward->due = ward->fence.same_boot && (!as_wanted || (ward->wanted_frozen && again));
+  }
+}
+
+static const char *cgroup_of(const struct ward *ward) { return ward->fence.cgroup[0] ? ward->fence.cgroup : NULL; }
+
+static void start_kill(const struct watch *watch, const struct ward *ward) {
+  pid_t pid = vfork();
+  if (pid < 0) say("can't kill %s: %s", ward->lease, strerror(errno));
+  if (pid != 0) return;
+  const char *cgroup = cgroup_of(ward);
+  char *const words[] = {"stoker-shim", "kill", "--lease", (char *)ward->lease, "--spool", (char *)watch->spool, cgroup ? "--cgroup" : NULL, (char *)cgroup, NULL};
+  execv("/proc/self/exe", words);
+  _exit(127);
+}
+
+static bool group_is_still(const struct ward *ward) {
+  const char *path = cgroup_of(ward);
+  for (int look = 0; look < looks_at_once; look++) {
+    if (cgroup_is_frozen(path) || cgroup_is_empty(path)) return true;
+    // It was waited for before: the others must not wait again.
+    if (ward->state == unfinished) return false;
+    usleep(5000);
+  }
+  return false;
+}
+
+static void froze(struct watch *watch, struct ward *ward, bool all) {
+  if (ward->state != frozen && all) {
+    fence_mark(watch->fences, ward->lease, wall_ms());
+    say("%s: frozen", ward->lease);
+  }
+  ward->state = all ? frozen : unfinished;
+  // Frozen first: what is killed one after the other would see the others die.
+  if (ward->fence.policy != fence_kill || ward->killed) return;
+  ward->killed = true;
+  start_kill(watch, ward);
+}
+
+static void freeze_group(struct watch *watch, struct ward *ward) {
+  const char *name = ward->lease;
+  // What left its group, as root's processes can.
+  struct leases outside = {.names = &name, .count = 1, .spool = watch->spool, .cgroup = cgroup_of(ward)};
+  bool all = leases_stop(&watch->table, &outside, looks_at_once);
+  froze(watch, ward, group_is_still(ward) && all);
+}
+
+static void stop_together(struct watch *watch, struct ward **wards, size_t count) {
+  const char *names[stopped_together];
+  for (size_t i = 0; i < count; i++) names[i] = wards[i]->lease;
+  bool all = leases_stop(&watch->table, &(struct leases){.names = names, .count = count, .spool = watch->spool}, looks_at_once);
+  for (size_t i = 0; i < count; i++) froze(watch, wards[i], all);
+}
+
+static void freeze_due(struct watch *watch) {
+  struct ward *together[stopped_together];
+  size_t count = 0;
+  // All groups get the order before any is waited for; the others share the looks at the process table.
+  for (size_t i = 0; i < watch->count; i++) {
+    struct ward *ward = &watch->wards[i];
+    if (ward->due && ward->wanted_frozen && cgroup_of(ward)) cgroup_set_frozen(cgroup_of(ward), true);
+  }
+  for (size_t i = 0; i < watch->count; i++) {
+    struct ward *ward = &watch->wards[i];
+    if (!ward->due || !ward->wanted_frozen || cgroup_of(ward)) continue;
+    together[count++] = ward;
+    if (count < stopped_together) continue;
+    stop_together(watch, together, count);
+    count = 0;
+  }
+  if (count > 0) stop_together(watch, together, count);
+  for (size_t i = 0; i < watch->count; i++)
+    if (watch->wards[i].due && watch->wards[i].wanted_frozen && cgroup_of(&watch->wards[i])) freeze_group(watch, &watch->wards[i]);
+}
+
+static void continue_due(struct watch *watch) {
+  for (size_t i = 0; i < watch->count; i++) {
+    struct ward *ward = &watch->wards[i];
+    if (!ward->due || ward->wanted_frozen) continue;
+    if (ward->fence.policy != fence_continue) {
+      const char *name = ward->lease;
+      if (cgroup_of(ward)) cgroup_set_frozen(cgroup_of(ward), false);
+      leases_continue(&watch->table, &(struct leases){.names = &name, .count = 1, .spool = watch->spool, .cgroup = cgroup_of(ward)});
+      if (ward->state != unknown) say("%s: goes on", ward->lease);
+      fence_mark(watch->fences, ward->lease, 0);
+    }
+    ward->state = running;
+    ward->killed = false;
+  }
+}
+
+// Sets the timer to the next moment at which something is due though nothing is written. An absolute time of this clock comes at once after
+// a sleep in which it passed.
+static void set_timer(struct watch *watch) {
+  int64_t now = boot_ms(), next = INT64_MAX;
+  for (size_t i = 0; i < watch->count; i++) {
+    const struct ward *ward = &watch->wards[i];
+    int64_t due = INT64_MAX;
+    if (!ward->fence.same_boot || ward->fence.policy == fence_continue) continue;
+    if (!ward->wanted_frozen) due = ward->fence.deadline_ms;
+    else due = now + (ward->state == frozen ? again_ms : unfinished_ms);
+    if (due < next) next = due;
+  }
+  if (watch->notices < 0 && next > now + without_notice_ms) next = now + without_notice_ms;
+  // 0 would stop the timer.
+  if (next < 1) next = 1;
+  struct itimerspec when = {0};
+  if (next != INT64_MAX) when.it_value = (struct timespec){.tv_sec = next / 1000, .tv_nsec = next % 1000 * 1000000};
+  if (timerfd_settime(watch->timer, TFD_TIMER_ABSTIME, &when, NULL) < 0) die("timer: %s", strerror(errno));
+}
+
+extern const char __executable_start, etext;
+
+static void be_heard(void) {
+  // Each as far as it is allowed; a loaded machine then still gives it its turn, and one without memory ends others first. The program's code
+  // is brought in as a whole, data as it is used: the other commands' buffers never are.
+  if (mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT) < 0 || mlock(&__executable_start, (size_t)(&etext - &__executable_start)) < 0)
+    say("may be paged out: %s", strerror(errno));
+  setpriority(PRIO_PROCESS, 0, -20);
+  struct sched_param turn = {.sched_priority = 1};
+  sched_setscheduler(0, SCHED_FIFO | SCHED_RESET_ON_FORK, &turn);
+  int file = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+  if (file < 0) return;
+  if (write(file, "-1000", 5) < 0 && errno != EACCES && errno != EPERM) say("oom_score_adj: %s", strerror(errno));
+  close(file);
+}
+
+static void prepare(struct watch *watch) {
+  char path[4096];
+  snprintf(path, sizeof path, "%s/fences", watch->data);
+  snprintf(watch->spool, sizeof watch->spool, "%s/spool", watch->data);
+  watch->fences = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (watch->fences < 0) die("%s: %s", path, strerror(errno));
+  watch->timer = timerfd_create(CLOCK_BOOTTIME, TFD_CLOEXEC | TFD_NONBLOCK);
+  if (watch->timer < 0) die("timer: %s", strerror(errno));
+  watch->notices = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+  if (watch->notices >= 0 && inotify_add_watch(watch->notices, path, IN_MODIFY | IN_MOVED_TO | IN_DELETE | IN_DELETE_SELF) < 0) {
+    close(watch->notices);
+    watch->notices = -1;
+  }
+  if (watch->notices < 0) say("no inotify, looking five times a second: %s", strerror(errno));
+  signal(SIGPIPE, SIG_IGN);
+  signal(SIGHUP, SIG_IGN);
+  signal(SIGINT, SIG_IGN);
+  // Nobody waits for those that kill.
+  sigaction(SIGCHLD, &(struct sigaction){.sa_handler = SIG_DFL, .sa_flags = SA_NOCLDWAIT}, NULL);
+  // An agent that is stopped reads nothing: that must not hold us up.
+  for (int file = 1; file <= 2; file++) fcntl(file, F_SETFL, fcntl(file, F_GETFL) | O_NONBLOCK);
+}
+
+// True while somebody holds the other end.
+static bool wait_for_change(struct watch *watch, bool agent) {
+  static char discarded[4096];
+  struct pollfd files[] = {{.fd = watch->timer, .events = POLLIN}, {.fd = watch->notices, .events = POLLIN}, {.fd = agent ? 0 : -1, .events = POLLIN}};
+  if (poll(files, 3, -1) < 0 && errno != EINTR) die("poll: %s", strerror(errno));
+  if (files[0].revents && read(watch->timer, discarded, sizeof discarded) < 0 && errno != EAGAIN) die("timer: %s", strerror(errno));
+  while (files[1].revents && read(watch->notices, discarded, sizeof discarded) > 0) continue;
+  if (!files[2].revents) return agent;
+  ssize_t got = read(0, discarded, sizeof discarded);
+  return got > 0 || (got < 0 && (errno == EAGAIN || errno == EINTR));
+}
+
+int watch_main(int count, char **words) {
+  static struct watch watch;
+  bool replace = false;
+  for (int i = 0; i < count; i++) {
+    if (!strcmp(words[i], "--data") && i + 1 < count) watch.data = words[++i];
+    else if (!strcmp(words[i], "--replace")) replace = true;
+    else usage();
+  }
+  if (!watch.data) usage();
+  if (chdir("/") < 0) die("/: %s", strerror(errno));
+  int lock = watch_lock_open(watch.data);
+  if (lock < 0) die("%s/watchdog.lock: %s", watch.data, strerror(errno));
+  if (!replace && watch_lock_holder(lock)) return 0;
+  prepare(&watch);
+  be_heard();
+  // Everything is ready before the one before has to go.
+  if (replace ? !watch_lock_seize(lock) : !watch_lock_take(lock)) {
+    if (!replace) return 0;
+    die("the watchdog before this one can't be killed");
+  }
+  bool agent = replace, told = false;
+  while (read_fences(&watch) && (agent || watch.count > 0)) {
+    judge(&watch);
+    freeze_due(&watch);
+    continue_due(&watch);
+    set_timer(&watch);
+    if (!told && agent) dprintf(1, "watching\n");
+    told = true;
+    agent = wait_for_change(&watch, agent);
+  }
+  return 0;
+}
