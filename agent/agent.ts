@@ -20,6 +20,7 @@ import { Performer } from "./perform.js";
 import type { Logs, LogsHost, Mounts, RemoteHost, RemoteStarts, StdCopies, TelemetrySource } from "./ports.js";
 import { RankProcesses } from "./rank-processes.js";
 import { LeaseSignals } from "./ranks/lease-signals.js";
+import { RankPipes } from "./ranks/rank-pipes.js";
 import { LocalShims } from "./ranks/shims.js";
 import { Spawner } from "./ranks/spawner.js";
 import { Fences } from "./watchdog/fences.js";
@@ -101,6 +102,7 @@ export class Agent {
       this.paths,
       this.places,
       this.shims,
+      new RankPipes(options.shimPath, log),
       this.logs,
       tell,
       (lease) => this.signals.kill(lease),

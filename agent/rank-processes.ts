@@ -1,15 +1,19 @@
 import { closeSync, existsSync, openSync, readSync } from "node:fs";
 import { join } from "node:path";
 import type { Logger } from "pino";
+import type { LeaseGrant } from "../shared/gen/stoker/v1/lease_pb.js";
 import type { LeaseId } from "../shared/ids.js";
 import { environmentOf, jobTempOf, type NodePlaces, rankEnvironmentOf, shellText } from "./core/environment.js";
 import type { Found, FoundProcess, LeaseEvent, RankExit } from "./core/events.js";
 import { type LeaseRun, planOf } from "./core/lease-state.js";
 import { type DataPaths, Spool } from "./paths.js";
 import type { Logs, ShimExit, ShimProcess, Shims } from "./ports.js";
-import { lengthOf, lost, readPid } from "./ranks/shim-files.js";
+import type { RankPipes } from "./ranks/rank-pipes.js";
+import { droppedOf, lengthOf, lost, readPid } from "./ranks/shim-files.js";
 
 const tailBytes = 2_000;
+/** When a coordinator older than the limit does not say. */
+const logLimitBytes = 10n * 2n ** 30n;
 
 /** The processes that the agent itself starts for a lease, and what becomes of them. */
 export class RankProcesses {
@@ -19,6 +23,7 @@ export class RankProcesses {
     private readonly paths: DataPaths,
     private readonly places: NodePlaces,
     private readonly shims: Shims,
+    private readonly pipes: RankPipes,
     private readonly logs: Logs,
     private readonly tell: (lease: LeaseId, event: LeaseEvent) => void,
     /** Resolves when a search for processes of the lease finds none that lives. */
@@ -46,7 +51,7 @@ export class RankProcesses {
       .start({
         dir,
         argv: ["/bin/bash", "-c", shellText(grant.preparationCommandLine)],
-        environment: environmentOf(grant, this.places),
+        environment: limited(environmentOf(grant, this.places), grant),
         cwd: jobTempOf(grant, this.places),
       })
       .then(
@@ -95,7 +100,7 @@ export class RankProcesses {
       .start({
         dir,
         argv: ["/bin/bash", "-c", shellText(plan.commandLine)],
-        environment: rankEnvironmentOf(environment, plan, run.grant, this.places),
+        environment: limited(rankEnvironmentOf(environment, plan, run.grant, this.places), run.grant),
         cwd: jobTempOf(run.grant, this.places),
       })
       .then(
@@ -121,6 +126,7 @@ export class RankProcesses {
   private watch(lease: LeaseId, process: ShimProcess, ended: (exit: RankExit) => void): void {
     const all = this.running.get(lease) ?? new Set();
     this.running.set(lease, all.add(process));
+    this.pipes.hold(process.dir);
     process.exited
       .then(async (exit) => {
         all.delete(process);
@@ -128,7 +134,9 @@ export class RankProcesses {
           this.log.warn({ lease, dir: process.dir, why: exit.lost }, "an exit is not known");
           // What no shim answers for any more could go on writing after its log was said to be complete.
           await this.killRemains(lease);
+          await this.pipes.salvage(process.dir);
         }
+        this.pipes.release(process.dir);
         ended(exitOf(process.dir, exit));
       })
       .catch((error: unknown) => ended(exitOf(process.dir, lost(words(error)))));
@@ -140,9 +148,19 @@ export class RankProcesses {
   }
 }
 
+/** The shim counts what its process writes against this. */
+const limited = (environment: Record<string, string>, grant: LeaseGrant) => ({
+  ...environment,
+  STOKER_LOG_LIMIT_BYTES: String(grant.logLimitBytes > 0n ? grant.logLimitBytes : logLimitBytes),
+});
+
 function exitOf(dir: string, { exitCode, signal, lost: why }: ShimExit): RankExit {
-  const lengths = { stdoutBytes: lengthOf(join(dir, "stdout")), stderrBytes: lengthOf(join(dir, "stderr")) };
-  return why === undefined ? { exitCode, signal, ...lengths } : { exitCode, signal, ...lengths, lost: why };
+  const dropped = { stdout: droppedOf(dir, "stdout"), stderr: droppedOf(dir, "stderr") };
+  return {
+    ...{ exitCode, signal, stdoutBytes: lengthOf(join(dir, "stdout")), stderrBytes: lengthOf(join(dir, "stderr")) },
+    ...(dropped.stdout + dropped.stderr > 0 ? { dropped } : {}),
+    ...(why === undefined ? {} : { lost: why }),
+  };
 }
 
 /** The end of a local file; of one that is not there, nothing. */

@@ -56,6 +56,8 @@ export interface CoordinatorOptions {
   machineClasses: Record<string, string>;
   policy: Settings["policy"];
   witnesses: boolean;
+  /** Bytes: see Settings.logLimitBytes. */
+  logLimit: number;
   log: Logger;
 }
 
@@ -91,6 +93,7 @@ export class Coordinator {
         machineClasses: options.machineClasses,
         policy: options.policy,
         witnesses: options.witnesses,
+        logLimitBytes: options.logLimit,
       },
       clock: systemClock,
       log,

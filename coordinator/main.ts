@@ -6,6 +6,7 @@ import { Fault } from "../shared/fault.js";
 import { version } from "../shared/version.js";
 import { CatalogRefused } from "./catalog/refused.js";
 import { Coordinator } from "./coordinator.js";
+import { admitMemory } from "./core/admission/quantities.js";
 import { defaultSettings, type Settings } from "./core/state.js";
 
 /** One of a few words. */
@@ -92,6 +93,13 @@ const program = {
       placeholder: "name",
       default: defaultSettings.policy,
     }),
+    logLimit: {
+      description:
+        "what the ranks of an attempt may write to stdout and stderr on one node, unless the job says logLimit",
+      placeholder: "bytes",
+      default: defaultSettings.logLimitBytes,
+      parse: (value) => admitMemory("--log-limit", value) ?? defaultSettings.logLimitBytes,
+    } satisfies Setting<number>,
     logLevel: choice<string>(logLevels, {
       description: "how much is logged",
       placeholder: "level",

@@ -3,12 +3,20 @@ import type { LeaseId } from "../../shared/ids.js";
 import type { Failure, LeaseRun, PreparingStep } from "./lease-state.js";
 import type { Monotonic } from "./time.js";
 
+/** Bytes that a process wrote to each stream and that are not there: over the limit, or for want of room. */
+export interface Dropped {
+  stdout: number;
+  stderr: number;
+}
+
 /** How a process under a shim ended. */
 export interface RankExit {
   exitCode: number;
   signal: number;
   stdoutBytes: number;
   stderrBytes: number;
+  /** Written, and not in its streams. */
+  dropped?: Dropped;
   /** Set when the shim itself was killed: what the process had started may still be there. */
   lost?: string;
 }

@@ -33,6 +33,7 @@ export function exampleGrant(given: Partial<LeaseGrant> = {}): LeaseGrant {
     preparationStderrName: "stderr-job_prep.txt",
     onLeaseLoss: "freeze",
     jobPathSegment: "workspaces/w/experiments/e/jobs/j",
+    logLimitBytes: 0n,
     ...given,
   };
 }

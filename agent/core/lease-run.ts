@@ -129,13 +129,14 @@ function rankStarted(at: Draft, { rank, pid }: Extract<LeaseEvent, { type: "rank
 function rankExited(at: Draft, { rank, exit }: Extract<LeaseEvent, { type: "rank-exited" }>): void {
   const before = at.run.ranks.get(rank);
   if (before === undefined) return;
-  const { exitCode, signal, stdoutBytes, stderrBytes, lost } = exit;
+  const { exitCode, signal, stdoutBytes, stderrBytes, dropped, lost } = exit;
   at.effects.push({ type: "rank-log-ended", rank, stdoutBytes, stderrBytes });
   // A restarted agent is told again how its ranks ended.
   if (before.state === "exited") return;
   at.run = withRank(at.run, rank, { state: "exited", exitCode });
   if (lost !== undefined) at.run = { ...at.run, searchRemains: true };
-  report(at, { type: "rank-exited", rank, exitCode, signal, stdoutBytes, stderrBytes });
+  const told = { type: "rank-exited", rank, exitCode, signal, stdoutBytes, stderrBytes } as const;
+  report(at, dropped === undefined ? told : { ...told, dropped });
   keep(at, "soft");
   note(at, `rank ${rank} ended with exit code ${exitCode}${lost === undefined ? "" : ` (${lost})`}`);
 }

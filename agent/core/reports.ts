@@ -1,10 +1,21 @@
+import type { Dropped } from "./events.js";
 import type { Failure, LeaseRun } from "./lease-state.js";
 import type { Instant, Now } from "./time.js";
+
+interface RankExited {
+  type: "rank-exited";
+  rank: number;
+  exitCode: number;
+  signal: number;
+  stdoutBytes: number;
+  stderrBytes: number;
+  dropped?: Dropped;
+}
 
 export type ReportEvent =
   | { type: "ready" }
   | { type: "rank-started"; rank: number; pid: number }
-  | { type: "rank-exited"; rank: number; exitCode: number; signal: number; stdoutBytes: number; stderrBytes: number }
+  | RankExited
   | { type: "failed"; failure: Failure }
   | { type: "done" };
 

@@ -36,6 +36,8 @@ function eventMessage(event: ReportEvent): ReportValue["event"] {
           signal: event.signal,
           stdoutBytes: BigInt(event.stdoutBytes),
           stderrBytes: BigInt(event.stderrBytes),
+          stdoutDroppedBytes: BigInt(event.dropped?.stdout ?? 0),
+          stderrDroppedBytes: BigInt(event.dropped?.stderr ?? 0),
         },
       };
     case "failed": {

@@ -1,4 +1,4 @@
-import { readFileSync, statSync } from "node:fs";
+import { closeSync, existsSync, openSync, readFileSync, readSync, statSync } from "node:fs";
 import { join } from "node:path";
 import type { ShimExit } from "../ports.js";
 
@@ -32,6 +32,19 @@ export function isShimOf(pid: number, dir: string): boolean {
 
 export function lengthOf(path: string): number {
   return statSync(path, { throwIfNoEntry: false })?.size ?? 0;
+}
+
+/** Bytes that were written to the stream and are not in it, by the head of its `.tail`: see agent/native/relay.h. */
+export function droppedOf(dir: string, stream: "stdout" | "stderr"): number {
+  const path = join(dir, `${stream}.tail`);
+  if (!existsSync(path)) return 0;
+  const file = openSync(path, "r");
+  try {
+    const head = Buffer.alloc(8);
+    return readSync(file, head, 0, head.length, 16) === head.length ? Number(head.readBigUInt64LE()) : 0;
+  } finally {
+    closeSync(file);
+  }
 }
 
 function readIfThere(path: string): string | undefined {

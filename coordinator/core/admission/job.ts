@@ -29,12 +29,14 @@ export function admitJob(spec: JobSpec, world: World, workspace: Workspace): { s
   const cluster = admitClusterReference(spec, world, workspace);
   const nodeCount = admitCount("nodeCount", spec.nodeCount, 1, 10_000);
   const wallClock = spec.constraints?.maxWallClockTime || defaultWallClock;
+  const logLimitBytes = admitMemory("logLimit", spec.logLimit);
   const request: JobRequest = {
     cluster: cluster.uuid,
     nodeCount,
     priority: priorities[priority],
     share: admitShare(spec.resources),
     wallClockMs: admitDuration("constraints.maxWallClockTime", wallClock),
+    ...(logLimitBytes === undefined ? {} : { logLimitBytes }),
     retriesMax: spec.retry ? admitCount("retry.maxCount", spec.retry.maxCount, 0, 1000) : 0,
   };
   admitDirectories(spec);

@@ -51,7 +51,7 @@ export function admitMemory(path: string, text: string): number | undefined {
   const match = /^(\d+(?:\.\d+)?)\s*([bkmgt]?)(?:i?b)?$/i.exec(text.trim());
   const bytes = match ? Math.floor(Number(match[1]) * (units[(match[2] ?? "").toLowerCase()] ?? 1)) : Number.NaN;
   if (!Number.isSafeInteger(bytes) || bytes <= 0) {
-    refuse(path, `"${shown(text)}" is not an amount of memory such as 16g, 512m or a number of bytes`);
+    refuse(path, `"${shown(text)}" is not an amount such as 16g, 512m or a number of bytes`);
   }
   return bytes;
 }

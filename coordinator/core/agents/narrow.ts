@@ -88,6 +88,8 @@ export type Report =
       readonly signal: number;
       readonly stdoutBytes: number;
       readonly stderrBytes: number;
+      readonly stdoutDroppedBytes: number;
+      readonly stderrDroppedBytes: number;
     }
   | { readonly kind: "failed"; readonly fault: ResourceFault; readonly exitCode?: number };
 
@@ -118,11 +120,14 @@ function narrowEvent(event: LeaseReport["event"]): Report | string {
       const { rank, exitCode, signal } = event.value;
       const stdoutBytes = Number(event.value.stdoutBytes);
       const stderrBytes = Number(event.value.stderrBytes);
+      const stdoutDroppedBytes = Number(event.value.stdoutDroppedBytes);
+      const stderrDroppedBytes = Number(event.value.stderrDroppedBytes);
       if (rank < 0 || exitCode < 0 || exitCode > 255 || signal < 0 || signal > 64) {
         return `rank ${rank} can't have ended with code ${exitCode} and signal ${signal}`;
       }
-      if (!isLength(stdoutBytes) || !isLength(stderrBytes)) return "a log can't have that length";
-      return { kind: "rank-exited", rank, exitCode, signal, stdoutBytes, stderrBytes };
+      const lengths = { stdoutBytes, stderrBytes, stdoutDroppedBytes, stderrDroppedBytes };
+      if (!Object.values(lengths).every(isLength)) return "a log can't have that length";
+      return { kind: "rank-exited", rank, exitCode, signal, ...lengths };
     }
     case "failed": {
       const { error, exitCode } = event.value;

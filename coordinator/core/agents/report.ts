@@ -86,8 +86,12 @@ function rankExited(draft: Draft, job: Job, node: Node, said: Extract<Report, { 
     return;
   }
   if (lease.exits.some(({ rank }) => rank === said.rank)) return;
-  const { rank, exitCode, signal, stdoutBytes, stderrBytes } = said;
-  const after = withExit(lease, { rank, node: node.uuid, exitCode, signal, stdoutBytes, stderrBytes });
+  const { rank, exitCode, signal, stdoutBytes, stderrBytes, stdoutDroppedBytes, stderrDroppedBytes } = said;
+  const dropped = {
+    ...(stdoutDroppedBytes === 0 ? {} : { stdoutDroppedBytes }),
+    ...(stderrDroppedBytes === 0 ? {} : { stderrDroppedBytes }),
+  };
+  const after = withExit(lease, { rank, node: node.uuid, exitCode, signal, stdoutBytes, stderrBytes, ...dropped });
   const exited = withLease(job, after);
   const alone = lease.shares.length === 1 && after.exits.length === expansion.ranks.length;
   const judgement = judgeExit(exited, after, expansion, said);

@@ -59,6 +59,7 @@ export function grantFor(world: World, job: Job, lease: Lease, share: Share): Pl
     preparationStdoutName: `stdout-job_prep${onNode}.txt`,
     preparationStderrName: `stderr-job_prep${onNode}.txt`,
     jobPathSegment: idOfJob(world, job),
+    logLimitBytes: BigInt(job.request.logLimitBytes ?? world.settings.logLimitBytes),
     onLeaseLoss: job.spec.onLeaseLoss,
   };
 }

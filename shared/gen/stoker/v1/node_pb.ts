@@ -12,7 +12,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file stoker/v1/node.proto.
  */
 export const file_stoker_v1_node: GenFile = /*@__PURE__*/
-  fileDesc("ChRzdG9rZXIvdjEvbm9kZS5wcm90bxIJc3Rva2VyLnYxIpADCgROb2RlEgoKAmlkGAEgASgJEgwKBG5hbWUYAiABKAkSDwoHYWRkcmVzcxgDIAEoCRIjCgVzdGF0ZRgEIAEoDjIULnN0b2tlci52MS5Ob2RlU3RhdGUSDgoGcmVhc29uGAUgASgJEicKCWludmVudG9yeRgGIAEoCzIULnN0b2tlci52MS5JbnZlbnRvcnkSEgoKY2x1c3Rlcl9pZBgHIAEoCRIxCg1lbnJvbGxlZF90aW1lGAggASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBI3ChNsYXN0X2hlYXJ0YmVhdF90aW1lGAkgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBInCgl0ZWxlbWV0cnkYCiABKAsyFC5zdG9rZXIudjEuVGVsZW1ldHJ5Ei4KC2FsbG9jYXRpb25zGAsgAygLMhkuc3Rva2VyLnYxLk5vZGVBbGxvY2F0aW9uEg8KB2RyYWluZWQYDCABKAgSFQoNYWdlbnRfdmVyc2lvbhgNIAEoCSKsAQoOTm9kZUFsbG9jYXRpb24SDgoGam9iX2lkGAEgASgJEg8KB2F0dGVtcHQYAiABKAUSDAoEZ3B1cxgDIAEoBRIMCgRjcHVzGAQgASgFEhQKDG1lbW9yeV9ieXRlcxgFIAEoAxIwCgxmcm96ZW5fc2luY2UYMiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhUKDWZyb3plbl9yZWFzb24YMyABKAkiwQEKCUludmVudG9yeRIVCg1tYWNoaW5lX2NsYXNzGAEgASgJEgoKAm9zGAIgASgJEg4KBmtlcm5lbBgDIAEoCRIMCgRjcHVzGAQgASgFEhEKCWNwdV9tb2RlbBgFIAEoCRIUCgxtZW1vcnlfYnl0ZXMYBiABKAMSHAoEZ3B1cxgHIAMoCzIOLnN0b2tlci52MS5HcHUSFgoOZHJpdmVyX3ZlcnNpb24YCCABKAkSFAoMY3VkYV92ZXJzaW9uGAkgASgJIkcKA0dwdRIMCgR1dWlkGAEgASgJEg0KBWluZGV4GAIgASgFEg0KBW1vZGVsGAMgASgJEhQKDG1lbW9yeV9ieXRlcxgEIAEoAyLBAQoJVGVsZW1ldHJ5EhgKC2NwdV9wZXJjZW50GAEgASgBSACIAQESHgoRbWVtb3J5X3VzZWRfYnl0ZXMYAiABKANIAYgBARIlCgRncHVzGAMgAygLMhcuc3Rva2VyLnYxLkdwdVRlbGVtZXRyeRISCgVsb2FkMRgEIAEoAUgCiAEBEg8KB2ZyZWV6ZXIYMiABKAlCDgoMX2NwdV9wZXJjZW50QhQKEl9tZW1vcnlfdXNlZF9ieXRlc0IICgZfbG9hZDEi8AEKDEdwdVRlbGVtZXRyeRIMCgR1dWlkGAEgASgJEiAKE3V0aWxpemF0aW9uX3BlcmNlbnQYAiABKAFIAIgBARIeChFtZW1vcnlfdXNlZF9ieXRlcxgDIAEoA0gBiAEBEiAKE3RlbXBlcmF0dXJlX2NlbHNpdXMYBCABKAFIAogBARIYCgtwb3dlcl93YXR0cxgFIAEoAUgDiAEBQhYKFF91dGlsaXphdGlvbl9wZXJjZW50QhQKEl9tZW1vcnlfdXNlZF9ieXRlc0IWChRfdGVtcGVyYXR1cmVfY2Vsc2l1c0IOCgxfcG93ZXJfd2F0dHMqyQEKCU5vZGVTdGF0ZRIaChZOT0RFX1NUQVRFX1VOU1BFQ0lGSUVEEAASEwoPTk9ERV9TVEFURV9GUkVFEAESGAoUTk9ERV9TVEFURV9QUkVQQVJJTkcQAhITCg9OT0RFX1NUQVRFX0lETEUQAxIWChJOT0RFX1NUQVRFX1JVTk5JTkcQBBIWChJOT0RFX1NUQVRFX0xFQVZJTkcQBRIXChNOT0RFX1NUQVRFX1VOVVNBQkxFEAYSEwoPTk9ERV9TVEFURV9MT1NUEAdiBnByb3RvMw", [file_google_protobuf_timestamp]);
+  fileDesc("ChRzdG9rZXIvdjEvbm9kZS5wcm90bxIJc3Rva2VyLnYxIpADCgROb2RlEgoKAmlkGAEgASgJEgwKBG5hbWUYAiABKAkSDwoHYWRkcmVzcxgDIAEoCRIjCgVzdGF0ZRgEIAEoDjIULnN0b2tlci52MS5Ob2RlU3RhdGUSDgoGcmVhc29uGAUgASgJEicKCWludmVudG9yeRgGIAEoCzIULnN0b2tlci52MS5JbnZlbnRvcnkSEgoKY2x1c3Rlcl9pZBgHIAEoCRIxCg1lbnJvbGxlZF90aW1lGAggASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBI3ChNsYXN0X2hlYXJ0YmVhdF90aW1lGAkgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBInCgl0ZWxlbWV0cnkYCiABKAsyFC5zdG9rZXIudjEuVGVsZW1ldHJ5Ei4KC2FsbG9jYXRpb25zGAsgAygLMhkuc3Rva2VyLnYxLk5vZGVBbGxvY2F0aW9uEg8KB2RyYWluZWQYDCABKAgSFQoNYWdlbnRfdmVyc2lvbhgNIAEoCSKsAQoOTm9kZUFsbG9jYXRpb24SDgoGam9iX2lkGAEgASgJEg8KB2F0dGVtcHQYAiABKAUSDAoEZ3B1cxgDIAEoBRIMCgRjcHVzGAQgASgFEhQKDG1lbW9yeV9ieXRlcxgFIAEoAxIwCgxmcm96ZW5fc2luY2UYMiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhUKDWZyb3plbl9yZWFzb24YMyABKAkiwQEKCUludmVudG9yeRIVCg1tYWNoaW5lX2NsYXNzGAEgASgJEgoKAm9zGAIgASgJEg4KBmtlcm5lbBgDIAEoCRIMCgRjcHVzGAQgASgFEhEKCWNwdV9tb2RlbBgFIAEoCRIUCgxtZW1vcnlfYnl0ZXMYBiABKAMSHAoEZ3B1cxgHIAMoCzIOLnN0b2tlci52MS5HcHUSFgoOZHJpdmVyX3ZlcnNpb24YCCABKAkSFAoMY3VkYV92ZXJzaW9uGAkgASgJIkcKA0dwdRIMCgR1dWlkGAEgASgJEg0KBWluZGV4GAIgASgFEg0KBW1vZGVsGAMgASgJEhQKDG1lbW9yeV9ieXRlcxgEIAEoAyLvAQoJVGVsZW1ldHJ5EhgKC2NwdV9wZXJjZW50GAEgASgBSACIAQESHgoRbWVtb3J5X3VzZWRfYnl0ZXMYAiABKANIAYgBARIlCgRncHVzGAMgAygLMhcuc3Rva2VyLnYxLkdwdVRlbGVtZXRyeRISCgVsb2FkMRgEIAEoAUgCiAEBEg8KB2ZyZWV6ZXIYMiABKAkSLAoMbG9nc193YWl0aW5nGDwgASgLMhYuc3Rva2VyLnYxLkxvZ3NXYWl0aW5nQg4KDF9jcHVfcGVyY2VudEIUChJfbWVtb3J5X3VzZWRfYnl0ZXNCCAoGX2xvYWQxIlcKC0xvZ3NXYWl0aW5nEikKBXNpbmNlGAEgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIOCgZyZWFzb24YAiABKAkSDQoFYnl0ZXMYAyABKAMi8AEKDEdwdVRlbGVtZXRyeRIMCgR1dWlkGAEgASgJEiAKE3V0aWxpemF0aW9uX3BlcmNlbnQYAiABKAFIAIgBARIeChFtZW1vcnlfdXNlZF9ieXRlcxgDIAEoA0gBiAEBEiAKE3RlbXBlcmF0dXJlX2NlbHNpdXMYBCABKAFIAogBARIYCgtwb3dlcl93YXR0cxgFIAEoAUgDiAEBQhYKFF91dGlsaXphdGlvbl9wZXJjZW50QhQKEl9tZW1vcnlfdXNlZF9ieXRlc0IWChRfdGVtcGVyYXR1cmVfY2Vsc2l1c0IOCgxfcG93ZXJfd2F0dHMqyQEKCU5vZGVTdGF0ZRIaChZOT0RFX1NUQVRFX1VOU1BFQ0lGSUVEEAASEwoPTk9ERV9TVEFURV9GUkVFEAESGAoUTk9ERV9TVEFURV9QUkVQQVJJTkcQAhITCg9OT0RFX1NUQVRFX0lETEUQAxIWChJOT0RFX1NUQVRFX1JVTk5JTkcQBBIWChJOT0RFX1NUQVRFX0xFQVZJTkcQBRIXChNOT0RFX1NUQVRFX1VOVVNBQkxFEAYSEwoPTk9ERV9TVEFURV9MT1NUEAdiBnByb3RvMw", [file_google_protobuf_timestamp]);
 
 /**
  * One enrolled machine.
@@ -271,6 +271,13 @@ export type Telemetry = Message<"stoker.v1.Telemetry"> & {
    * @generated from field: string freezer = 50;
    */
   freezer: string;
+
+  /**
+   * Absent when all is well.
+   *
+   * @generated from field: stoker.v1.LogsWaiting logs_waiting = 60;
+   */
+  logsWaiting?: LogsWaiting | undefined;
 };
 
 /**
@@ -279,6 +286,35 @@ export type Telemetry = Message<"stoker.v1.Telemetry"> & {
  */
 export const TelemetrySchema: GenMessage<Telemetry> = /*@__PURE__*/
   messageDesc(file_stoker_v1_node, 4);
+
+/**
+ * Bytes of logs that the node keeps because they can't be sent, or are not stored. Jobs go on.
+ *
+ * @generated from message stoker.v1.LogsWaiting
+ */
+export type LogsWaiting = Message<"stoker.v1.LogsWaiting"> & {
+  /**
+   * @generated from field: google.protobuf.Timestamp since = 1;
+   */
+  since?: Timestamp | undefined;
+
+  /**
+   * @generated from field: string reason = 2;
+   */
+  reason: string;
+
+  /**
+   * @generated from field: int64 bytes = 3;
+   */
+  bytes: bigint;
+};
+
+/**
+ * Describes the message stoker.v1.LogsWaiting.
+ * Use `create(LogsWaitingSchema)` to create a new message.
+ */
+export const LogsWaitingSchema: GenMessage<LogsWaiting> = /*@__PURE__*/
+  messageDesc(file_stoker_v1_node, 5);
 
 /**
  * @generated from message stoker.v1.GpuTelemetry
@@ -315,7 +351,7 @@ export type GpuTelemetry = Message<"stoker.v1.GpuTelemetry"> & {
  * Use `create(GpuTelemetrySchema)` to create a new message.
  */
 export const GpuTelemetrySchema: GenMessage<GpuTelemetry> = /*@__PURE__*/
-  messageDesc(file_stoker_v1_node, 5);
+  messageDesc(file_stoker_v1_node, 6);
 
 /**
  * @generated from enum stoker.v1.NodeState
