@@ -255,6 +255,9 @@ export class Agent {
         if (id && this.engine.state.leases.has(id.lease)) this.logs.stored(id.lease, rank, stream, Number(offset));
         return;
       }
+      case "setWitnesses":
+        // Until this agent has a port for it, it takes no part.
+        return;
       case "setMounts":
         this.parts.mounts
           .setCluster(this.paths.mounts, message.value.mounts)

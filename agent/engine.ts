@@ -7,6 +7,7 @@ import type { LeaseRun } from "./core/lease-state.js";
 import { type AgentState, emptyState } from "./core/state.js";
 import { nextTick, step } from "./core/step.js";
 import type { Now } from "./core/time.js";
+import type { WitnessEffect } from "./core/witness.js";
 import type { Ledger } from "./ledger.js";
 
 /** Does one effect; its end comes back as an event. `run` is the lease as it was when the effect was decided. */
@@ -26,6 +27,7 @@ export class Engine {
     private readonly ledger: Ledger,
     private readonly perform: Perform,
     private readonly log: Logger,
+    private readonly witness: (effect: WitnessEffect) => void = () => undefined,
   ) {}
 
   get state(): AgentState {
@@ -61,6 +63,7 @@ export class Engine {
     const before = this.current;
     this.current = after.state;
     for (const complaint of after.complaints) this.log.warn({ event: event.type }, complaint);
+    for (const effect of after.witness) this.witness(effect);
     for (const effects of after.effects) {
       const run = after.state.leases.get(effects.lease) ?? before.leases.get(effects.lease);
       if (run) this.record(run, effects);
@@ -117,7 +120,7 @@ export class Engine {
 
   private setTimer(): void {
     clearTimeout(this.timer);
-    const next = nextTick(this.current);
+    const next = nextTick(this.current, this.clock.monotonic());
     if (next === undefined || this.stopped) return;
     const delayMs = Math.max(1, Math.ceil(next - this.clock.monotonic()));
     this.timer = setTimeout(() => this.post({ type: "tick" }), Math.min(delayMs, 2 ** 30));

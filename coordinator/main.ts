@@ -1,7 +1,7 @@
 import { resolve } from "node:path";
 import { CommanderError } from "commander";
 import { type Logger, pino } from "pino";
-import { commandOf, type Program, pairs, readSettings, type Setting, text, whole } from "../shared/config.js";
+import { commandOf, flag, type Program, pairs, readSettings, type Setting, text, whole } from "../shared/config.js";
 import { Fault } from "../shared/fault.js";
 import { version } from "../shared/version.js";
 import { CatalogRefused } from "./catalog/refused.js";
@@ -93,6 +93,11 @@ const program = {
       placeholder: "name",
       default: defaultSettings.policy,
     }),
+    witnesses: {
+      ...flag("off: agents never ask one another whether the coordinator is gone, and freeze their ranks while it is"),
+      default: true,
+      placeholder: "on|off",
+    },
     logLimit: {
       description:
         "what the ranks of an attempt may write to stdout and stderr on one node, unless the job says logLimit",

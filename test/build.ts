@@ -151,14 +151,18 @@ export class CoreWorld {
         gpus: Array.from({ length: gpus }, (_, index) => ({ uuid: `${name}-gpu-${index}`, index })),
       },
       leases: held.map((leaseId) => ({ leaseId, phase: LeasePhase.RUNNING })),
+      witnessPort: machine.witnessPort ?? 0,
+      witnessSet: BigInt(machine.witnessSet ?? 0),
     });
     return this.send({ kind: "agent-hello", session, freshNode: nodeId(this.fresh()), hello });
   }
 
-  beat(name: string, held: string[] = [], unhealthyReason = ""): Step {
+  beat(name: string, held: string[] = [], unhealthyReason = "", witnessed: Witnessed = {}): Step {
     this.beats += 1n;
     const heartbeat = create(HeartbeatSchema, {
       sequence: this.beats,
+      answeredSequence: witnessed.answered ?? 0n,
+      witnessSet: BigInt(witnessed.set ?? 0),
       unhealthyReason,
       leases: held.map((leaseId) => ({ leaseId, phase: LeasePhase.RUNNING })),
     });
@@ -194,6 +198,14 @@ export interface Machine {
   bootId?: string;
   machineClass?: string;
   address?: string;
+  witnessPort?: number;
+  witnessSet?: number;
+}
+
+/** What a heartbeat says of answers and witnesses. */
+export interface Witnessed {
+  answered?: bigint;
+  set?: number;
 }
 
 export const ready: ReportInit = { case: "ready", value: {} };

@@ -2,6 +2,7 @@ import type { LeaseGrant } from "../../shared/gen/stoker/v1/lease_pb.js";
 import type { LeaseId } from "../../shared/ids.js";
 import type { Failure, LeaseRun, PreparingStep } from "./lease-state.js";
 import type { Monotonic } from "./time.js";
+import type { Verdict, WitnessSet } from "./witness.js";
 
 /** Bytes that a process wrote to each stream and that are not there: over the limit, or for want of room. */
 export interface Dropped {
@@ -65,5 +66,12 @@ export type AgentEvent =
   | { type: "welcome"; kept: ReadonlySet<LeaseId>; named: ReadonlySet<LeaseId>; sentAt: Monotonic; ttlMs: number }
   | { type: "heartbeat-sent"; sequence: bigint; at: Monotonic }
   | { type: "heartbeat-answered"; sequence: bigint; renewed: readonly LeaseId[]; superseded: readonly LeaseId[] }
+  /** Before anything else, where this node takes part. `set` is what an earlier agent had on disk. */
+  | { type: "witness-begins"; self: string; set: WitnessSet | undefined }
+  /** On disk by now: the coordinator may be told. */
+  | { type: "witness-set"; set: WitnessSet }
+  /** Another node wants to know whether the coordinator is heard here → answer-witness */
+  | { type: "witness-asked"; token: string }
+  | { type: "witness-answered"; from: string; question: number; verdict: Verdict }
   | { type: "adopt"; run: LeaseRun; found: Found; expiresAt: Monotonic }
   | { type: "tick" };

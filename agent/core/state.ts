@@ -2,6 +2,7 @@ import type { JobId, LeaseId } from "../../shared/ids.js";
 import type { LeaseRun } from "./lease-state.js";
 import { nothingSent, type Sent } from "./renewal.js";
 import type { Monotonic } from "./time.js";
+import type { WitnessState } from "./witness.js";
 
 export interface AgentState {
   readonly leases: ReadonlyMap<LeaseId, LeaseRun>;
@@ -11,6 +12,8 @@ export interface AgentState {
   /** Sending time of the newest heartbeat (or Hello) that was answered; leases count from it. */
   readonly answeredAt: Monotonic | undefined;
   readonly ttlMs: number;
+  /** Undefined where this node asks nobody, and answers nobody. */
+  readonly witness: WitnessState | undefined;
 }
 
 /** Until the first Welcome says how long leases last. */
@@ -22,6 +25,7 @@ export const emptyState: AgentState = {
   sent: nothingSent,
   answeredAt: undefined,
   ttlMs: defaultTtlMs,
+  witness: undefined,
 };
 
 const attemptsRemembered = 256;

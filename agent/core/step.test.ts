@@ -122,7 +122,7 @@ describe("renewal", () => {
     node.nowMs = 9_000;
     node.on({ type: "heartbeat-answered", sequence: 1n, renewed: [idOf(grant)], superseded: [] });
     expect(node.run(grant).expiresAt).toBe(15_000);
-    expect(nextTick(node.state)).toBe(15_000);
+    expect(nextTick(node.state, node.nowMs)).toBe(15_000);
   });
 
   it("does not come from an answer to nothing", () => {
@@ -146,10 +146,10 @@ describe("renewal", () => {
 
   it("is frozen at the tick of its end", () => {
     const node = new Node().on(grantOf(grant));
-    node.nowMs = nextTick(node.state) ?? 0;
+    node.nowMs = nextTick(node.state, node.nowMs) ?? 0;
     node.on({ type: "tick" });
     expect(node.run(grant).frozen).toBe(true);
-    expect(nextTick(node.state)).toBeUndefined();
+    expect(nextTick(node.state, node.nowMs)).toBeUndefined();
   });
 
   it("ends what a heartbeat's answer says is superseded", () => {

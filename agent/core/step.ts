@@ -11,10 +11,24 @@ import { type LeaseRun, newRun } from "./lease-state.js";
 import { answered, sent } from "./renewal.js";
 import { type AgentState, withAttempt } from "./state.js";
 import type { Monotonic, Now } from "./time.js";
+import {
+  askAt,
+  noWitness,
+  permitUntil,
+  unbroken,
+  verdictOf,
+  type WitnessEffect,
+  type WitnessState,
+  withAnswer,
+  withQuestion,
+  withSet,
+} from "./witness.js";
 
 export interface AgentStep {
   state: AgentState;
   effects: readonly LeaseEffects[];
+  /** Of no lease: nothing has to be written down before them. */
+  witness: readonly WitnessEffect[];
   /** What was refused and why, for the log. */
   complaints: readonly string[];
 }
@@ -23,22 +37,24 @@ export interface AgentStep {
 export function step(state: AgentState, event: AgentEvent, now: Now): AgentStep {
   const at = new Step(state, now);
   at.apply(event);
-  return { state: at.state, effects: at.effects, complaints: at.complaints };
+  return { state: at.state, effects: at.effects, witness: at.witness, complaints: at.complaints };
 }
 
 /** When `tick` is due though nothing happens. */
-export function nextTick(state: AgentState): Monotonic | undefined {
+export function nextTick(state: AgentState, now: Monotonic): Monotonic | undefined {
   let next: Monotonic | undefined;
   for (const run of state.leases.values()) {
     const deadline = nextDeadline(run);
     if (deadline !== undefined && (next === undefined || deadline < next)) next = deadline;
   }
-  return next;
+  const ask = state.witness && askAt(state.witness, state.leases.values(), state.ttlMs, now);
+  return ask !== undefined && (next === undefined || ask < next) ? ask : next;
 }
 
 /** Lives for one call of `step`. */
 class Step {
   readonly effects: LeaseEffects[] = [];
+  readonly witness: WitnessEffect[] = [];
   readonly complaints: string[] = [];
 
   constructor(
@@ -68,6 +84,24 @@ class Step {
         return;
       case "tick":
         for (const lease of [...this.state.leases.keys()]) this.lease(lease, { type: "tick" });
+        this.ask();
+        return;
+      case "witness-begins":
+        this.state = { ...this.state, witness: noWitness(event.self, this.now.monotonic) };
+        if (event.set !== undefined) this.apply({ type: "witness-set", set: event.set });
+        return;
+      case "witness-set":
+        this.take((witness) => withSet(witness, event.set));
+        return;
+      case "witness-asked":
+        if (this.state.witness) {
+          const verdict = verdictOf(this.state.witness, this.state.ttlMs, this.now.monotonic);
+          this.witness.push({ type: "answer-witness", token: event.token, verdict });
+        }
+        return;
+      case "witness-answered":
+        this.take((witness) => withAnswer(witness, event));
+        this.permit();
         return;
       default:
         unreachable(event);
@@ -118,7 +152,37 @@ class Step {
     if (!before) this.lease(run.id, { type: "turn-came" });
   }
 
+  private take(change: (witness: WitnessState) => WitnessState): void {
+    if (this.state.witness) this.state = { ...this.state, witness: change(this.state.witness) };
+  }
+
+  private heard(): void {
+    this.take((witness) => ({ ...witness, heardAt: this.now.monotonic }));
+  }
+
+  private ask(): void {
+    const { witness: before, leases, ttlMs } = this.state;
+    const { monotonic } = this.now;
+    const due = before && askAt(before, leases.values(), ttlMs, monotonic);
+    if (!before || due === undefined || due > monotonic) return;
+    const { state, question } = withQuestion(before, monotonic);
+    this.state = { ...this.state, witness: state };
+    const members = (state.set?.members ?? []).filter(({ name }) => name !== state.self);
+    this.witness.push({ type: "ask-witnesses", question, members });
+  }
+
+  /** What a permit prolongs was never interrupted: in any gap the coordinator may have given the job to others, and have died since. */
+  private permit(): void {
+    const { witness, leases, ttlMs } = this.state;
+    const until = witness && permitUntil(witness, ttlMs, this.now.monotonic);
+    if (until === undefined) return;
+    for (const { id, expiresAt } of unbroken(leases.values(), this.now.monotonic)) {
+      if (until > expiresAt) this.lease(id, { type: "renewed", until });
+    }
+  }
+
   private welcome({ kept, named, sentAt, ttlMs }: Extract<AgentEvent, { type: "welcome" }>): void {
+    this.heard();
     this.state = { ...this.state, ttlMs, answeredAt: sentAt };
     for (const lease of named) {
       this.lease(lease, kept.has(lease) ? { type: "renewed", until: sentAt + ttlMs } : { type: "superseded" });
@@ -126,6 +190,7 @@ class Step {
   }
 
   private answered({ sequence, renewed, superseded }: Extract<AgentEvent, { type: "heartbeat-answered" }>): void {
+    this.heard();
     const { at, rest } = answered(this.state.sent, sequence);
     if (at === undefined) {
       this.complaints.push(`heartbeat ${sequence} was answered but is not waited for`);

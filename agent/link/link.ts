@@ -21,7 +21,7 @@ export type Received = Exclude<SessionResponse["message"], { case: undefined | "
 export interface LinkHost {
   token(): string;
   hello(): MessageInitShape<typeof HelloSchema>;
-  heartbeat(): Omit<MessageInitShape<typeof HeartbeatSchema>, "sequence" | "$typeName">;
+  heartbeat(): Omit<MessageInitShape<typeof HeartbeatSchema>, "sequence" | "answeredSequence" | "$typeName">;
   monotonic(): number;
   welcomed(welcome: Welcome, helloSentAt: number, helloLeases: readonly string[]): void;
   heartbeatSent(sequence: bigint, at: number): void;

@@ -23,6 +23,8 @@ export class Session {
   private welcomed = false;
   private full = false;
   private lastAnswerAt = 0;
+  /** The newest whose answer was taken in: what the coordinator is told must be true by then. */
+  private answeredSequence = 0n;
   private heartbeats: NodeJS.Timeout | undefined;
   private failure: Fault | undefined;
 
@@ -119,12 +121,16 @@ export class Session {
     }
     this.sequence += 1n;
     this.host.heartbeatSent(this.sequence, at);
-    this.push({ case: "heartbeat", value: { ...this.host.heartbeat(), sequence: this.sequence } });
+    this.push({
+      case: "heartbeat",
+      value: { ...this.host.heartbeat(), sequence: this.sequence, answeredSequence: this.answeredSequence },
+    });
   }
 
   private answered({ sequence, renewedLeaseIds, supersededLeaseIds }: HeartbeatReply): void {
     this.lastAnswerAt = this.host.monotonic();
     this.host.heartbeatAnswered(sequence, renewedLeaseIds, supersededLeaseIds);
+    if (sequence > this.answeredSequence) this.answeredSequence = sequence;
   }
 
   private break(why: string): void {

@@ -6,8 +6,8 @@ import type { NodeEffect } from "../core/effects.js";
 /** One message to an agent, as protobuf-es takes it. */
 export type ToAgent = Exclude<MessageInitShape<typeof SessionResponseSchema>["message"], undefined>;
 
-/** Effects that are one message each; the two about the stream itself are the session's own. */
-export type MessageEffect = Exclude<NodeEffect, { kind: "welcome" | "refuse-session" }>;
+/** Effects that are one message each; those about the stream itself are the session's own, and witnesses take keys. */
+export type MessageEffect = Exclude<NodeEffect, { kind: "welcome" | "refuse-session" | "set-witnesses" }>;
 
 export function messageOf(effect: MessageEffect): ToAgent {
   switch (effect.kind) {

@@ -10,6 +10,7 @@ import type { NodeEffect } from "../core/effects.js";
 import type { AgentEvent } from "../core/events.js";
 import { messageOf, type ToAgent } from "./messages.js";
 import { type LiveGang, Relay } from "./relay.js";
+import type { WitnessKeys } from "./witness-keys.js";
 
 type AgentStream = Duplex<SessionRequest, { message: ToAgent }>;
 
@@ -18,6 +19,7 @@ export interface SessionsHost {
   gang(leaseId: string): LiveGang | undefined;
   /** Where an agent that knows us as `authority` finds NATS. */
   nats(authority: string): { url: string; token: string };
+  witnessKeys: WitnessKeys;
   log: Logger;
 }
 
@@ -75,6 +77,7 @@ export class Sessions {
   perform(effect: NodeEffect): void {
     if (effect.kind === "welcome") this.welcome(effect);
     else if (effect.kind === "refuse-session") this.refuse(effect);
+    else if (effect.kind === "set-witnesses") this.send(effect.node, this.host.witnessKeys.message(effect));
     else this.send(effect.node, messageOf(effect));
   }
 

@@ -2,6 +2,7 @@ import type { LeaseGrant } from "../../shared/gen/stoker/v1/lease_pb.js";
 import type { MountPlan } from "../../shared/gen/stoker/v1/mount_pb.js";
 import type { JobId, LeaseId, NodeId } from "../../shared/ids.js";
 import type { Plain } from "./plain.js";
+import type { Witness } from "./witnesses/set.js";
 
 /**
  * Orders to the world, carried out after the changes are on disk, in this order. Each is idempotent: what concerns a node is dropped when the
@@ -42,6 +43,13 @@ export type NodeEffect =
       /** As the API names it; empty when the node is in no cluster. */
       readonly clusterId: string;
       readonly mounts: Plain<MountPlan>[];
+    }
+  | {
+      readonly kind: "set-witnesses";
+      readonly node: string;
+      readonly version: number;
+      readonly leaseTtlMs: number;
+      readonly members: readonly Witness[];
     }
   | {
       readonly kind: "heartbeat-reply";

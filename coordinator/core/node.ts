@@ -2,16 +2,19 @@ import type { LeaseId } from "../../shared/ids.js";
 import type { HeldId } from "./agents/narrow.js";
 import type { Draft } from "./draft.js";
 import { excuse, shareEnded, stop } from "./job.js";
-import type { Liveness, Node, Zombie } from "./state.js";
+import type { World } from "./memory.js";
+import type { Instant, Liveness, Node, Zombie } from "./state.js";
 import { nothingUsed } from "./usage.js";
 import { failedByMachine } from "./verdict.js";
 
 /**
  * One machine, as far as it can be known from here.
  *
- *   (hello) ──▶ connected ──(stream ends)──▶ silent ──(leaseTtl + margin)──▶ lost
+ *   (hello) ──▶ connected ──(stream ends)──▶ silent ──(leaseTtl + margin)*─▶ lost
  *                  ▲  ▲────────(hello)─────────┘                              │
  *                  └───────────────(hello or heartbeat)───────────────────────┘
+ *
+ * * and, when it holds leases, its witnesses surely did not let it go on: see witnesses/quorum.ts. Or an operator says so.
  *
  * Lost means: its processes must be frozen by now, and its jobs go on without it. What it may still hold becomes a zombie, and stays promised
  * until the node itself says that it is gone.
@@ -41,6 +44,13 @@ export function lose(draft: Draft, node: Node): void {
   }
 }
 
+/** For longer than its leases last, as far as was heard since this coordinator started. */
+export function isSilent(world: World, node: Node, now: Instant): boolean {
+  if (now < world.clock.graceUntil) return false;
+  const heardAt = world.liveness.get(node.uuid)?.heardAt;
+  return heardAt === undefined || now - heardAt >= world.settings.leaseTtlMs + world.settings.marginMs;
+}
+
 export function withoutLost({ lost: _, ...node }: Node): Node {
   return node;
 }
@@ -49,7 +59,9 @@ export function withoutLost({ lost: _, ...node }: Node): Node {
 export function hear(
   draft: Draft,
   node: Node,
-  said: { session: string; unhealthyReason: string; held: readonly HeldId[] },
+  said: Pick<Liveness, "session" | "unhealthyReason" | "witnessPort" | "witnessSet" | "coverage"> & {
+    held: readonly HeldId[];
+  },
 ): void {
   const before = draft.world.liveness.get(node.uuid);
   const known = draft.world.index.usage.get(node.uuid) ?? nothingUsed;
@@ -61,6 +73,9 @@ export function hear(
     heardAt: draft.now,
     unhealthyReason: said.unhealthyReason,
     strangers,
+    witnessPort: said.witnessPort,
+    witnessSet: said.witnessSet,
+    coverage: said.coverage,
   };
   const wasSilent = !before || draft.now - before.heardAt > 2 * draft.world.settings.heartbeatIntervalMs;
   const roomChanged =

@@ -1,13 +1,16 @@
 import type { Draft } from "./draft.js";
 import { leaseOf } from "./indexes.js";
 import { stop } from "./job.js";
-import { lose } from "./node.js";
+import { isSilent, lose } from "./node.js";
 import { outOfTime } from "./verdict.js";
+import { settleWitnesses } from "./witnesses/hand-out.js";
+import { withheld } from "./witnesses/quorum.js";
 
 /** What comes by time alone. Looks at everything, and takes no hint of what changed. */
 export function tick(draft: Draft): void {
   keepClock(draft);
   loseTheSilent(draft);
+  settleWitnesses(draft);
   endTheOverdue(draft);
   draft.membershipStale = true;
   for (const cluster of draft.world.clusters.keys()) draft.touched.add(cluster);
@@ -27,11 +30,8 @@ function keepClock(draft: Draft): void {
 
 function loseTheSilent(draft: Draft): void {
   const { world, now } = draft;
-  if (now < world.clock.graceUntil) return;
-  const patienceMs = world.settings.leaseTtlMs + world.settings.marginMs;
   for (const node of [...world.nodes.values()]) {
-    const heardAt = world.liveness.get(node.uuid)?.heardAt;
-    if (!node.lost && (heardAt === undefined || now - heardAt >= patienceMs)) lose(draft, node);
+    if (!node.lost && isSilent(world, node, now) && !withheld(world, node, now)) lose(draft, node);
   }
 }
 

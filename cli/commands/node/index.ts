@@ -1,4 +1,5 @@
 import type { Noun } from "../../verb.js";
+import { declareLost } from "./declare-lost.js";
 import { remove } from "./delete.js";
 import { drain } from "./drain.js";
 import { list } from "./list.js";
@@ -9,5 +10,5 @@ import { show } from "./show.js";
 export const node: Noun = {
   name: "node",
   description: "The machines",
-  verbs: [list, show, drain, reclaim, resume, remove],
+  verbs: [list, show, drain, reclaim, resume, declareLost, remove],
 };

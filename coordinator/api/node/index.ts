@@ -1,6 +1,7 @@
 import type { NodeService } from "../../../shared/gen/stoker/v1/node_service_pb.js";
 import type { Handlers } from "../../../shared/grpc.js";
 import type { ApiPorts } from "../ports.js";
+import { declareNodeLost } from "./declare-node-lost.js";
 import { deleteNode } from "./delete-node.js";
 import { drainNode } from "./drain-node.js";
 import { getNode } from "./get-node.js";
@@ -15,4 +16,5 @@ export const nodeHandlers = (ports: ApiPorts): Handlers<typeof NodeService> => (
   drainNode: drainNode(ports),
   reclaimNode: reclaimNode(ports),
   resumeNode: resumeNode(ports),
+  declareNodeLost: declareNodeLost(ports),
 });

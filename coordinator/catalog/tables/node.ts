@@ -20,5 +20,6 @@ export const nodeTable: TableShape<Node> = {
     leaving: json(),
     lost: json(),
     zombies: json(),
+    witnessSets: json(),
   },
 };

@@ -4,15 +4,17 @@ import type { AgentEvent } from "../events.js";
 import { nodeNamed } from "../names.js";
 import { hear, withoutLost } from "../node.js";
 import { nothingUsed } from "../usage.js";
-import { narrowHeld } from "./narrow.js";
+import { heartbeatCame, surelyLiveMs } from "../witnesses/coverage.js";
+import { acknowledgedInSession } from "../witnesses/hand-out.js";
+import { narrowHeld, narrowVersion } from "./narrow.js";
 
 type HeartbeatEvent = Extract<AgentEvent, { kind: "agent-heartbeat" }>;
 
 /** Renews what is still the node's own. Costs no commit, unless the node had been given up. */
 export function heartbeat(draft: Draft, { session, node: name, heartbeat: beat }: HeartbeatEvent): void {
-  const node = nodeNamed(draft.world, name);
-  const liveness = node && draft.world.liveness.get(node.uuid);
-  if (!node || liveness?.session !== session) {
+  const before = nodeNamed(draft.world, name);
+  const liveness = before && draft.world.liveness.get(before.uuid);
+  if (!before || liveness?.session !== session) {
     ignore(draft, name, "heartbeat of a session that does not speak for the node");
     return;
   }
@@ -21,12 +23,23 @@ export function heartbeat(draft: Draft, { session, node: name, heartbeat: beat }
     ignore(draft, name, `heartbeat: ${held}`);
     return;
   }
-  if (node.lost) {
-    draft.put("node", withoutLost(node));
-    draft.nodeChanged(node.uuid);
+  const witnessSet = narrowVersion(beat.witnessSet);
+  if (typeof witnessSet === "string") {
+    ignore(draft, name, `heartbeat: ${witnessSet}`);
+    return;
+  }
+  if (before.lost) {
+    draft.put("node", withoutLost(before));
+    draft.nodeChanged(before.uuid);
     draft.membershipStale = true;
   }
-  hear(draft, node, { session, unhealthyReason: beat.unhealthyReason.slice(0, 1000), held });
+  const node = acknowledgedInSession(draft, withoutLost(before), witnessSet);
+  const { sequence, answeredSequence: answered } = beat;
+  const { leaseTtlMs } = draft.world.settings;
+  const coverage = heartbeatCame(liveness.coverage, { sequence, answered }, draft.now, surelyLiveMs({ leaseTtlMs }));
+  const unhealthyReason = beat.unhealthyReason.slice(0, 1000);
+  const { witnessPort } = liveness;
+  hear(draft, node, { session, unhealthyReason, held, witnessPort, witnessSet, coverage });
   const own = new Set<LeaseId>();
   for (const { lease, zombie } of (draft.world.index.usage.get(node.uuid) ?? nothingUsed).holders) {
     if (!zombie) own.add(lease);

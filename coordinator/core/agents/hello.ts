@@ -7,6 +7,8 @@ import { nodeNamed } from "../names.js";
 import { hear, withoutLost } from "../node.js";
 import type { Node } from "../state.js";
 import { nothingUsed } from "../usage.js";
+import { sessionBegins } from "../witnesses/coverage.js";
+import { acknowledged, handOut } from "../witnesses/hand-out.js";
 import { type HeldId, type Introduction, narrowHello } from "./narrow.js";
 import { shareVanished } from "./vanished.js";
 
@@ -32,7 +34,18 @@ export function hello(draft: Draft, event: HelloEvent): void {
   const known = new Set(said.held.map(({ lease }) => lease));
   const bootChanged = before !== undefined && before.bootId !== said.bootId;
   settle(draft, node, said.held, bootChanged);
-  hear(draft, node, { session: event.session, unhealthyReason: "", held: said.held });
+  // Another machine under this name: what the former one heard says nothing about it.
+  const sameMachine =
+    before?.address === said.address && draft.world.liveness.get(node.uuid)?.witnessPort === said.witnessPort;
+  const covered = sameMachine ? draft.world.liveness.get(node.uuid)?.coverage : undefined;
+  hear(draft, node, {
+    session: event.session,
+    unhealthyReason: "",
+    held: said.held,
+    witnessPort: said.witnessPort,
+    witnessSet: said.witnessSet,
+    coverage: sessionBegins(covered, draft.now),
+  });
   const { leaseTtlMs, heartbeatIntervalMs } = draft.world.settings;
   const holders = holdersOn(draft, node.uuid);
   draft.order({
@@ -45,6 +58,7 @@ export function hello(draft: Draft, event: HelloEvent): void {
     keptLeaseIds: holders.map(({ lease }) => lease).filter((lease) => known.has(lease)),
   });
   orderMounts(draft, draft.world.nodes.get(node.uuid) ?? node);
+  handOut(draft, acknowledged(draft, draft.world.nodes.get(node.uuid) ?? node, said.witnessSet));
   for (const { lease, job: uuid } of holders) {
     const job = draft.world.jobs.get(uuid);
     const share =

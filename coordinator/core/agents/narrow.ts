@@ -11,6 +11,8 @@ export interface Introduction {
   readonly bootId: string;
   readonly inventory: NodeInventory;
   readonly held: readonly HeldId[];
+  readonly witnessPort: number;
+  readonly witnessSet: number;
 }
 
 export interface HeldId {
@@ -22,6 +24,8 @@ export interface HeldId {
 /** LEASE_PHASE_DONE; the enum itself is a value, which the core can't import. */
 const phaseDone = 5;
 const heldMax = 10_000;
+/** Some thousand years on, and far from where numbers are no longer exact. */
+const latestVersion = 100_000_000_000_000n;
 
 export function narrowHello(hello: Hello): Introduction | string {
   const { nodeName, address, agentVersion, bootId, inventory } = hello;
@@ -39,6 +43,9 @@ export function narrowHello(hello: Hello): Introduction | string {
   if (wrong !== undefined) return wrong;
   const held = narrowHeld(hello.leases);
   if (typeof held === "string") return held;
+  const witnessSet = narrowVersion(hello.witnessSet);
+  if (typeof witnessSet === "string") return witnessSet;
+  if (hello.witnessPort > 65_535) return `${hello.witnessPort} can't be a port`;
   const { machineClass, os, kernel, cpus, cpuModel, memoryBytes, driverVersion, cudaVersion } = narrowed;
   return {
     name: nodeName,
@@ -47,7 +54,14 @@ export function narrowHello(hello: Hello): Introduction | string {
     bootId: bootId.slice(0, 100),
     inventory: { machineClass, os, kernel, cpus, cpuModel, memoryBytes, gpus, driverVersion, cudaVersion },
     held,
+    witnessPort: hello.witnessPort,
+    witnessSet,
   };
+}
+
+/** Of witnesses: the moment of their making, or 0. */
+export function narrowVersion(version: bigint): number | string {
+  return version >= 0n && version <= latestVersion ? Number(version) : `${version} can't be a version of witnesses`;
 }
 
 function wrongInventory(inventory: {

@@ -2,6 +2,7 @@ import { Fault } from "../../../shared/fault.js";
 import { isConnected } from "../cluster.js";
 import type { Draft } from "../draft.js";
 import { findNode, idOfNode } from "../names.js";
+import { isSilent, lose } from "../node.js";
 import { vacate } from "../vacate.js";
 
 /** No new work; what runs goes on. */
@@ -37,6 +38,20 @@ export function resumeNode(draft: Draft, id: string): string {
   return node.uuid;
 }
 
+/** A person has seen that the machine is off, which silence alone does not prove. */
+export function declareNodeLost(draft: Draft, id: string): string {
+  const node = findNode(draft.world, id);
+  if (node.lost) return node.uuid;
+  if (!isSilent(draft.world, node, draft.now)) {
+    throw new Fault(
+      "failed-precondition",
+      `${idOfNode(node)} was heard a moment ago: it is not off; to take it from its jobs, drain or reclaim it`,
+    );
+  }
+  lose(draft, node);
+  return node.uuid;
+}
+
 /** Forgets a machine that is gone. What it held is given up, so it must be gone for good or lost already. */
 export function deleteNode(draft: Draft, id: string): string {
   const node = findNode(draft.world, id);
@@ -47,7 +62,7 @@ export function deleteNode(draft: Draft, id: string): string {
   if (holders.some(({ zombie }) => !zombie)) {
     throw new Fault(
       "failed-precondition",
-      `${idOfNode(node)} holds a lease: wait until it is lost or its jobs have ended`,
+      `${idOfNode(node)} holds a lease: wait until it is lost or its jobs have ended; when you see that it is off, declare it lost`,
     );
   }
   draft.delete("node", node.uuid);

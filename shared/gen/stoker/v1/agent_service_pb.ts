@@ -20,7 +20,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file stoker/v1/agent_service.proto.
  */
 export const file_stoker_v1_agent_service: GenFile = /*@__PURE__*/
-  fileDesc("Ch1zdG9rZXIvdjEvYWdlbnRfc2VydmljZS5wcm90bxIJc3Rva2VyLnYxIqoCCg5TZXNzaW9uUmVxdWVzdBIhCgVoZWxsbxgBIAEoCzIQLnN0b2tlci52MS5IZWxsb0gAEikKCWhlYXJ0YmVhdBgCIAEoCzIULnN0b2tlci52MS5IZWFydGJlYXRIABIoCgZyZXBvcnQYAyABKAsyFi5zdG9rZXIudjEuTGVhc2VSZXBvcnRIABI1CgxyZW1vdGVfc3RhcnQYBCABKAsyHS5zdG9rZXIudjEuUmVtb3RlU3RhcnRSZXF1ZXN0SAASMAoNcmVtb3RlX291dHB1dBgFIAEoCzIXLnN0b2tlci52MS5SZW1vdGVPdXRwdXRIABIsCgtyZW1vdGVfZXhpdBgGIAEoCzIVLnN0b2tlci52MS5SZW1vdGVFeGl0SABCCQoHbWVzc2FnZSK5BAoPU2Vzc2lvblJlc3BvbnNlEiUKB3dlbGNvbWUYASABKAsyEi5zdG9rZXIudjEuV2VsY29tZUgAEjQKD2hlYXJ0YmVhdF9yZXBseRgCIAEoCzIZLnN0b2tlci52MS5IZWFydGJlYXRSZXBseUgAEiYKBWdyYW50GAMgASgLMhUuc3Rva2VyLnYxLkxlYXNlR3JhbnRIABIsCgtzdGFydF9yYW5rcxgEIAEoCzIVLnN0b2tlci52MS5TdGFydFJhbmtzSAASJAoEc3RvcBgFIAEoCzIULnN0b2tlci52MS5TdG9wTGVhc2VIABIqCgpyZXBvcnRfYWNrGAYgASgLMhQuc3Rva2VyLnYxLlJlcG9ydEFja0gAEiwKC2xvZ3Nfc3RvcmVkGAcgASgLMhUuc3Rva2VyLnYxLkxvZ3NTdG9yZWRIABIuCgxyZW1vdGVfc3RhcnQYCCABKAsyFi5zdG9rZXIudjEuUmVtb3RlU3RhcnRIABIwCg1yZW1vdGVfb3V0cHV0GAkgASgLMhcuc3Rva2VyLnYxLlJlbW90ZU91dHB1dEgAEiwKC3JlbW90ZV9leGl0GAogASgLMhUuc3Rva2VyLnYxLlJlbW90ZUV4aXRIABIsCgtyZW1vdGVfc3RvcBgLIAEoCzIVLnN0b2tlci52MS5SZW1vdGVTdG9wSAASKgoKc2V0X21vdW50cxgMIAEoCzIULnN0b2tlci52MS5TZXRNb3VudHNIAEIJCgdtZXNzYWdlIqIBCgVIZWxsbxIRCglub2RlX25hbWUYASABKAkSDwoHYWRkcmVzcxgCIAEoCRIVCg1hZ2VudF92ZXJzaW9uGAMgASgJEg8KB2Jvb3RfaWQYBCABKAkSJwoJaW52ZW50b3J5GAUgASgLMhQuc3Rva2VyLnYxLkludmVudG9yeRIkCgZsZWFzZXMYBiADKAsyFC5zdG9rZXIudjEuSGVsZExlYXNlIpwBCglIZWxkTGVhc2USEAoIbGVhc2VfaWQYASABKAkSJAoFcGhhc2UYAiABKA4yFS5zdG9rZXIudjEuTGVhc2VQaGFzZRIOCgZmcm96ZW4YAyABKAgSMAoMZnJvemVuX3NpbmNlGAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIVCg1mcm96ZW5fcmVhc29uGAUgASgJIo8BCgdXZWxjb21lEhEKCW5vZGVfdXVpZBgBIAEoCRIUCgxsZWFzZV90dGxfbXMYAiABKAMSHQoVaGVhcnRiZWF0X2ludGVydmFsX21zGAMgASgDEhAKCG5hdHNfdXJsGAQgASgJEhIKCm5hdHNfdG9rZW4YBSABKAkSFgoOa2VwdF9sZWFzZV9pZHMYBiADKAkihgEKCUhlYXJ0YmVhdBIQCghzZXF1ZW5jZRgBIAEoAxIkCgZsZWFzZXMYAiADKAsyFC5zdG9rZXIudjEuSGVsZExlYXNlEicKCXRlbGVtZXRyeRgDIAEoCzIULnN0b2tlci52MS5UZWxlbWV0cnkSGAoQdW5oZWFsdGh5X3JlYXNvbhgEIAEoCSJbCg5IZWFydGJlYXRSZXBseRIQCghzZXF1ZW5jZRgBIAEoAxIZChFyZW5ld2VkX2xlYXNlX2lkcxgCIAMoCRIcChRzdXBlcnNlZGVkX2xlYXNlX2lkcxgDIAMoCSK6AgoLTGVhc2VSZXBvcnQSEAoIbGVhc2VfaWQYASABKAkSEAoIc2VxdWVuY2UYAiABKAMSKAoEdGltZRgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASJgoFcmVhZHkYBCABKAsyFS5zdG9rZXIudjEuTGVhc2VSZWFkeUgAEi4KDHJhbmtfc3RhcnRlZBgFIAEoCzIWLnN0b2tlci52MS5SYW5rU3RhcnRlZEgAEiwKC3JhbmtfZXhpdGVkGAYgASgLMhUuc3Rva2VyLnYxLlJhbmtFeGl0ZWRIABIoCgZmYWlsZWQYByABKAsyFi5zdG9rZXIudjEuTGVhc2VGYWlsZWRIABIkCgRkb25lGAggASgLMhQuc3Rva2VyLnYxLkxlYXNlRG9uZUgAQgcKBWV2ZW50IgwKCkxlYXNlUmVhZHkiKAoLUmFua1N0YXJ0ZWQSDAoEcmFuaxgBIAEoBRILCgNwaWQYAiABKAUipQEKClJhbmtFeGl0ZWQSDAoEcmFuaxgBIAEoBRIRCglleGl0X2NvZGUYAiABKAUSDgoGc2lnbmFsGAMgASgFEhQKDHN0ZG91dF9ieXRlcxgEIAEoAxIUCgxzdGRlcnJfYnl0ZXMYBSABKAMSHAoUc3Rkb3V0X2Ryb3BwZWRfYnl0ZXMYBiABKAMSHAoUc3RkZXJyX2Ryb3BwZWRfYnl0ZXMYByABKAMiXAoLTGVhc2VGYWlsZWQSJwoFZXJyb3IYASABKAsyGC5zdG9rZXIudjEuUmVzb3VyY2VFcnJvchIWCglleGl0X2NvZGUYAiABKAVIAIgBAUIMCgpfZXhpdF9jb2RlIgsKCUxlYXNlRG9uZSIvCglSZXBvcnRBY2sSEAoIbGVhc2VfaWQYASABKAkSEAoIc2VxdWVuY2UYAiABKAMiHgoKU3RhcnRSYW5rcxIQCghsZWFzZV9pZBgBIAEoCSI/CglTdG9wTGVhc2USEAoIbGVhc2VfaWQYASABKAkSDgoGcmVhc29uGAIgASgJEhAKCGdyYWNlZnVsGAMgASgIImIKCkxvZ3NTdG9yZWQSEAoIbGVhc2VfaWQYASABKAkSDAoEcmFuaxgCIAEoBRIkCgZzdHJlYW0YAyABKA4yFC5zdG9rZXIudjEuTG9nU3RyZWFtEg4KBm9mZnNldBgEIAEoAyJFCglTZXRNb3VudHMSEgoKY2x1c3Rlcl9pZBgBIAEoCRIkCgZtb3VudHMYAiADKAsyFC5zdG9rZXIudjEuTW91bnRQbGFuIo4BChJSZW1vdGVTdGFydFJlcXVlc3QSEgoKcmVxdWVzdF9pZBgBIAEoCRIQCghsZWFzZV9pZBgCIAEoCRIOCgZ0YXJnZXQYAyABKAkSFAoMY29tbWFuZF9saW5lGAQgASgJEhUKDXN0ZG91dF9vZmZzZXQYBSABKAMSFQoNc3RkZXJyX29mZnNldBgGIAEoAyKKAQoLUmVtb3RlU3RhcnQSEgoKcmVxdWVzdF9pZBgBIAEoCRIQCghsZWFzZV9pZBgCIAEoCRIRCglmcm9tX25vZGUYAyABKAkSFAoMY29tbWFuZF9saW5lGAQgASgJEhUKDXN0ZG91dF9vZmZzZXQYBSABKAMSFQoNc3RkZXJyX29mZnNldBgGIAEoAyJ4CgxSZW1vdGVPdXRwdXQSEgoKcmVxdWVzdF9pZBgBIAEoCRIQCghsZWFzZV9pZBgCIAEoCRIkCgZzdHJlYW0YAyABKA4yFC5zdG9rZXIudjEuTG9nU3RyZWFtEg4KBm9mZnNldBgEIAEoAxIMCgRkYXRhGAUgASgMIlQKClJlbW90ZUV4aXQSEgoKcmVxdWVzdF9pZBgBIAEoCRIQCghsZWFzZV9pZBgCIAEoCRIRCglleGl0X2NvZGUYAyABKAUSDQoFZXJyb3IYBCABKAkiMgoKUmVtb3RlU3RvcBISCgpyZXF1ZXN0X2lkGAEgASgJEhAKCGxlYXNlX2lkGAIgASgJKlUKCUxvZ1N0cmVhbRIaChZMT0dfU1RSRUFNX1VOU1BFQ0lGSUVEEAASFQoRTE9HX1NUUkVBTV9TVERPVVQQARIVChFMT0dfU1RSRUFNX1NUREVSUhACMlQKDEFnZW50U2VydmljZRJECgdTZXNzaW9uEhkuc3Rva2VyLnYxLlNlc3Npb25SZXF1ZXN0Ghouc3Rva2VyLnYxLlNlc3Npb25SZXNwb25zZSgBMAFiBnByb3RvMw", [file_google_protobuf_timestamp, file_stoker_v1_error, file_stoker_v1_lease, file_stoker_v1_mount, file_stoker_v1_node]);
+  fileDesc("Ch1zdG9rZXIvdjEvYWdlbnRfc2VydmljZS5wcm90bxIJc3Rva2VyLnYxIqoCCg5TZXNzaW9uUmVxdWVzdBIhCgVoZWxsbxgBIAEoCzIQLnN0b2tlci52MS5IZWxsb0gAEikKCWhlYXJ0YmVhdBgCIAEoCzIULnN0b2tlci52MS5IZWFydGJlYXRIABIoCgZyZXBvcnQYAyABKAsyFi5zdG9rZXIudjEuTGVhc2VSZXBvcnRIABI1CgxyZW1vdGVfc3RhcnQYBCABKAsyHS5zdG9rZXIudjEuUmVtb3RlU3RhcnRSZXF1ZXN0SAASMAoNcmVtb3RlX291dHB1dBgFIAEoCzIXLnN0b2tlci52MS5SZW1vdGVPdXRwdXRIABIsCgtyZW1vdGVfZXhpdBgGIAEoCzIVLnN0b2tlci52MS5SZW1vdGVFeGl0SABCCQoHbWVzc2FnZSLrBAoPU2Vzc2lvblJlc3BvbnNlEiUKB3dlbGNvbWUYASABKAsyEi5zdG9rZXIudjEuV2VsY29tZUgAEjQKD2hlYXJ0YmVhdF9yZXBseRgCIAEoCzIZLnN0b2tlci52MS5IZWFydGJlYXRSZXBseUgAEiYKBWdyYW50GAMgASgLMhUuc3Rva2VyLnYxLkxlYXNlR3JhbnRIABIsCgtzdGFydF9yYW5rcxgEIAEoCzIVLnN0b2tlci52MS5TdGFydFJhbmtzSAASJAoEc3RvcBgFIAEoCzIULnN0b2tlci52MS5TdG9wTGVhc2VIABIqCgpyZXBvcnRfYWNrGAYgASgLMhQuc3Rva2VyLnYxLlJlcG9ydEFja0gAEiwKC2xvZ3Nfc3RvcmVkGAcgASgLMhUuc3Rva2VyLnYxLkxvZ3NTdG9yZWRIABIuCgxyZW1vdGVfc3RhcnQYCCABKAsyFi5zdG9rZXIudjEuUmVtb3RlU3RhcnRIABIwCg1yZW1vdGVfb3V0cHV0GAkgASgLMhcuc3Rva2VyLnYxLlJlbW90ZU91dHB1dEgAEiwKC3JlbW90ZV9leGl0GAogASgLMhUuc3Rva2VyLnYxLlJlbW90ZUV4aXRIABIsCgtyZW1vdGVfc3RvcBgLIAEoCzIVLnN0b2tlci52MS5SZW1vdGVTdG9wSAASKgoKc2V0X21vdW50cxgMIAEoCzIULnN0b2tlci52MS5TZXRNb3VudHNIABIwCg1zZXRfd2l0bmVzc2VzGA0gASgLMhcuc3Rva2VyLnYxLlNldFdpdG5lc3Nlc0gAQgkKB21lc3NhZ2UizQEKBUhlbGxvEhEKCW5vZGVfbmFtZRgBIAEoCRIPCgdhZGRyZXNzGAIgASgJEhUKDWFnZW50X3ZlcnNpb24YAyABKAkSDwoHYm9vdF9pZBgEIAEoCRInCglpbnZlbnRvcnkYBSABKAsyFC5zdG9rZXIudjEuSW52ZW50b3J5EiQKBmxlYXNlcxgGIAMoCzIULnN0b2tlci52MS5IZWxkTGVhc2USFAoMd2l0bmVzc19wb3J0GAcgASgNEhMKC3dpdG5lc3Nfc2V0GAggASgDIpwBCglIZWxkTGVhc2USEAoIbGVhc2VfaWQYASABKAkSJAoFcGhhc2UYAiABKA4yFS5zdG9rZXIudjEuTGVhc2VQaGFzZRIOCgZmcm96ZW4YAyABKAgSMAoMZnJvemVuX3NpbmNlGAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIVCg1mcm96ZW5fcmVhc29uGAUgASgJIo8BCgdXZWxjb21lEhEKCW5vZGVfdXVpZBgBIAEoCRIUCgxsZWFzZV90dGxfbXMYAiABKAMSHQoVaGVhcnRiZWF0X2ludGVydmFsX21zGAMgASgDEhAKCG5hdHNfdXJsGAQgASgJEhIKCm5hdHNfdG9rZW4YBSABKAkSFgoOa2VwdF9sZWFzZV9pZHMYBiADKAkitgEKCUhlYXJ0YmVhdBIQCghzZXF1ZW5jZRgBIAEoAxIkCgZsZWFzZXMYAiADKAsyFC5zdG9rZXIudjEuSGVsZExlYXNlEicKCXRlbGVtZXRyeRgDIAEoCzIULnN0b2tlci52MS5UZWxlbWV0cnkSGAoQdW5oZWFsdGh5X3JlYXNvbhgEIAEoCRIZChFhbnN3ZXJlZF9zZXF1ZW5jZRgFIAEoAxITCgt3aXRuZXNzX3NldBgGIAEoAyJbCg5IZWFydGJlYXRSZXBseRIQCghzZXF1ZW5jZRgBIAEoAxIZChFyZW5ld2VkX2xlYXNlX2lkcxgCIAMoCRIcChRzdXBlcnNlZGVkX2xlYXNlX2lkcxgDIAMoCSK6AgoLTGVhc2VSZXBvcnQSEAoIbGVhc2VfaWQYASABKAkSEAoIc2VxdWVuY2UYAiABKAMSKAoEdGltZRgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASJgoFcmVhZHkYBCABKAsyFS5zdG9rZXIudjEuTGVhc2VSZWFkeUgAEi4KDHJhbmtfc3RhcnRlZBgFIAEoCzIWLnN0b2tlci52MS5SYW5rU3RhcnRlZEgAEiwKC3JhbmtfZXhpdGVkGAYgASgLMhUuc3Rva2VyLnYxLlJhbmtFeGl0ZWRIABIoCgZmYWlsZWQYByABKAsyFi5zdG9rZXIudjEuTGVhc2VGYWlsZWRIABIkCgRkb25lGAggASgLMhQuc3Rva2VyLnYxLkxlYXNlRG9uZUgAQgcKBWV2ZW50IgwKCkxlYXNlUmVhZHkiKAoLUmFua1N0YXJ0ZWQSDAoEcmFuaxgBIAEoBRILCgNwaWQYAiABKAUipQEKClJhbmtFeGl0ZWQSDAoEcmFuaxgBIAEoBRIRCglleGl0X2NvZGUYAiABKAUSDgoGc2lnbmFsGAMgASgFEhQKDHN0ZG91dF9ieXRlcxgEIAEoAxIUCgxzdGRlcnJfYnl0ZXMYBSABKAMSHAoUc3Rkb3V0X2Ryb3BwZWRfYnl0ZXMYBiABKAMSHAoUc3RkZXJyX2Ryb3BwZWRfYnl0ZXMYByABKAMiXAoLTGVhc2VGYWlsZWQSJwoFZXJyb3IYASABKAsyGC5zdG9rZXIudjEuUmVzb3VyY2VFcnJvchIWCglleGl0X2NvZGUYAiABKAVIAIgBAUIMCgpfZXhpdF9jb2RlIgsKCUxlYXNlRG9uZSIvCglSZXBvcnRBY2sSEAoIbGVhc2VfaWQYASABKAkSEAoIc2VxdWVuY2UYAiABKAMiHgoKU3RhcnRSYW5rcxIQCghsZWFzZV9pZBgBIAEoCSI/CglTdG9wTGVhc2USEAoIbGVhc2VfaWQYASABKAkSDgoGcmVhc29uGAIgASgJEhAKCGdyYWNlZnVsGAMgASgIImIKCkxvZ3NTdG9yZWQSEAoIbGVhc2VfaWQYASABKAkSDAoEcmFuaxgCIAEoBRIkCgZzdHJlYW0YAyABKA4yFC5zdG9rZXIudjEuTG9nU3RyZWFtEg4KBm9mZnNldBgEIAEoAyJFCglTZXRNb3VudHMSEgoKY2x1c3Rlcl9pZBgBIAEoCRIkCgZtb3VudHMYAiADKAsyFC5zdG9rZXIudjEuTW91bnRQbGFuIm4KDFNldFdpdG5lc3NlcxIPCgd2ZXJzaW9uGAEgASgDEiMKB21lbWJlcnMYAiADKAsyEi5zdG9rZXIudjEuV2l0bmVzcxISCgphbnN3ZXJfa2V5GAMgASgMEhQKDGxlYXNlX3R0bF9tcxgEIAEoAyJICgdXaXRuZXNzEhEKCW5vZGVfbmFtZRgBIAEoCRIPCgdhZGRyZXNzGAIgASgJEgwKBHBvcnQYAyABKA0SCwoDa2V5GAQgASgMIo4BChJSZW1vdGVTdGFydFJlcXVlc3QSEgoKcmVxdWVzdF9pZBgBIAEoCRIQCghsZWFzZV9pZBgCIAEoCRIOCgZ0YXJnZXQYAyABKAkSFAoMY29tbWFuZF9saW5lGAQgASgJEhUKDXN0ZG91dF9vZmZzZXQYBSABKAMSFQoNc3RkZXJyX29mZnNldBgGIAEoAyKKAQoLUmVtb3RlU3RhcnQSEgoKcmVxdWVzdF9pZBgBIAEoCRIQCghsZWFzZV9pZBgCIAEoCRIRCglmcm9tX25vZGUYAyABKAkSFAoMY29tbWFuZF9saW5lGAQgASgJEhUKDXN0ZG91dF9vZmZzZXQYBSABKAMSFQoNc3RkZXJyX29mZnNldBgGIAEoAyJ4CgxSZW1vdGVPdXRwdXQSEgoKcmVxdWVzdF9pZBgBIAEoCRIQCghsZWFzZV9pZBgCIAEoCRIkCgZzdHJlYW0YAyABKA4yFC5zdG9rZXIudjEuTG9nU3RyZWFtEg4KBm9mZnNldBgEIAEoAxIMCgRkYXRhGAUgASgMIlQKClJlbW90ZUV4aXQSEgoKcmVxdWVzdF9pZBgBIAEoCRIQCghsZWFzZV9pZBgCIAEoCRIRCglleGl0X2NvZGUYAyABKAUSDQoFZXJyb3IYBCABKAkiMgoKUmVtb3RlU3RvcBISCgpyZXF1ZXN0X2lkGAEgASgJEhAKCGxlYXNlX2lkGAIgASgJKlUKCUxvZ1N0cmVhbRIaChZMT0dfU1RSRUFNX1VOU1BFQ0lGSUVEEAASFQoRTE9HX1NUUkVBTV9TVERPVVQQARIVChFMT0dfU1RSRUFNX1NUREVSUhACMlQKDEFnZW50U2VydmljZRJECgdTZXNzaW9uEhkuc3Rva2VyLnYxLlNlc3Npb25SZXF1ZXN0Ghouc3Rva2VyLnYxLlNlc3Npb25SZXNwb25zZSgBMAFiBnByb3RvMw", [file_google_protobuf_timestamp, file_stoker_v1_error, file_stoker_v1_lease, file_stoker_v1_mount, file_stoker_v1_node]);
 
 /**
  * @generated from message stoker.v1.SessionRequest
@@ -154,6 +154,12 @@ export type SessionResponse = Message<"stoker.v1.SessionResponse"> & {
      */
     value: SetMounts;
     case: "setMounts";
+  } | {
+    /**
+     * @generated from field: stoker.v1.SetWitnesses set_witnesses = 13;
+     */
+    value: SetWitnesses;
+    case: "setWitnesses";
   } | { case: undefined; value?: undefined };
 };
 
@@ -199,6 +205,20 @@ export type Hello = Message<"stoker.v1.Hello"> & {
    * @generated from field: repeated stoker.v1.HeldLease leases = 6;
    */
   leases: HeldLease[];
+
+  /**
+   * UDP port at which other nodes may ask this one about the coordinator; 0: it neither asks nor answers.
+   *
+   * @generated from field: uint32 witness_port = 7;
+   */
+  witnessPort: number;
+
+  /**
+   * Version of the witnesses that it holds; 0: none.
+   *
+   * @generated from field: int64 witness_set = 8;
+   */
+  witnessSet: bigint;
 };
 
 /**
@@ -322,6 +342,20 @@ export type Heartbeat = Message<"stoker.v1.Heartbeat"> & {
    * @generated from field: string unhealthy_reason = 4;
    */
   unhealthyReason: string;
+
+  /**
+   * The newest heartbeat of this session whose answer has come; 0: none but Welcome.
+   *
+   * @generated from field: int64 answered_sequence = 5;
+   */
+  answeredSequence: bigint;
+
+  /**
+   * As in Hello.
+   *
+   * @generated from field: int64 witness_set = 6;
+   */
+  witnessSet: bigint;
 };
 
 /**
@@ -686,6 +720,81 @@ export const SetMountsSchema: GenMessage<SetMounts> = /*@__PURE__*/
   messageDesc(file_stoker_v1_agent_service, 17);
 
 /**
+ * The nodes that this one may ask, when the coordinator does not answer, whether they hear it. Replaces what it had if the version is not
+ * lower; acknowledged by the heartbeat that names the version.
+ *
+ * @generated from message stoker.v1.SetWitnesses
+ */
+export type SetWitnesses = Message<"stoker.v1.SetWitnesses"> & {
+  /**
+   * @generated from field: int64 version = 1;
+   */
+  version: bigint;
+
+  /**
+   * Empty: there is nobody to ask.
+   *
+   * @generated from field: repeated stoker.v1.Witness members = 2;
+   */
+  members: Witness[];
+
+  /**
+   * With it this node proves what it answers: a node named N asks and is answered under HMAC-SHA-256(answer_key, N).
+   *
+   * @generated from field: bytes answer_key = 3;
+   */
+  answerKey: Uint8Array;
+
+  /**
+   * How long a permit of these witnesses lasts.
+   *
+   * @generated from field: int64 lease_ttl_ms = 4;
+   */
+  leaseTtlMs: bigint;
+};
+
+/**
+ * Describes the message stoker.v1.SetWitnesses.
+ * Use `create(SetWitnessesSchema)` to create a new message.
+ */
+export const SetWitnessesSchema: GenMessage<SetWitnesses> = /*@__PURE__*/
+  messageDesc(file_stoker_v1_agent_service, 18);
+
+/**
+ * @generated from message stoker.v1.Witness
+ */
+export type Witness = Message<"stoker.v1.Witness"> & {
+  /**
+   * @generated from field: string node_name = 1;
+   */
+  nodeName: string;
+
+  /**
+   * @generated from field: string address = 2;
+   */
+  address: string;
+
+  /**
+   * @generated from field: uint32 port = 3;
+   */
+  port: number;
+
+  /**
+   * Of this pair of nodes: HMAC-SHA-256(the witness's answer key, this node's name).
+   *
+   * @generated from field: bytes key = 4;
+   */
+  key: Uint8Array;
+};
+
+/**
+ * Describes the message stoker.v1.Witness.
+ * Use `create(WitnessSchema)` to create a new message.
+ */
+export const WitnessSchema: GenMessage<Witness> = /*@__PURE__*/
+  messageDesc(file_stoker_v1_agent_service, 19);
+
+/**
  * A launcher on this node wants a process on another node of the same attempt.
  *
  * @generated from message stoker.v1.RemoteStartRequest
@@ -735,7 +844,7 @@ export type RemoteStartRequest = Message<"stoker.v1.RemoteStartRequest"> & {
  * Use `create(RemoteStartRequestSchema)` to create a new message.
  */
 export const RemoteStartRequestSchema: GenMessage<RemoteStartRequest> = /*@__PURE__*/
-  messageDesc(file_stoker_v1_agent_service, 18);
+  messageDesc(file_stoker_v1_agent_service, 20);
 
 /**
  * @generated from message stoker.v1.RemoteStart
@@ -777,7 +886,7 @@ export type RemoteStart = Message<"stoker.v1.RemoteStart"> & {
  * Use `create(RemoteStartSchema)` to create a new message.
  */
 export const RemoteStartSchema: GenMessage<RemoteStart> = /*@__PURE__*/
-  messageDesc(file_stoker_v1_agent_service, 19);
+  messageDesc(file_stoker_v1_agent_service, 21);
 
 /**
  * From the target through the coordinator to the launcher's shim.
@@ -816,7 +925,7 @@ export type RemoteOutput = Message<"stoker.v1.RemoteOutput"> & {
  * Use `create(RemoteOutputSchema)` to create a new message.
  */
 export const RemoteOutputSchema: GenMessage<RemoteOutput> = /*@__PURE__*/
-  messageDesc(file_stoker_v1_agent_service, 20);
+  messageDesc(file_stoker_v1_agent_service, 22);
 
 /**
  * @generated from message stoker.v1.RemoteExit
@@ -850,7 +959,7 @@ export type RemoteExit = Message<"stoker.v1.RemoteExit"> & {
  * Use `create(RemoteExitSchema)` to create a new message.
  */
 export const RemoteExitSchema: GenMessage<RemoteExit> = /*@__PURE__*/
-  messageDesc(file_stoker_v1_agent_service, 21);
+  messageDesc(file_stoker_v1_agent_service, 23);
 
 /**
  * The launcher's shim is gone: end the process it started.
@@ -874,7 +983,7 @@ export type RemoteStop = Message<"stoker.v1.RemoteStop"> & {
  * Use `create(RemoteStopSchema)` to create a new message.
  */
 export const RemoteStopSchema: GenMessage<RemoteStop> = /*@__PURE__*/
-  messageDesc(file_stoker_v1_agent_service, 22);
+  messageDesc(file_stoker_v1_agent_service, 24);
 
 /**
  * @generated from enum stoker.v1.LogStream
