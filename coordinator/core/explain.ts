@@ -3,12 +3,14 @@ import type { Candidate } from "./checks/check.js";
 import { firstObjection, room, standing } from "./checks/index.js";
 import { membersOf, wantedNodes } from "./cluster.js";
 import { unpreparable } from "./grant/unpreparable.js";
+import { isLive, leaseOf } from "./indexes.js";
 import type { World } from "./memory.js";
 import { idOfJob } from "./names.js";
 import { candidateFor, candidatesOf, place } from "./placement.js";
 import { policies } from "./policies/index.js";
 import { allocationOf, queuePosition } from "./queries.js";
 import type { Cluster, Instant, Job, Node } from "./state.js";
+import { withheldReason } from "./witnesses/quorum.js";
 
 /** Why a job waits, by the very checks and rules that hold it back; or what it is doing. */
 export interface Explanation {
@@ -30,7 +32,7 @@ export interface WaitReason {
 
 export function explain(world: World, job: Job, now: Instant): Explanation {
   const told = { queuePosition: queuePosition(world, job), since: job.state.since };
-  if (job.state.kind !== "queued") return { ...told, summary: doing(job), reasons: [] };
+  if (job.state.kind !== "queued") return { ...told, summary: doing(job), reasons: silences(world, job, now) };
   const cluster = world.clusters.get(job.request.cluster);
   if (!cluster) return { ...told, summary: "it waits for a cluster that is gone", reasons: [] };
   const candidates = candidatesOf(world, cluster);
@@ -39,6 +41,17 @@ export function explain(world: World, job: Job, now: Instant): Explanation {
     ...orderReasons(world, job, cluster, candidates, now),
   ];
   return { ...told, summary: summaryOf(job, reasons, told.queuePosition), reasons };
+}
+
+/** Its nodes that have fallen silent, and that nobody may call lost yet. */
+function silences(world: World, job: Job, now: Instant): WaitReason[] {
+  return (leaseOf(job)?.shares ?? []).flatMap((share) => {
+    const node = isLive(share) ? world.nodes.get(share.node) : undefined;
+    const message = node && withheldReason(world, node, now);
+    return message === undefined
+      ? []
+      : [{ check: "silent", message: `${share.nodeName}: ${message}`, nodes: [share.nodeName], heldBy: [] }];
+  });
 }
 
 function doing({ state, attempt }: Job): string {

@@ -6,6 +6,7 @@ import { queueKey } from "./policies/priority.js";
 import { SortedMap } from "./sorted-map.js";
 import type { Attempt, Cluster, Experiment, Job, Node, ResourceFault } from "./state.js";
 import { type Holder, nothingUsed } from "./usage.js";
+import { withheldReason } from "./witnesses/quorum.js";
 
 /** What views need that takes more than reading one record. */
 
@@ -63,6 +64,8 @@ export type NodeCondition = "free" | "preparing" | "idle" | "running" | "leaving
 export function conditionOf(world: World, node: Node): { state: NodeCondition; reason: string } {
   const liveness = world.liveness.get(node.uuid);
   if (node.lost) return { state: "lost", reason: "its agent has fallen silent" };
+  const waits = withheldReason(world, node, world.clock.tickedAt);
+  if (waits !== undefined) return { state: "unusable", reason: waits };
   const reason = node.drained ? `drained${node.drained.reason === "" ? "" : `: ${node.drained.reason}`}` : "";
   if (isBusy(world, node)) return node.leaving ? { state: "leaving", reason } : { state: "running", reason };
   if (!isConnected(world, node)) return { state: "unusable", reason: "its agent is not connected" };

@@ -1,5 +1,6 @@
 import type { World } from "../memory.js";
 import { nodeNamed } from "../names.js";
+import { isSilent } from "../node.js";
 import type { Instant, Node } from "../state.js";
 import { nothingUsed } from "../usage.js";
 import { covers, longestPermitMs } from "./coverage.js";
@@ -38,4 +39,16 @@ function isSteady(world: World, set: WitnessSet, member: Witness, now: Instant):
   // Agents reckon with the lease times that came with their witnesses.
   if (world.witnessSets.get(liveness.witnessSet)?.ttlMs !== world.settings.leaseTtlMs) return false;
   return covers(liveness.coverage, now - longestPermitMs(set.ttlMs), now);
+}
+
+/** In words, for a node that would be lost by its silence alone. */
+export function withheldReason(world: World, node: Node, now: Instant): string | undefined {
+  if (node.lost || !isSilent(world, node, now)) return undefined;
+  const why = withheld(world, node, now);
+  if (!why) return undefined;
+  const heard =
+    why.members === 0
+      ? "its witnesses are of another life of this catalog"
+      : `only ${why.steady} of ${why.members} witnesses hear this coordinator, which may itself be the one that is cut off`;
+  return `it is silent, but ${heard}: its jobs wait until it or enough of the others are back; if you see that the machine is off, say \`stoker node declare-lost ${node.name} --i-have-checked-that-it-is-off\``;
 }
