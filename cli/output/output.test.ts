@@ -46,12 +46,21 @@ test("64-bit numbers are numbers; what was not measured is absent", () => {
 test("show tells each attempt with its nodes and end", () => {
   const job = makeJob({
     attempts: [
-      { number: 1, state: "lost", reason: "node m1 was lost", nodes: [{ name: "m1" }, { name: "m2" }] },
+      {
+        number: 1,
+        state: "lost",
+        reason: "node m1 was lost",
+        nodes: [
+          { name: "m1", frozenSince: timestampFromMs(Date.UTC(2026, 10, 21, 12, 1, 7)), frozenReason: "not heard" },
+          { name: "m2" },
+        ],
+      },
       { number: 2, state: "failed", exitCode: 3, nodes: [{ name: "m3" }] },
     ],
   });
   const text = details(views.job.rows(job));
   expect(text).toMatch(/^Attempt 1: +lost on m1, m2: node m1 was lost$/m);
+  expect(text).toMatch(/^Frozen: +m1 since 2026-11-21 12:01:07Z: not heard$/m);
   expect(text).toMatch(/^Attempt 2: +failed on m3: exit code 3$/m);
 });
 

@@ -73,6 +73,7 @@ export function hear(
     heardAt: draft.now,
     unhealthyReason: said.unhealthyReason,
     strangers,
+    frozen: said.held.flatMap(({ lease, frozen }) => (frozen ? [{ lease, ...frozen }] : [])),
     witnessPort: said.witnessPort,
     witnessSet: said.witnessSet,
     coverage: said.coverage,

@@ -307,11 +307,19 @@ export interface Liveness {
   readonly unhealthyReason: string;
   /** Leases it holds that the coordinator knows nothing of. It gets no work until they are gone. */
   readonly strangers: readonly LeaseId[];
+  /** Those whose processes it has stopped, because it had not heard of us. */
+  readonly frozen: readonly Frozen[];
   /** Where other nodes may ask it about us; 0: it takes no part. */
   readonly witnessPort: number;
   /** Version of the witnesses that it says it holds. */
   readonly witnessSet: number;
   readonly coverage: Coverage;
+}
+
+export interface Frozen {
+  readonly lease: LeaseId;
+  readonly since: Instant;
+  readonly reason: string;
 }
 
 /** Given by the configuration. */

@@ -24,6 +24,7 @@ test.each<[JobInit, RegExp]>([
   [{ cluster: { id: "none" } }, /^cluster.id: the specified cluster .*none is not found/],
   [{ cluster: { id: "" } }, /^cluster.id: is required/],
   [{ schedulingPriority: "urgent" }, /^schedulingPriority: "urgent" is none of/],
+  [{ onLeaseLoss: "pray" }, /^onLeaseLoss: "pray" is none of freeze, kill, continue/],
   [{ constraints: { maxWallClockTime: "soon" } }, /^constraints.maxWallClockTime: /],
   [{ retry: { maxCount: -1 } }, /^retry.maxCount: /],
   [{ environmentVariables: [{ name: "1A", value: "" }] }, /^environmentVariables\[0\].name: /],

@@ -3,6 +3,7 @@ import { leafOf, workspaceOf } from "../../ids.js";
 import type { Detail } from "../table.js";
 import { shortTime } from "../time.js";
 import { errorLines } from "./errors.js";
+import { frozenLine } from "./frozen.js";
 import { view, word } from "./view.js";
 
 export const job = view({
@@ -23,7 +24,10 @@ export const job = view({
     ["Started", shortTime(executionInfo?.startTime)],
     ["Ended", shortTime(executionInfo?.endTime)],
     ...errorLines(executionInfo?.errors ?? []),
-    ...attempts.map((attempt): Detail => [`Attempt ${attempt.number}`, attemptText(attempt)]),
+    ...attempts.flatMap((attempt): Detail[] => [
+      [`Attempt ${attempt.number}`, attemptText(attempt)],
+      ...attempt.nodes.flatMap((node): Detail[] => frozenLine(node, node.name)),
+    ]),
     ["Output", jobOutputDirectoryPathSegment],
     ["Id", id],
   ],

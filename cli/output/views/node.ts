@@ -1,7 +1,8 @@
-import { NodeSchema, NodeStateSchema } from "../../../shared/gen/stoker/v1/node_pb.js";
+import { type NodeAllocation, NodeSchema, NodeStateSchema } from "../../../shared/gen/stoker/v1/node_pb.js";
 import { leafOf } from "../../ids.js";
 import type { Detail } from "../table.js";
 import { gibibytes, shortTime } from "../time.js";
+import { frozenLine } from "./frozen.js";
 import { view, word } from "./view.js";
 
 export const node = view({
@@ -15,20 +16,31 @@ export const node = view({
     ["CPUs", ({ inventory }) => String(inventory?.cpus ?? "")],
     ["Memory", ({ inventory }) => gibibytes(inventory?.memoryBytes ?? 0n)],
     ["GPUs", ({ inventory }) => gpusOf((inventory?.gpus ?? []).map(({ model }) => model))],
-    ["Jobs", ({ allocations }) => String(allocations.length)],
+    ["Jobs", ({ allocations }) => jobsOf(allocations)],
   ],
-  more: ({ id, reason, enrolledTime, lastHeartbeatTime, agentVersion, inventory, allocations }) => [
+  more: ({ id, reason, enrolledTime, lastHeartbeatTime, agentVersion, inventory, allocations, telemetry }) => [
     ["Reason", reason],
     ["System", [inventory?.os, inventory?.kernel].filter(Boolean).join(", ")],
     ["Enrolled", shortTime(enrolledTime)],
     ["Last heard of", shortTime(lastHeartbeatTime)],
     ["Agent", agentVersion],
-    ...allocations.map(
-      ({ jobId, attempt, cpus, gpus }): Detail => ["Job", `${jobId} (attempt ${attempt}; ${cpus} CPUs, ${gpus} GPUs)`],
-    ),
+    ...allocations.flatMap((allocation): Detail[] => {
+      const { jobId, attempt, cpus, gpus } = allocation;
+      return [
+        ["Job", `${jobId} (attempt ${attempt}; ${cpus} CPUs, ${gpus} GPUs)`],
+        ...frozenLine(allocation, leafOf(jobId)),
+      ];
+    }),
+    ["Freezer", telemetry?.freezer ?? ""],
     ["Id", id],
   ],
 });
+
+/** `2 (1 frozen)` */
+function jobsOf(allocations: NodeAllocation[]): string {
+  const frozen = allocations.filter(({ frozenSince }) => frozenSince !== undefined).length;
+  return frozen === 0 ? String(allocations.length) : `${allocations.length} (${frozen} frozen)`;
+}
 
 /** `4 x A100, 1 x T4` */
 function gpusOf(models: string[]): string {

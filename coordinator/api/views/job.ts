@@ -8,10 +8,12 @@ import {
   type JobSpec,
 } from "../../../shared/gen/stoker/v1/job_pb.js";
 import { ProvisioningState } from "../../../shared/gen/stoker/v1/provisioning_pb.js";
+import { standstillOfAttempt } from "../../core/frozen.js";
 import type { State } from "../../core/memory.js";
 import { idOfJob, outputSegmentOf } from "../../core/names.js";
 import { attemptsOf, executionStateOf } from "../../core/queries.js";
 import type { Attempt, Job } from "../../core/state.js";
+import { frozenView } from "./node.js";
 import { shownJobSpec } from "./secrets.js";
 
 export function jobView(state: State, row: Job): MessageInitShape<typeof JobSchema> {
@@ -28,7 +30,7 @@ export function jobView(state: State, row: Job): MessageInitShape<typeof JobSche
     executionStateTransitionTime: timestampFromMs(row.state.since),
     executionInfo: executionInfo(row),
     attempt: row.attempt,
-    attempts: attemptsOf(state, row).map(attemptView),
+    attempts: attemptsOf(state, row).map((attempt) => attemptView(state, row, attempt)),
   };
 }
 
@@ -64,9 +66,13 @@ function executionInfo(row: Job): MessageInitShape<typeof ExecutionInfoSchema> {
   };
 }
 
-const attemptView = (row: Attempt): MessageInitShape<typeof AttemptSchema> => ({
+const attemptView = (state: State, job: Job, row: Attempt): MessageInitShape<typeof AttemptSchema> => ({
   number: row.number,
-  nodes: row.nodes.map((node) => ({ ...node, gpuUuids: [...node.gpuUuids] })),
+  nodes: row.nodes.map((node) => ({
+    ...node,
+    gpuUuids: [...node.gpuUuids],
+    ...frozenView(standstillOfAttempt(state, job, row, node.name)),
+  })),
   startTime: timestampFromMs(row.startedAt),
   ...(row.endedAt === undefined ? {} : { endTime: timestampFromMs(row.endedAt) }),
   state: row.state,

@@ -2,6 +2,7 @@ import type { MessageInitShape } from "@bufbuild/protobuf";
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { type NodeSchema, NodeState, type Telemetry } from "../../../shared/gen/stoker/v1/node_pb.js";
 import { parseLeaseId } from "../../../shared/ids.js";
+import { type Standstill, standstillOf } from "../../core/frozen.js";
 import type { State } from "../../core/memory.js";
 import { idOfCluster, idOfJob, idOfNode } from "../../core/names.js";
 import { conditionOf, holdersOn, type NodeCondition } from "../../core/queries.js";
@@ -57,6 +58,11 @@ function allocations(state: State, row: Node) {
       gpus: held.gpuUuids.length,
       cpus: held.cpus,
       memoryBytes: BigInt(held.memoryBytes),
+      ...frozenView(standstillOf(state, row, lease)),
     };
   });
 }
+
+/** Fields of an allocation, and of an attempt's node. */
+export const frozenView = (standstill: Standstill | undefined) =>
+  standstill === undefined ? {} : { frozenSince: timestampFromMs(standstill.since), frozenReason: standstill.reason };

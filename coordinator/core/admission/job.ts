@@ -29,6 +29,7 @@ export function admitJob(spec: JobSpec, world: World, workspace: Workspace): { s
   const cluster = admitClusterReference(spec, world, workspace);
   const nodeCount = admitCount("nodeCount", spec.nodeCount, 1, 10_000);
   const wallClock = spec.constraints?.maxWallClockTime || defaultWallClock;
+  const onLeaseLoss = admitWord("onLeaseLoss", spec.onLeaseLoss, ["freeze", "kill", "continue"]);
   const logLimitBytes = admitMemory("logLimit", spec.logLimit);
   const request: JobRequest = {
     cluster: cluster.uuid,
@@ -56,6 +57,7 @@ export function admitJob(spec: JobSpec, world: World, workspace: Workspace): { s
       ...spec,
       toolkit,
       schedulingPriority: priority,
+      onLeaseLoss,
       cluster: { $typeName: "stoker.v1.ResourceId", id: idOfCluster(world, cluster) },
       constraints: { $typeName: "stoker.v1.JobConstraints", maxWallClockTime: wallClock },
       ...(mountVolumes ? { mountVolumes } : {}),

@@ -1,6 +1,6 @@
 import type { HeldLease, Hello, LeaseReport } from "../../../shared/gen/stoker/v1/agent_service_pb.js";
 import { type LeaseId, parseLeaseId } from "../../../shared/ids.js";
-import type { NodeGpu, NodeInventory, ResourceFault } from "../state.js";
+import type { Instant, NodeGpu, NodeInventory, ResourceFault } from "../state.js";
 
 /** What agents send, believed only in these forms. A text instead of a value says what is wrong with it. */
 
@@ -19,11 +19,14 @@ export interface HeldId {
   readonly lease: LeaseId;
   /** Nothing of it is left; only its last reports are. */
   readonly over: boolean;
+  readonly frozen?: { readonly since: Instant; readonly reason: string };
 }
 
 /** LEASE_PHASE_DONE; the enum itself is a value, which the core can't import. */
 const phaseDone = 5;
 const heldMax = 10_000;
+/** The year 10000. */
+const latestInstant = 253_402_300_800_000;
 /** Some thousand years on, and far from where numbers are no longer exact. */
 const latestVersion = 100_000_000_000_000n;
 
@@ -83,12 +86,20 @@ function wrongInventory(inventory: {
 export function narrowHeld(leases: readonly HeldLease[]): HeldId[] | string {
   if (leases.length > heldMax) return `${leases.length} leases can't be held`;
   const held: HeldId[] = [];
-  for (const { leaseId, phase } of leases) {
+  for (const { leaseId, phase, frozen, frozenSince, frozenReason } of leases) {
     const parsed = parseLeaseId(leaseId);
     if (!parsed) return `"${leaseId.slice(0, 80)}" is not a lease`;
-    held.push({ lease: parsed.lease, over: phase === phaseDone });
+    const { lease } = parsed;
+    const standstill = { since: instantOf(frozenSince), reason: frozenReason.slice(0, 200) };
+    held.push({ lease, over: phase === phaseDone, ...(frozen ? { frozen: standstill } : {}) });
   }
   return held;
+}
+
+/** Milliseconds since the epoch; 0 for what is no time that a view could show. */
+function instantOf(time: HeldLease["frozenSince"]): Instant {
+  const ms = Number(time?.seconds ?? 0n) * 1000 + Math.trunc((time?.nanos ?? 0) / 1_000_000);
+  return isLength(ms) && ms < latestInstant ? ms : 0;
 }
 
 export type Report =

@@ -137,7 +137,9 @@ function judgeFailure(draft: Draft, job: Job, node: Node, said: Extract<Report, 
     return failedByItself(job, fault, said.exitCode, reason);
   }
   if (/MountError$/.test(fault.code)) return failedByMount(job, node.uuid, fault, othersLeft(draft, job, node));
-  return failedByMachine(job, node.uuid, { ...fault, message: reason }, "failed");
+  // The node killed it for want of our word: lost, as if it had been declared so.
+  const lost = fault.code === "LeaseLost" ? "lost" : "failed";
+  return failedByMachine(job, node.uuid, { ...fault, message: reason }, lost);
 }
 
 /** The cluster has enough nodes that have not failed the job. */
