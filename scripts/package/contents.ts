@@ -1,0 +1,102 @@
+import { cpSync, linkSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { type PackageName, summaryOf } from "./control.js";
+import { completion, manualPage } from "./manual.js";
+
+/** Where programs live on a machine; the units name it. */
+const home = "usr/lib/stoker";
+
+/** Writes the files of one package below `tree`. */
+export type Contents = (at: { root: string; dist: string; tree: string; nodePath: string }) => void;
+
+export const contents: { readonly [P in PackageName]: Contents } = {
+  stoker({ root, dist, tree, nodePath }) {
+    copy(nodePath, join(tree, home, "node"), 0o755);
+    program(dist, tree, "stoker");
+    copy(join(dist, "package.json"), join(tree, home, "package.json"));
+    command(tree, "stoker");
+    write(join(tree, "usr/share/bash-completion/completions/stoker"), completion(join(dist, "stoker.js")));
+    write(
+      join(tree, "usr/share/man/man1/stoker.1"),
+      manualPage("stoker", summaryOf("stoker"), join(dist, "stoker.js"), 1),
+    );
+    copy(join(root, "LICENSE"), join(tree, "usr/share/doc/stoker/copyright"));
+    copy(join(root, "CHANGELOG.md"), join(tree, "usr/share/doc/stoker/CHANGELOG.md"));
+    copy(join(root, "README.md"), join(tree, "usr/share/doc/stoker/README.md"));
+    copy(join(root, "docs/operations.md"), join(tree, "usr/share/doc/stoker/operations.md"));
+  },
+  "stoker-coordinator"({ root, dist, tree }) {
+    program(dist, tree, "stoker-coordinator");
+    command(tree, "stoker-coordinator");
+    addOn(root, tree);
+    const systemd = join(root, "systemd");
+    copy(join(systemd, "stoker-coordinator.service"), join(tree, "usr/lib/systemd/system/stoker-coordinator.service"));
+    copy(join(systemd, "stoker.sysusers"), join(tree, "usr/lib/sysusers.d/stoker.conf"));
+    copy(join(systemd, "coordinator.yaml"), join(tree, "etc/stoker/coordinator.yaml"));
+    page(dist, tree, "stoker-coordinator");
+  },
+  "stoker-agent"({ root, dist, tree }) {
+    program(dist, tree, "stoker-agent");
+    command(tree, "stoker-agent");
+    copy(join(dist, "stoker-shim"), join(tree, home, "stoker-shim"), 0o755);
+    // The same program under the name that launchers of MPI are given.
+    linkSync(join(tree, home, "stoker-shim"), join(tree, home, "stoker-rsh"));
+    const systemd = join(root, "systemd");
+    copy(join(systemd, "stoker-agent.service"), join(tree, "usr/lib/systemd/system/stoker-agent.service"));
+    copy(join(systemd, "agent.yaml"), join(tree, "etc/stoker/agent.yaml"));
+    page(dist, tree, "stoker-agent");
+  },
+};
+
+/** With our own Node in its first line, whatever else the machine has. */
+function program(dist: string, tree: string, name: string): void {
+  const text = readFileSync(join(dist, `${name}.js`), "utf8");
+  const own = text.replace(/^#!.*\n/, `#!/${home}/node\n`);
+  if (own === text) throw new Error(`${name}.js has no first line that names its interpreter`);
+  write(join(tree, home, `${name}.js`), own, 0o755);
+}
+
+function command(tree: string, name: string): void {
+  mkdirSync(join(tree, "usr/bin"), { recursive: true });
+  symlinkSync(`../lib/stoker/${name}.js`, join(tree, "usr/bin", name));
+}
+
+function page(dist: string, tree: string, name: PackageName): void {
+  write(join(tree, `usr/share/man/man8/${name}.8`), manualPage(name, summaryOf(name), join(dist, `${name}.js`), 8));
+}
+
+/** The one add-on and what it loads; neither its sources nor its build. */
+function addOn(root: string, tree: string): void {
+  const modules = join(root, "node_modules");
+  const target = join(tree, home, "node_modules");
+  for (const path of [
+    "better-sqlite3/package.json",
+    "better-sqlite3/LICENSE",
+    "better-sqlite3/lib",
+    "bindings/package.json",
+    "bindings/LICENSE.md",
+    "bindings/bindings.js",
+    "file-uri-to-path/package.json",
+    "file-uri-to-path/LICENSE",
+    "file-uri-to-path/index.js",
+  ]) {
+    copy(join(modules, path), join(target, path));
+  }
+  const binary = "better-sqlite3/build/Release/better_sqlite3.node";
+  copy(join(modules, binary), join(target, binary));
+}
+
+function copy(from: string, to: string, mode = 0o644): void {
+  mkdirSync(dirname(to), { recursive: true });
+  cpSync(from, to, { recursive: true, mode: 0 });
+  modes.set(to, mode);
+}
+
+function write(to: string, text: string, mode = 0o644): void {
+  mkdirSync(dirname(to), { recursive: true });
+  writeFileSync(to, text);
+  modes.set(to, mode);
+}
+
+/** Modes that `settle` gives in the end: the checkout's own depend on the umask of who cloned it. */
+export const modes = new Map<string, number>();
