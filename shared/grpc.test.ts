@@ -152,3 +152,25 @@ test("a call to nobody is an unavailable Fault", async () => {
     code: "unavailable",
   });
 });
+
+test.each(["half a letter: \ud83d", "no\nline", `${"é".repeat(100_000)}`])(
+  "a refusal arrives whatever its text is (%#)",
+  async (text) => {
+    const { connection } = await start({
+      getJob: () => {
+        throw new Fault("not-found", text);
+      },
+      async *watchJob() {
+        yield {};
+        throw new Fault("not-found", text);
+      },
+    });
+    const client = connection.client(JobService);
+    const words = { code: "not-found", message: text.slice(0, 4_000).replace("\ud83d", "\ufffd") };
+    await expect(client.getJob({ id: "x" })).rejects.toMatchObject(words);
+    const read = async () => {
+      for await (const _ of client.watchJob({ id: "x" }));
+    };
+    await expect(read()).rejects.toMatchObject(words);
+  },
+);

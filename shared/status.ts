@@ -30,11 +30,17 @@ type Wire = { code: status; details: string };
 export function toWire(error: unknown, report: (error: unknown) => void): Wire {
   if (error instanceof Fault) {
     if (error.cause !== undefined) report(error);
-    return { code: statusOf[error.code], details: error.message };
+    return { code: statusOf[error.code], details: forHeader(error.message) };
   }
   report(error);
   return { code: status.INTERNAL, details: "the coordinator failed on this call; its log says why" };
 }
+
+/** Headers that are longer than some 64 KiB, each letter by up to nine, are refused by the caller's side. */
+const detailsMax = 4_000;
+
+/** As it can go out as a header: short enough, and without half letters, over which grpc-js would throw where nobody catches. */
+const forHeader = (text: string) => text.slice(0, detailsMax).replace(/\p{Surrogate}/gu, "\ufffd");
 
 /** A Fault of a failed call, with the same code that the server threw. */
 export function fromWire(error: unknown): Fault {

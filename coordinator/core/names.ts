@@ -1,4 +1,5 @@
 import { Fault } from "../../shared/fault.js";
+import { shown } from "./admission/fields.js";
 import type { World } from "./memory.js";
 import type { Cluster, Experiment, FileServer, Job, Node, Workspace } from "./state.js";
 
@@ -16,8 +17,12 @@ const word: Record<string, string> = {
   nodes: "nodes",
 };
 
+/** Names are short, and what Azure had before them was, too. */
+const idMax = 1_000;
+
 /** `workspaces/w/jobs/j` → [["workspaces", "w"], ["jobs", "j"]]; undefined when it is not of that form. */
 function parts(id: string): Array<readonly [string, string]> | undefined {
+  if (id.length > idMax) return undefined;
   const tail = /(?:^|\/)((?:workspaces|nodes)\/.*)$/i.exec(id)?.[1];
   if (tail === undefined) return undefined;
   const words = tail.split("/");
@@ -33,12 +38,13 @@ function parts(id: string): Array<readonly [string, string]> | undefined {
 function namesIn(id: string, form: string, example: string): string[] {
   const pairs = parts(id);
   if (pairs === undefined || pairs.map(([kind]) => kind).join("/") !== form) {
-    throw new Fault("invalid-argument", `"${id}" is not of the form ${example}`);
+    throw new Fault("invalid-argument", `"${shown(id, 300)}" is not of the form ${example}`);
   }
   return pairs.map(([, name]) => name);
 }
 
-const notFound = (noun: string, id: string) => new Fault("not-found", `the specified ${noun} ${id} is not found`);
+const notFound = (noun: string, id: string) =>
+  new Fault("not-found", `the specified ${noun} ${shown(id, 300)} is not found`);
 
 export function findWorkspace(world: World, id: string): Workspace {
   const [name = ""] = namesIn(id, "workspaces", "workspaces/NAME");

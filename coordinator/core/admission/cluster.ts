@@ -2,7 +2,17 @@ import type { ClusterSpec, ScaleSettings } from "../../../shared/gen/stoker/v1/c
 import type { FileServerSpec } from "../../../shared/gen/stoker/v1/file_server_pb.js";
 import type { World } from "../memory.js";
 import type { ClusterSize, Workspace } from "../state.js";
-import { admitClean, admitCount, admitText, admitWord, refuse, shown, unsupported } from "./fields.js";
+import {
+  admitClean,
+  admitCount,
+  admitPathText,
+  admitText,
+  admitWord,
+  pathMax,
+  refuse,
+  shown,
+  unsupported,
+} from "./fields.js";
 import { admitVolumes } from "./volumes.js";
 
 /** Batch AI allowed 100; a lab with more machines than this needs another design than a list a pass. */
@@ -13,7 +23,7 @@ export function admitCluster(
   world: World,
   workspace: Workspace,
 ): { spec: ClusterSpec; size: ClusterSize } {
-  admitText("vmSize", spec.vmSize);
+  if (admitText("vmSize", spec.vmSize).length > 255) refuse("vmSize", `"${shown(spec.vmSize)}" is no machine class`);
   const vmPriority = admitWord("vmPriority", spec.vmPriority, ["dedicated", "lowpriority"]);
   const size = admitSize(spec.scaleSettings);
   const setupTask = spec.nodeSetup?.setupTask;
@@ -54,9 +64,10 @@ export function admitFileServer(spec: FileServerSpec): FileServerSpec {
   const { existing } = spec;
   if (!existing) return spec;
   const host = admitText("existing.host", existing.host).trim();
+  if (host.length > 255) refuse("existing.host", `"${shown(host)}" is longer than 255 characters`);
   if (/[\s,/]|^-/.test(host)) refuse("existing.host", `"${shown(host)}" is not a host name or address`);
-  const path = admitText("existing.export", existing.export);
+  const path = admitPathText("existing.export", existing.export);
   if (!path.startsWith("/")) refuse("existing.export", `"${shown(path)}" is not an absolute path`);
-  admitClean("existing.mountOptions", existing.mountOptions);
+  admitClean("existing.mountOptions", existing.mountOptions, pathMax);
   return { ...spec, existing: { ...existing, host } };
 }

@@ -1,4 +1,5 @@
 import { Fault } from "../../../shared/fault.js";
+import { cut } from "../cut.js";
 
 /** Single fields of specs. Each error names the field's path. */
 
@@ -37,10 +38,33 @@ export function admitText(path: string, given: string): string {
   return admitClean(path, given);
 }
 
+/** Linux takes no longer word (128 KiB), and what runs has ours and the quotes of launchers around it. */
+export const textMax = 96 * 1024;
+/** Nor a longer path. */
+export const pathMax = 4_096;
+
 /** May be empty, but can be handed to a process. */
-export function admitClean(path: string, given: string): string {
+export function admitClean(path: string, given: string, most = textMax): string {
+  if (given.length > most || (given.length > most / 3 && utf8Length(given) > most)) {
+    refuse(path, `is longer than ${most} bytes, the most that is taken here`);
+  }
   if (given.includes("\0")) refuse(path, "holds a NUL character");
   return given;
+}
+
+export function admitPathText(path: string, given: string): string {
+  if (given.trim() === "") refuse(path, "is required");
+  return admitClean(path, given, pathMax);
+}
+
+function utf8Length(text: string): number {
+  let bytes = text.length;
+  for (let at = 0; at < text.length; at += 1) {
+    const unit = text.charCodeAt(at);
+    // Of a pair each half counts two.
+    if (unit > 0x7f) bytes += unit > 0x7ff && (unit < 0xd800 || unit > 0xdfff) ? 2 : 1;
+  }
+  return bytes;
 }
 
 export function admitVariableName(path: string, name: string): string {
@@ -66,4 +90,4 @@ export function admitUnique<T>(path: string, items: readonly T[], keyOf: (item: 
   });
 }
 
-export const shown = (text: string) => (text.length > 80 ? `${text.slice(0, 77)}...` : text);
+export const shown = (text: string, most = 80) => (text.length > most ? `${cut(text, most - 3)}...` : text);

@@ -9,10 +9,12 @@ import {
   admitClean,
   admitCount,
   admitDirectoryId,
+  admitPathText,
   admitText,
   admitUnique,
   admitVariableName,
   admitWord,
+  pathMax,
   refuse,
   unsupported,
 } from "./fields.js";
@@ -47,8 +49,8 @@ export function admitJob(spec: JobSpec, world: World, workspace: Workspace): { s
     admitMemory("containerSettings.shmSize", spec.containerSettings.shmSize);
   }
   if (spec.jobPreparation) admitText("jobPreparation.commandLine", spec.jobPreparation.commandLine);
-  admitClean("stdOutErrPathPrefix", spec.stdOutErrPathPrefix);
-  admitClean("checkpoint.path", spec.checkpoint?.path ?? "");
+  admitClean("stdOutErrPathPrefix", spec.stdOutErrPathPrefix, pathMax);
+  admitClean("checkpoint.path", spec.checkpoint?.path ?? "", pathMax);
   const mountVolumes = admitVolumes("mountVolumes", spec.mountVolumes, world, workspace);
   const toolkit = admitToolkit(spec);
   possible(request, cluster, world);
@@ -93,18 +95,21 @@ function admitShare(resources: Resources | undefined): ShareRequest {
 function admitDirectories(spec: JobSpec): void {
   spec.inputDirectories.forEach((directory, at) => {
     admitDirectoryId(`inputDirectories[${at}].id`, directory.id);
-    admitClean(`inputDirectories[${at}].path`, admitText(`inputDirectories[${at}].path`, directory.path));
+    admitPathText(`inputDirectories[${at}].path`, directory.path);
   });
   spec.outputDirectories.forEach((directory, at) => {
     const path = `outputDirectories[${at}]`;
     admitDirectoryId(`${path}.id`, directory.id);
-    admitText(`${path}.pathPrefix`, directory.pathPrefix);
-    admitClean(`${path}.pathSuffix`, directory.pathSuffix);
+    admitPathText(`${path}.pathPrefix`, directory.pathPrefix);
+    admitClean(`${path}.pathSuffix`, directory.pathSuffix, pathMax);
     if (directory.pathSuffix.split("/").includes("..")) refuse(`${path}.pathSuffix`, `leads out by ".."`);
   });
   admitUnique("inputDirectories", spec.inputDirectories, ({ id }) => id);
   admitUnique("outputDirectories", spec.outputDirectories, ({ id }) => id);
 }
+
+/** Linux takes 2 MiB of environment and words together. */
+const environmentMax = 512 * 1024;
 
 function admitEnvironment(spec: JobSpec): void {
   spec.environmentVariables.forEach(({ name, value }, at) => {
@@ -114,6 +119,11 @@ function admitEnvironment(spec: JobSpec): void {
   spec.secrets.forEach((secret, at) => {
     admitSecret(`secrets[${at}]`, secret);
   });
+  const all = [...spec.environmentVariables, ...spec.secrets];
+  const length = all.reduce((sum, { name, value }) => sum + name.length + value.length, 0);
+  if (length > environmentMax) {
+    refuse("environmentVariables", `hold ${length} characters with the secrets; a process takes ${environmentMax}`);
+  }
   admitUnique("environmentVariables", spec.environmentVariables, ({ name }) => name);
   admitUnique("secrets", spec.secrets, ({ name }) => name);
 }

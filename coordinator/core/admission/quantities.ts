@@ -1,5 +1,7 @@
-import { refuse, shown } from "./fields.js";
+import { admitClean, refuse, shown } from "./fields.js";
 
+/** Any quantity, written as carefully as can be. */
+const wordMax = 100;
 const second = 1000;
 const minute = 60 * second;
 const hour = 60 * minute;
@@ -11,6 +13,7 @@ const longestMs = 36_500 * day;
 
 /** ISO 8601 (`P7D`, `PT1H30M`, `P2W`; no months or years, whose lengths differ) or .NET's `[days.]hh:mm:ss`. */
 export function admitDuration(path: string, text: string): number {
+  admitClean(path, text, wordMax);
   const ms = isoMs(text) ?? dotNetMs(text);
   if (ms === undefined) refuse(path, `"${shown(text)}" is not a duration such as P7D, PT1H30M or 7.00:00:00`);
   if (ms <= 0 || ms > longestMs) refuse(path, `"${shown(text)}" is not between a millisecond and 100 years`);
@@ -47,6 +50,7 @@ const units: Record<string, number> = { "": 1, b: 1, k: 2 ** 10, m: 2 ** 20, g: 
 
 /** `16g`, `512MiB` or bytes; units are binary, as docker's. Undefined for nothing. */
 export function admitMemory(path: string, text: string): number | undefined {
+  admitClean(path, text, wordMax);
   if (text.trim() === "") return undefined;
   const match = /^(\d+(?:\.\d+)?)\s*([bkmgt]?)(?:i?b)?$/i.exec(text.trim());
   const bytes = match ? Math.floor(Number(match[1]) * (units[(match[2] ?? "").toLowerCase()] ?? 1)) : Number.NaN;

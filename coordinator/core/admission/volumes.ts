@@ -1,8 +1,9 @@
 import type { MountVolumes } from "../../../shared/gen/stoker/v1/mount_pb.js";
 import type { World } from "../memory.js";
 import { resolveFileServer } from "../names.js";
+import { withoutLastSlashes } from "../slashes.js";
 import type { Workspace } from "../state.js";
-import { admitClean, admitText, admitUnique, refuse, shown } from "./fields.js";
+import { admitClean, admitPathText, admitText, admitUnique, pathMax, refuse, shown } from "./fields.js";
 
 /**
  * Volumes of a cluster or job. Azure's shares and containers are accepted as they are, so that real files load; that this release can't
@@ -17,7 +18,7 @@ export function admitVolumes(
   if (volumes === undefined) return undefined;
   const { azureFileShares, azureBlobFileSystems, fileServers, unmanagedFileSystems } = volumes;
   azureFileShares.forEach((share, at) => {
-    admitText(`${path}.azureFileShares[${at}].azureFileUrl`, share.azureFileUrl);
+    admitPathText(`${path}.azureFileShares[${at}].azureFileUrl`, share.azureFileUrl);
   });
   azureBlobFileSystems.forEach((container, at) => {
     admitText(`${path}.azureBlobFileSystems[${at}].containerName`, container.containerName);
@@ -28,6 +29,7 @@ export function admitVolumes(
     const id = admitText(`${own}.fileServer.id`, server.fileServer?.id ?? "");
     if (resolveOrNone(world, workspace, id) === undefined) refuse(`${own}.fileServer.id`, `there is no ${shown(id)}`);
     admitMountOptions(`${own}.mountOptions`, server.mountOptions);
+    admitClean(`${own}.sourceDirectory`, server.sourceDirectory, pathMax);
     if (server.sourceDirectory.split("/").includes("..")) refuse(`${own}.sourceDirectory`, `leads out by ".."`);
   });
   unmanagedFileSystems.forEach((system, at) => {
@@ -57,7 +59,7 @@ function admitMountPaths(path: string, volumes: MountVolumes): void {
 }
 
 function admitMountPath(path: string, given: string): string {
-  const text = admitText(path, given).replace(/\/+$/, "");
+  const text = withoutLastSlashes(admitPathText(path, given));
   const words = text.split("/");
   if (text.startsWith("/") || text === "") refuse(path, `"${shown(given)}" must be relative to the mount root`);
   if (words.some((word) => word === ".." || word === "." || word === "")) {
@@ -68,7 +70,7 @@ function admitMountPath(path: string, given: string): string {
 
 /** Handed to `mount -o` as one word. */
 function admitMountOptions(path: string, options: string): void {
-  admitClean(path, options);
+  admitClean(path, options, pathMax);
   if (/[\n\r]/.test(options)) refuse(path, "must be one line");
 }
 

@@ -1,5 +1,6 @@
 import type { HeldLease, Hello, LeaseReport } from "../../../shared/gen/stoker/v1/agent_service_pb.js";
 import { type LeaseId, parseLeaseId } from "../../../shared/ids.js";
+import { cut } from "../cut.js";
 import type { Instant, NodeGpu, NodeInventory, ResourceFault } from "../state.js";
 
 /** What agents send, believed only in these forms. A text instead of a value says what is wrong with it. */
@@ -32,13 +33,13 @@ const latestVersion = 100_000_000_000_000n;
 
 export function narrowHello(hello: Hello): Introduction | string {
   const { nodeName, address, agentVersion, bootId, inventory } = hello;
-  if (!/^[A-Za-z0-9][-.\w]{0,254}$/.test(nodeName)) return `"${nodeName.slice(0, 80)}" can't be a node's name`;
-  if (!/^[-.:%\w]{0,255}$/.test(address)) return `"${address.slice(0, 80)}" can't be a node's address`;
+  if (!/^[A-Za-z0-9][-.\w]{0,254}$/.test(nodeName)) return `"${cut(nodeName, 80)}" can't be a node's name`;
+  if (!/^[-.:%\w]{0,255}$/.test(address)) return `"${cut(address, 80)}" can't be a node's address`;
   if (!inventory) return "the hello has no inventory";
   const gpus = inventory.gpus.map(({ uuid, index, model, memoryBytes }) => ({
     uuid,
     index,
-    model: model.slice(0, 255),
+    model: cut(model, 255),
     memoryBytes: Number(memoryBytes),
   }));
   const narrowed = { ...inventory, memoryBytes: Number(inventory.memoryBytes), gpus };
@@ -49,12 +50,14 @@ export function narrowHello(hello: Hello): Introduction | string {
   const witnessSet = narrowVersion(hello.witnessSet);
   if (typeof witnessSet === "string") return witnessSet;
   if (hello.witnessPort > 65_535) return `${hello.witnessPort} can't be a port`;
-  const { machineClass, os, kernel, cpus, cpuModel, memoryBytes, driverVersion, cudaVersion } = narrowed;
+  const { machineClass, cpus, memoryBytes } = narrowed;
+  const [os, kernel, cpuModel] = [cut(narrowed.os, 255), cut(narrowed.kernel, 255), cut(narrowed.cpuModel, 255)];
+  const [driverVersion, cudaVersion] = [cut(narrowed.driverVersion, 100), cut(narrowed.cudaVersion, 100)];
   return {
     name: nodeName,
     address,
-    agentVersion: agentVersion.slice(0, 100),
-    bootId: bootId.slice(0, 100),
+    agentVersion: cut(agentVersion, 100),
+    bootId: cut(bootId, 100),
     inventory: { machineClass, os, kernel, cpus, cpuModel, memoryBytes, gpus, driverVersion, cudaVersion },
     held,
     witnessPort: hello.witnessPort,
@@ -79,6 +82,7 @@ function wrongInventory(inventory: {
   if (!Number.isSafeInteger(memoryBytes) || memoryBytes < 1) return `${memoryBytes} bytes of memory can't be`;
   if (gpus.length > 1024) return `${gpus.length} GPUs can't be`;
   if (gpus.some(({ uuid }) => !/^[-.:\w]{1,100}$/.test(uuid))) return "a GPU has no usable uuid";
+  if (gpus.some((gpu) => !isLength(gpu.memoryBytes))) return "a GPU can't have that much memory";
   if (new Set(gpus.map(({ uuid }) => uuid)).size < gpus.length) return "two GPUs have the same uuid";
   return undefined;
 }
@@ -90,7 +94,7 @@ export function narrowHeld(leases: readonly HeldLease[]): HeldId[] | string {
     const parsed = parseLeaseId(leaseId);
     if (!parsed) return `"${leaseId.slice(0, 80)}" is not a lease`;
     const { lease } = parsed;
-    const standstill = { since: instantOf(frozenSince), reason: frozenReason.slice(0, 200) };
+    const standstill = { since: instantOf(frozenSince), reason: cut(frozenReason, 200) };
     held.push({ lease, over: phase === phaseDone, ...(frozen ? { frozen: standstill } : {}) });
   }
   return held;
@@ -157,8 +161,10 @@ function narrowEvent(event: LeaseReport["event"]): Report | string {
     case "failed": {
       const { error, exitCode } = event.value;
       if (!error || !/^\w{1,100}$/.test(error.code)) return "the failure has no code";
-      const details = error.details.slice(0, 20).map(({ name, value }) => ({ name, value: value.slice(0, 4000) }));
-      const fault = { code: error.code, message: error.message.slice(0, 4000), details };
+      const details = error.details
+        .slice(0, 20)
+        .map(({ name, value }) => ({ name: cut(name, 100), value: cut(value, 4000) }));
+      const fault = { code: error.code, message: cut(error.message, 4000), details };
       return { kind: "failed", fault, ...(exitCode === undefined ? {} : { exitCode }) };
     }
     default:

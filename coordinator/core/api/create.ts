@@ -1,6 +1,6 @@
 import { Fault } from "../../../shared/fault.js";
 import { admitCluster, admitFileServer } from "../admission/cluster.js";
-import { admitName } from "../admission/fields.js";
+import { admitClean, admitName, admitText, refuse, shown } from "../admission/fields.js";
 import { admitJob } from "../admission/job.js";
 import type { Draft } from "../draft.js";
 import type { ClusterCreate, ExperimentCreate, FileServerCreate, JobCreate, WorkspaceCreate } from "../events.js";
@@ -52,9 +52,24 @@ export function createWorkspace(draft: Draft, event: WorkspaceCreate): string {
   const before = earlier(draft, event, "workspaces");
   if (before !== undefined) return before;
   if (draft.world.index.workspaceByName.has(name)) throw taken("workspace", `workspaces/${name}`);
-  const { uuid, tags, location } = event;
+  const { uuid } = event;
+  const tags = admitTags(event.tags);
+  const location = admitClean("location", event.location, 256);
   draft.put("workspace", { uuid, name, tags, location, createdAt: draft.now });
   return uuid;
+}
+
+/** Azure's own limits. */
+const tagsMax = 50;
+
+function admitTags(tags: WorkspaceCreate["tags"]): WorkspaceCreate["tags"] {
+  const entries = Object.entries(tags);
+  if (entries.length > tagsMax) refuse("tags", `are ${entries.length}; there may be ${tagsMax}`);
+  for (const [name, value] of entries) {
+    if (admitText("tags", name).length > 512) refuse("tags", `"${shown(name)}" is longer than 512 characters`);
+    if (value.length > 256) refuse("tags", `"${shown(name)}" has a value of more than 256 characters`);
+  }
+  return tags;
 }
 
 export function createCluster(draft: Draft, event: ClusterCreate): string {

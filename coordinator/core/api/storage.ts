@@ -1,9 +1,10 @@
 import { Fault } from "../../../shared/fault.js";
-import { admitClean, refuse, shown } from "../admission/fields.js";
+import { admitClean, pathMax, refuse, shown } from "../admission/fields.js";
 import type { Draft } from "../draft.js";
 import type { ApiEvent } from "../events.js";
 import { orderMounts } from "../grant/volumes.js";
 import { findFileServer } from "../names.js";
+import { withoutOuterSlashes } from "../slashes.js";
 
 type StorageMap = Extract<ApiEvent, { kind: "storage-map" }>;
 
@@ -36,7 +37,7 @@ function admitSource(given: string): string {
 }
 
 function admitPath(given: string): string {
-  const path = admitClean("path", given).replace(/^\/+|\/+$/g, "");
+  const path = withoutOuterSlashes(admitClean("path", given, pathMax));
   if (path.split("/").includes("..")) refuse("path", `"${shown(given)}" leads out by ".."`);
   return path;
 }

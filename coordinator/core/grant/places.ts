@@ -1,5 +1,6 @@
 import type { World } from "../memory.js";
 import { outputSegmentOf } from "../names.js";
+import { withoutLastSlashes, withoutOuterSlashes } from "../slashes.js";
 import type { Job } from "../state.js";
 
 /** Where a job's files are, as texts that each node expands: the same for every attempt. */
@@ -28,6 +29,6 @@ export function placesOf(world: World, job: Job): Places {
 
 /** Slashes at the joints, and the ends of what is joined, count once. */
 function joined(first: string, ...rest: string[]): string {
-  const tail = rest.map((part) => part.replace(/^\/+|\/+$/g, "")).filter((part) => part !== "");
-  return [first.replace(/\/+$/, ""), ...tail].join("/");
+  const tail = rest.map((part) => withoutOuterSlashes(part)).filter((part) => part !== "");
+  return [withoutLastSlashes(first), ...tail].join("/");
 }

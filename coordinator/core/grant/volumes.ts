@@ -4,6 +4,7 @@ import type { Draft } from "../draft.js";
 import type { World } from "../memory.js";
 import { idOfCluster, resolveFileServer } from "../names.js";
 import type { Plain } from "../plain.js";
+import { withoutLastSlashes } from "../slashes.js";
 import type { Cluster, Node, ResourceFault, Workspace } from "../state.js";
 import { type AzureSource, mapped, sourceOfContainer, sourceOfShare } from "./azure-storage.js";
 
@@ -56,15 +57,12 @@ function nfsMount(
   options: string,
   relativeMountPath: string,
 ): Plain<MountPlan> {
-  const source = [existing.export, directory]
-    .join("/")
-    .replace(/\/{2,}/g, "/")
-    .replace(/(.)\/+$/, "$1");
+  const source = withoutLastSlashes([existing.export, directory].join("/").replace(/\/{2,}/g, "/")) || "/";
   const nfs = { host: existing.host, export: source, options: options || existing.mountOptions };
   return { relativeMountPath: trimmed(relativeMountPath), kind: { case: "nfs", value: nfs } };
 }
 
-const trimmed = (path: string) => path.replace(/\/+$/, "");
+const trimmed = withoutLastSlashes;
 
 function fault(code: string, kind: string, source: string, relativeMountPath: string): ResourceFault {
   return {

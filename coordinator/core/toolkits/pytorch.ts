@@ -1,7 +1,7 @@
 import type { PyTorchSettings } from "../../../shared/gen/stoker/v1/toolkit_pb.js";
 import { admitCount, admitText, admitWord, refuse } from "../admission/fields.js";
 import { mpiExpansion } from "./mpi.js";
-import { type Expansion, type Gang, scriptCommand, spread, type Toolkit, variable } from "./toolkit.js";
+import { admitRanks, type Expansion, type Gang, scriptCommand, spread, type Toolkit, variable } from "./toolkit.js";
 
 /** TCP and Gloo: the processes themselves, told apart by their index. MPI: under mpirun. */
 export const pytorch: Toolkit<"pyTorchSettings"> = {
@@ -17,6 +17,7 @@ export const pytorch: Toolkit<"pyTorchSettings"> = {
     if (backend !== "MPI" && processCount < spec.nodeCount) {
       refuse(`${path}.processCount`, `${processCount} processes leave some of the ${spec.nodeCount} nodes without any`);
     }
+    if (backend !== "MPI") admitRanks(`${path}.processCount`, processCount, spec.nodeCount, commandOf(settings));
     return { ...settings, processCount };
   },
   expand(settings, gang) {

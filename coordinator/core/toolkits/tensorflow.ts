@@ -1,7 +1,11 @@
 import type { TensorFlowSettings } from "../../../shared/gen/stoker/v1/toolkit_pb.js";
-import { admitClean, admitCount, admitText } from "../admission/fields.js";
+import { admitClean, admitCount, admitText, refuse } from "../admission/fields.js";
 import { roles, type Task } from "./tensorflow-roles.js";
 import { type Expansion, type Gang, type PlannedRank, scriptCommand, type Toolkit, variable } from "./toolkit.js";
+
+const tasksMax = 1_000;
+/** Pairs of a task on one node and another that it is told of: with some 30 bytes for each the node's grant stays below 8 MiB. */
+const toldMax = 250_000;
 
 /**
  * Workers on all nodes, parameter servers on the first; worker 0 is the master. Without counts and on one node: one process.
@@ -16,8 +20,14 @@ export const tensorflow: Toolkit<"tensorFlowSettings"> = {
     admitClean(`${path}.workerCommandLineArgs`, settings.workerCommandLineArgs);
     admitClean(`${path}.parameterServerCommandLineArgs`, settings.parameterServerCommandLineArgs);
     // How many GPUs a node has shows only when it is chosen.
-    admitCount(`${path}.workerCount`, settings.workerCount, 0, 100_000);
+    admitCount(`${path}.workerCount`, settings.workerCount, 0, tasksMax);
     admitCount(`${path}.parameterServerCount`, settings.parameterServerCount, 0, nodeCount);
+    const workers = settings.workerCount || nodeCount;
+    const tasks = workers + Math.max(1, settings.parameterServerCount);
+    // Every task is told of every other.
+    if (tasks > tasksMax || Math.ceil(tasks / nodeCount) * tasks > toldMax) {
+      refuse(`${path}.workerCount`, `${tasks} tasks on ${nodeCount} nodes are more than TF_CONFIG can tell of`);
+    }
     return settings;
   },
   expand(settings, gang) {
@@ -41,10 +51,13 @@ function alone(settings: TensorFlowSettings, gang: Gang, tasks: readonly Task[])
 function together(settings: TensorFlowSettings, gang: Gang, tasks: readonly Task[]): Expansion {
   const addresses = (role: Task["role"]) => tasks.filter((task) => task.role === role).map(({ address }) => address);
   const cluster = { ps: addresses("ps"), worker: addresses("worker") };
+  // Once, not for every task: it grows with them.
+  const told = JSON.stringify(cluster);
   return {
     ranks: tasks.map((task) => {
-      const config = { cluster, task: { type: task.role, index: task.index }, environment: "cloud" };
-      return rankOf(settings, task, [variable("TF_CONFIG", JSON.stringify(config)), ...devices(gang, tasks, task)]);
+      const place = JSON.stringify({ type: task.role, index: task.index });
+      const config = `{"cluster":${told},"task":${place},"environment":"cloud"}`;
+      return rankOf(settings, task, [variable("TF_CONFIG", config), ...devices(gang, tasks, task)]);
     }),
     environment: [
       variable("AZ_BATCHAI_PS_HOSTS", cluster.ps.join(",")),

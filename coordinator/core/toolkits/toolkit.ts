@@ -1,4 +1,5 @@
 import type { JobSpec } from "../../../shared/gen/stoker/v1/job_pb.js";
+import { refuse } from "../admission/fields.js";
 
 /** The settings block of a toolkit, by the name of its field in the proto's oneof. */
 export type ToolkitCase = Exclude<JobSpec["toolkit"]["case"], undefined>;
@@ -64,6 +65,25 @@ export interface Variable {
 }
 
 export const variable = (name: string, value: string | number): Variable => ({ name, value: String(value) });
+
+const ranksMax = 10_000;
+const ranksMaxPerNode = 1_024;
+/** Of one node, in its grant. */
+const commandsMax = 4 * 1024 * 1024;
+
+/** Processes that Stoker starts one by one, each with its command, its folder and its logs. */
+export function admitRanks(path: string, count: number, nodeCount: number, commandLine: string): void {
+  const onOneNode = Math.ceil(count / nodeCount);
+  if (count > ranksMax || onOneNode > ranksMaxPerNode) {
+    refuse(
+      path,
+      `${count} processes on ${nodeCount} nodes; there may be ${ranksMax}, and ${ranksMaxPerNode} on a node`,
+    );
+  }
+  if (onOneNode * commandLine.length > commandsMax) {
+    refuse(path, `${onOneNode} processes on a node with a command of ${commandLine.length} characters are too much`);
+  }
+}
 
 /** `count` processes over `nodes` nodes, as evenly as can be, the first nodes taking what is over. */
 export function spread(count: number, nodes: number): number[] {
