@@ -26,6 +26,7 @@ import { Spawner } from "./ranks/spawner.js";
 import { Fences } from "./watchdog/fences.js";
 import type { Freezer } from "./watchdog/freezer.js";
 import { Watchdog } from "./watchdog/watchdog.js";
+import { Witnesses, type WitnessHost } from "./witness/witnesses.js";
 
 export interface AgentOptions {
   coordinator: string;
@@ -40,6 +41,8 @@ export interface AgentOptions {
   token(): string;
   inventory: Inventory;
   freezer: Freezer;
+  /** Where other nodes may ask about the coordinator, 0 for any that is free; undefined: this one neither asks nor answers. */
+  witnessPort?: number | undefined;
   /** What jobs' processes have besides their lease's variables. */
   baseEnvironment: Readonly<Record<string, string>>;
 }
@@ -70,6 +73,7 @@ export class Agent {
   private readonly ranks: RankProcesses;
   private readonly engine: Engine;
   private readonly link: Link;
+  private readonly witnesses: Witnesses;
   private readonly boot = readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim();
 
   constructor(
@@ -119,7 +123,20 @@ export class Agent {
       remove: (path) => this.spawner.remove(path),
       log,
     });
-    this.engine = new Engine(this.clock, this.ledger, (run, effect) => performer.perform(run, effect), log);
+    this.engine = new Engine(
+      this.clock,
+      this.ledger,
+      (run, effect) => performer.perform(run, effect),
+      log,
+      (effect) => this.witnesses.perform(effect),
+    );
+    const witnessHost: WitnessHost = {
+      nodeName: options.name,
+      address: options.host,
+      asked: (token) => this.engine.post({ type: "witness-asked", token }),
+      answered: (from, question, verdict) => this.engine.post({ type: "witness-answered", from, question, verdict }),
+    };
+    this.witnesses = new Witnesses(witnessHost, this.paths.witnesses, log);
     this.link = new Link(options.coordinator, this.linkHost(), log);
   }
 
@@ -129,6 +146,7 @@ export class Agent {
     // First of all: what runs here is looked after by somebody, whatever becomes of this process.
     await this.watchdog.start();
     await this.remote.listen(this.paths.socket);
+    await this.witness();
     await this.adopt();
     this.link.start();
   }
@@ -141,8 +159,17 @@ export class Agent {
     this.spawner.close();
     this.signals.close();
     this.watchdog.close();
+    this.witnesses.close();
     this.parts.telemetry.close();
     await Promise.all([this.remote.close(), this.logs.close()]);
+  }
+
+  /** Before leases are taken up: their time may be short, and the coordinator away. */
+  private async witness(): Promise<void> {
+    const { witnessPort } = this.options;
+    if (witnessPort === undefined) return;
+    this.engine.post({ type: "witness-begins", self: this.options.name, set: this.witnesses.set });
+    await this.witnesses.listen(witnessPort);
   }
 
   private async adopt(): Promise<void> {
@@ -190,11 +217,13 @@ export class Agent {
         bootId: this.boot,
         inventory: this.options.inventory,
         leases: held(),
+        witnessPort: this.witnesses.port,
+        witnessSet: BigInt(this.witnesses.set?.version ?? 0),
       }),
       heartbeat: () => {
         const telemetry = this.parts.telemetry.latest();
         const unhealthyReason = this.watchdog.problem() || this.parts.mounts.clusterProblem();
-        const common = { leases: held(), unhealthyReason };
+        const common = { leases: held(), unhealthyReason, witnessSet: BigInt(this.witnesses.set?.version ?? 0) };
         return telemetry === undefined
           ? common
           : { ...common, telemetry: { ...telemetry, freezer: this.options.freezer.name } };
@@ -256,7 +285,8 @@ export class Agent {
         return;
       }
       case "setWitnesses":
-        // Until this agent has a port for it, it takes no part.
+        if (this.witnesses.received(message.value) && this.witnesses.set)
+          this.engine.post({ type: "witness-set", set: this.witnesses.set });
         return;
       case "setMounts":
         this.parts.mounts

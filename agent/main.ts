@@ -24,6 +24,21 @@ const bytes: Setting<number | undefined> = {
   },
 };
 
+const witnessPort: Setting<number | undefined> = {
+  description:
+    "UDP port at which other nodes may ask whether this one hears the coordinator; 0: any that is free; off: this node neither asks nor answers, and freezes its ranks while the coordinator is away",
+  placeholder: "port|off",
+  default: 7415,
+  parse: (value) => {
+    if (/^(off|no|false)$/i.test(value.trim())) return undefined;
+    const port = Number(value);
+    if (!/^\d{1,5}$/.test(value.trim()) || port > 65_535) {
+      throw new Fault("invalid-argument", `"${value}" is neither a port nor "off"`);
+    }
+    return port;
+  },
+};
+
 const program = {
   name: "stoker-agent",
   description: "Runs jobs on this machine for a Stoker coordinator.",
@@ -61,6 +76,7 @@ const program = {
       placeholder: "auto|off|folder",
       default: "auto",
     }),
+    witnessPort,
     logLevel: text({ description: "trace, debug, info, warn or error", placeholder: "level", default: "info" }),
   },
 } satisfies Program<Record<string, Setting<unknown>>>;
@@ -150,6 +166,7 @@ async function start(flags: Record<string, unknown>): Promise<void> {
       token,
       inventory,
       freezer: chooseFreezer(shimPath, settings.cgroup),
+      witnessPort: settings.witnessPort,
       baseEnvironment: baseEnvironment(process.env),
     },
     parts,

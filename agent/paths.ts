@@ -7,6 +7,7 @@ export interface DataPaths {
   data: string;
   ledger: string;
   spool: string;
+  witnesses: string;
   jobs: string;
   mounts: string;
   jobMounts: string;
@@ -24,6 +25,7 @@ export function dataPaths(data: string): DataPaths {
     data,
     ledger: join(data, "ledger"),
     spool: join(data, "spool"),
+    witnesses: join(data, "witnesses.json"),
     jobs: join(data, "jobs"),
     mounts: join(data, "mounts"),
     jobMounts: join(data, "job-mounts"),

@@ -116,9 +116,9 @@ describe("a silent node", () => {
     expect(site.lost()).toEqual([]);
     expect(conditionOf(site.world.state, site.node("a")).reason).toContain("only 0 of 3 witnesses");
     site.deaf.clear();
-    site.pass(10);
+    site.pass(14);
     expect(site.lost()).toEqual([]);
-    site.pass(8);
+    site.pass(6);
     expect(site.lost()).toEqual(["a"]);
   });
 

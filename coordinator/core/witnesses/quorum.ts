@@ -38,7 +38,8 @@ function isSteady(world: World, set: WitnessSet, member: Witness, now: Instant):
   if (node.address !== member.address || liveness.witnessPort !== member.port) return false;
   // Agents reckon with the lease times that came with their witnesses.
   if (world.witnessSets.get(liveness.witnessSet)?.ttlMs !== world.settings.leaseTtlMs) return false;
-  return covers(liveness.coverage, now - longestPermitMs(set.ttlMs), now);
+  // The margin is for what it takes a node to stop its processes once a permit has run out.
+  return covers(liveness.coverage, now - longestPermitMs(set.ttlMs) - world.settings.marginMs, now);
 }
 
 /** In words, for a node that would be lost by its silence alone. */
