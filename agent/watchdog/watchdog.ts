@@ -8,6 +8,8 @@ type Child = ChildProcessByStdio<Writable, Readable, Readable>;
 const readyWithinMs = 10_000;
 const lookMs = 1_000;
 const longestWaitMs = 2_000;
+/** After so many in a row nobody waits any more for the next. */
+const failuresWaitedFor = 3;
 
 /**
  * `stoker-shim watch`: the process beside this one that freezes leases whose deadline has passed. Each agent starts its own, which takes the
@@ -43,7 +45,7 @@ export class Watchdog {
 
   /** True when it watches, at once or soon. */
   async ready(): Promise<boolean> {
-    if (!this.watching) {
+    if (!this.watching && this.failures < failuresWaitedFor) {
       await new Promise<void>((resolve) => {
         const done = () => {
           clearTimeout(timer);
@@ -108,6 +110,7 @@ export class Watchdog {
     this.log.error({ why: this.last }, "the watchdog is gone; starting another");
     const waitMs = this.failures === 0 ? 0 : Math.min(longestWaitMs, 50 * 2 ** this.failures);
     this.failures += 1;
+    if (this.failures >= failuresWaitedFor) for (const done of this.waiting) done();
     setTimeout(() => this.launch(), waitMs).unref();
   }
 

@@ -28,7 +28,7 @@ describe("a deadline", () => {
     expect(isFrozen(pid)).toBe(false);
     await frozen(pid);
     expect(site.clock.monotonic()).toBeGreaterThanOrEqual(site.fences.until(lease) ?? Number.NaN);
-    expect(readFileSync(site.fences.path(lease), "utf8")).toMatch(/\nfrozen \d{13} +\n$/);
+    await until("the mark", () => /\nfrozen \d{13} +\n$/.test(readFileSync(site.fences.path(lease), "utf8")));
     expect(isFrozen(other)).toBe(false);
     site.renew(lease, 60_000);
     await goesOn(pid);

@@ -22,7 +22,7 @@ export class WatchSite {
   private readonly started: ChildProcess[] = [];
   private readonly leases: LeaseId[] = [];
 
-  constructor(private readonly group?: string) {
+  constructor(group?: string) {
     mkdirSync(join(this.dir, "spool"));
     this.fences = new Fences(join(this.dir, "fences"), bootId, group, log);
   }
@@ -93,7 +93,6 @@ export class WatchSite {
     for (const child of this.started) child.stdin?.end();
     rmSync(this.dir, { recursive: true, force: true });
     await until("no watchdog", () => this.watchdogs().length === 0);
-    if (this.group !== undefined) rmSync(this.group, { recursive: true, force: true });
   }
 
   private spawn(words: string[], env: Record<string, string>, stdin: "pipe" | "ignore"): ChildProcess {
