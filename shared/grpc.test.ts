@@ -16,6 +16,7 @@ const refuse = () => {
 };
 const jobs: Handlers<typeof JobService> = {
   createJob: refuse,
+  createJobs: refuse,
   getJob: refuse,
   listJobs: refuse,
   deleteJob: refuse,

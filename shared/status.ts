@@ -26,6 +26,9 @@ faultOf.set(status.DATA_LOSS, "internal");
 
 type Wire = { code: status; details: string };
 
+/** As a gRPC status has it, for Faults that are told inside an answer. */
+export const numberOfFault = ({ code }: Fault): number => statusOf[code];
+
 /** What the caller is told of an error; `report` is told the rest. */
 export function toWire(error: unknown, report: (error: unknown) => void): Wire {
   if (error instanceof Fault) {

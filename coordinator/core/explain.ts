@@ -10,6 +10,7 @@ import { candidateFor, candidatesOf, place } from "./placement.js";
 import { policies } from "./policies/index.js";
 import { allocationOf, queuePosition } from "./queries.js";
 import type { Cluster, Instant, Job, Node } from "./state.js";
+import { SweepLimits } from "./sweep-limits.js";
 import { withheldReason } from "./witnesses/quorum.js";
 
 /** Why a job waits, by the very checks and rules that hold it back; or what it is doing. */
@@ -36,9 +37,11 @@ export function explain(world: World, job: Job, now: Instant): Explanation {
   const cluster = world.clusters.get(job.request.cluster);
   if (!cluster) return { ...told, summary: "it waits for a cluster that is gone", reasons: [] };
   const candidates = candidatesOf(world, cluster);
+  const limits = new SweepLimits(world, cluster);
   const reasons = [
+    ...sweepReasons(world, job, cluster, limits),
     ...nodeReasons(world, job, cluster, candidates, now),
-    ...orderReasons(world, job, cluster, candidates, now),
+    ...orderReasons(world, job, limits.first(), candidates, now),
   ];
   return { ...told, summary: summaryOf(job, reasons, told.queuePosition), reasons };
 }
@@ -130,12 +133,11 @@ function tooFew(world: World, job: Job, cluster: Cluster, members: number): Wait
 function orderReasons(
   world: World,
   job: Job,
-  cluster: Cluster,
+  head: Job | undefined,
   candidates: readonly Candidate[],
   now: Instant,
 ): WaitReason[] {
   const fault = unpreparable(world, job);
-  const head = headOf(world, cluster);
   if (!head || head.uuid === job.uuid) return [];
   const behind = { check: "queue-order", nodes: [], heldBy: [idOfJob(world, head)] };
   if (fault) return [{ ...behind, message: `its turn has not come (and then it will fail: ${fault.message})` }];
@@ -146,9 +148,26 @@ function orderReasons(
   return [{ ...behind, message: message ?? "its turn comes with the next pass" }];
 }
 
-function headOf(world: World, cluster: Cluster): Job | undefined {
-  for (const uuid of world.index.queue.get(cluster.uuid)?.values() ?? []) return world.jobs.get(uuid);
-  return undefined;
+/** Its own sweep holds it back. */
+function sweepReasons(world: World, job: Job, cluster: Cluster, limits: SweepLimits): WaitReason[] {
+  const { sweep } = job.request;
+  const running = limits.reached(job);
+  if (!sweep || running === undefined) return [];
+  const of = (other: Job | undefined) =>
+    other?.request.sweep?.name === sweep.name && other.experiment === job.experiment;
+  const active = [...(world.index.active.get(cluster.uuid)?.values() ?? [])];
+  const message = `${running} jobs of sweep ${sweep.name} run, of ${sweep.runningMax} that may`;
+  return [
+    {
+      check: "sweep-limit",
+      message,
+      nodes: [],
+      heldBy: idsOf(
+        world,
+        active.filter((uuid) => of(world.jobs.get(uuid))),
+      ),
+    },
+  ];
 }
 
 function summaryOf(job: Job, reasons: readonly WaitReason[], position: number): string {

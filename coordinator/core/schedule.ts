@@ -9,6 +9,7 @@ import { policies } from "./policies/index.js";
 import { queueKey } from "./policies/priority.js";
 import { SortedMap } from "./sorted-map.js";
 import type { Cluster, Job, JobRequest } from "./state.js";
+import { SweepLimits } from "./sweep-limits.js";
 
 /** How far behind a blocked job a pass looks for others that may start: bounds a pass, whatever the queue's length. */
 export const lookAhead = 200;
@@ -18,9 +19,10 @@ export const lookAhead = 200;
  * found not to start is remembered until room comes, so that a job that joins a long queue costs nothing.
  */
 export function schedule(draft: Draft, cluster: Cluster, takeNoHint: boolean): void {
-  if (!takeNoHint && nothingNew(draft, cluster.uuid)) return;
+  const limits = new SweepLimits(draft.world, cluster);
+  if (!takeNoHint && nothingNew(draft, cluster.uuid, limits)) return;
   for (;;) {
-    const head = firstOf(draft, cluster.uuid);
+    const head = limits.first();
     if (!head) return;
     const fault = unpreparable(draft.world, head);
     if (fault) {
@@ -30,24 +32,20 @@ export function schedule(draft: Draft, cluster: Cluster, takeNoHint: boolean): v
     const candidates = candidatesOf(draft.world, cluster);
     const placement = isFull(draft, head, candidates) ? undefined : place(draft.world, head, candidates, draft.now);
     if (!placement) {
-      overtake(draft, cluster, head, candidates);
+      overtake(draft, cluster, head, candidates, limits);
       return;
     }
     startAttempt(draft, head, placement);
+    limits.started(head);
   }
 }
 
 const queueOf = (draft: Draft, cluster: ClusterId) => draft.world.index.queue.get(cluster) ?? SortedMap.empty<JobId>();
 
-function firstOf(draft: Draft, cluster: ClusterId): Job | undefined {
-  for (const uuid of queueOf(draft, cluster).values()) return draft.world.jobs.get(uuid);
-  return undefined;
-}
-
 /** The first is the same, no room has come, and what joined is like what was seen already. */
-function nothingNew(draft: Draft, cluster: ClusterId): boolean {
+function nothingNew(draft: Draft, cluster: ClusterId, limits: SweepLimits): boolean {
   const blocked = draft.world.index.blocked.get(cluster);
-  if (!blocked || firstOf(draft, cluster)?.uuid !== blocked.head) return false;
+  if (!blocked || limits.first()?.uuid !== blocked.head) return false;
   if (blocked.full) return true;
   const queue = queueOf(draft, cluster);
   return draft.fresh.every(
@@ -73,7 +71,7 @@ function isFull(draft: Draft, job: Job, candidates: readonly Candidate[]): boole
   );
 }
 
-function overtake(draft: Draft, cluster: Cluster, head: Job, before: readonly Candidate[]): void {
+function overtake(draft: Draft, cluster: Cluster, head: Job, before: readonly Candidate[], limits: SweepLimits): void {
   const { world, now } = draft;
   const shapes = new Set([shapeOf(head.request)]);
   let candidates = before;
@@ -86,13 +84,15 @@ function overtake(draft: Draft, cluster: Cluster, head: Job, before: readonly Ca
       if (seen > lookAhead || full) break;
       seen += 1;
       const job = world.jobs.get(uuid);
-      if (!job || shapes.has(shapeOf(job.request)) || unpreparable(world, job)) continue;
+      if (!job || shapes.has(shapeOf(job.request)) || limits.reached(job) !== undefined) continue;
+      if (unpreparable(world, job)) continue;
       const placement = place(world, job, candidates, now);
       if (!placement || rules.objection(job, placement) !== undefined) {
         shapes.add(shapeOf(job.request));
         continue;
       }
       startAttempt(draft, job, placement);
+      limits.started(job);
       candidates = candidatesOf(world, cluster);
       full = isFull(draft, head, candidates);
     }

@@ -107,6 +107,14 @@ export interface JobRequest {
   readonly retriesMax: number;
   /** What the ranks of an attempt may write to stdout and stderr on one node; else the coordinator's default. */
   readonly logLimitBytes?: number;
+  readonly sweep?: SweepRequest;
+}
+
+/** The job is one of several, of which no more than so many may hold a lease. */
+export interface SweepRequest {
+  readonly name: string;
+  /** Absent: no limit. */
+  readonly runningMax?: number;
 }
 
 export type ShareRequest =

@@ -267,6 +267,8 @@ function specOf(options: Command["options"]): JobInit {
     cpus,
     gpus,
     retry,
+    sweep,
+    limit = "0",
     toolkit = "custom",
     procs = "0",
   } = options;
@@ -285,5 +287,6 @@ function specOf(options: Command["options"]): JobInit {
     ...(wall ? { constraints: { maxWallClockTime: wall } } : {}),
     ...(cpus || gpus ? { resources: { cpus: Number(cpus ?? 1), gpus: Number(gpus ?? 0) } } : {}),
     ...(retry ? { retry: { maxCount: Number(retry) } } : {}),
+    ...(sweep ? { sweep: { name: sweep, index: 1, maxRunning: Number(limit) } } : {}),
   };
 }

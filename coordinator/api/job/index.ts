@@ -1,7 +1,9 @@
 import type { JobService } from "../../../shared/gen/stoker/v1/job_service_pb.js";
 import type { Handlers } from "../../../shared/grpc.js";
+import { OpenStreams } from "../open-streams.js";
 import type { ApiPorts } from "../ports.js";
 import { createJob } from "./create-job.js";
+import { createJobs } from "./create-jobs.js";
 import { deleteJob } from "./delete-job.js";
 import { explainJob } from "./explain-job.js";
 import { getJob } from "./get-job.js";
@@ -10,13 +12,14 @@ import { streamLogs } from "./stream-logs.js";
 import { terminateJob } from "./terminate-job.js";
 import { watchJob } from "./watch-job.js";
 
-export const jobHandlers = (ports: ApiPorts): Handlers<typeof JobService> => ({
+export const jobHandlers = (ports: ApiPorts, open = new OpenStreams()): Handlers<typeof JobService> => ({
   createJob: createJob(ports),
+  createJobs: createJobs(ports),
   getJob: getJob(ports),
   listJobs: listJobs(ports),
   deleteJob: deleteJob(ports),
   terminateJob: terminateJob(ports),
-  watchJob: watchJob(ports),
-  streamLogs: streamLogs(ports),
+  watchJob: watchJob(ports, open),
+  streamLogs: streamLogs(ports, open),
   explainJob: explainJob(ports),
 });

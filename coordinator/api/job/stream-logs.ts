@@ -4,6 +4,7 @@ import type { JobService, StreamLogsRequest } from "../../../shared/gen/stoker/v
 import type { CallContext, Handlers } from "../../../shared/grpc.js";
 import type { JobId } from "../../../shared/ids.js";
 import { findJob } from "../../core/names.js";
+import type { OpenStreams } from "../open-streams.js";
 import type { ApiPorts, JobRow } from "../ports.js";
 import { Wakeup } from "../wakeup.js";
 import { AttemptLogs, type Selection, streamKey } from "./attempt-logs.js";
@@ -11,10 +12,10 @@ import { AttemptLogs, type Selection, streamKey } from "./attempt-logs.js";
 /** Bytes on their way may come this long after everything else about the attempt is known. */
 const stragglerMs = 30_000;
 
-export function streamLogs(ports: ApiPorts): Handlers<typeof JobService>["streamLogs"] {
+export function streamLogs(ports: ApiPorts, open: OpenStreams): Handlers<typeof JobService>["streamLogs"] {
   return (request, context) => {
     const job = findJob(ports.state(), request.id);
-    return stream(ports, job.uuid, selectionOf(request, job), request, context);
+    return stream(ports, open, job.uuid, selectionOf(request, job), request, context);
   };
 }
 
@@ -48,11 +49,13 @@ function streamsOf(stream: LogStream): Array<"stdout" | "stderr"> {
 
 async function* stream(
   ports: ApiPorts,
+  open: OpenStreams,
   uuid: JobId,
   selection: Selection,
   { attempt: asked, follow }: StreamLogsRequest,
-  { signal }: CallContext,
+  { signal, peer }: CallContext,
 ) {
+  using _ = open.hold(peer);
   const news = new Wakeup();
   const growth = new Set<string>();
   const stops = [

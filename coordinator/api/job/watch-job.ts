@@ -2,16 +2,18 @@ import type { JobService } from "../../../shared/gen/stoker/v1/job_service_pb.js
 import type { CallContext, Handlers } from "../../../shared/grpc.js";
 import type { JobId } from "../../../shared/ids.js";
 import { findJob } from "../../core/names.js";
+import type { OpenStreams } from "../open-streams.js";
 import type { ApiPorts } from "../ports.js";
 import { jobView } from "../views/job.js";
 import { Wakeup } from "../wakeup.js";
 
 /** Ends with the job's end, or when it is deleted. */
-export function watchJob(ports: ApiPorts): Handlers<typeof JobService>["watchJob"] {
-  return (request, context) => watch(ports, findJob(ports.state(), request.id).uuid, context);
+export function watchJob(ports: ApiPorts, open: OpenStreams): Handlers<typeof JobService>["watchJob"] {
+  return (request, context) => watch(ports, open, findJob(ports.state(), request.id).uuid, context);
 }
 
-async function* watch(ports: ApiPorts, uuid: JobId, { signal }: CallContext) {
+async function* watch(ports: ApiPorts, open: OpenStreams, uuid: JobId, { signal, peer }: CallContext) {
+  using _ = open.hold(peer);
   const news = new Wakeup();
   const stop = ports.feed.listen(uuid, () => news.wake());
   try {

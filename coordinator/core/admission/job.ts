@@ -1,14 +1,15 @@
 import { Fault } from "../../../shared/fault.js";
 import type { EnvironmentVariableWithSecretValue } from "../../../shared/gen/stoker/v1/environment_pb.js";
-import type { JobSpec, Resources } from "../../../shared/gen/stoker/v1/job_pb.js";
+import type { JobSpec, Resources, Sweep } from "../../../shared/gen/stoker/v1/job_pb.js";
 import type { World } from "../memory.js";
 import { idOfCluster, resolveCluster } from "../names.js";
-import type { Cluster, JobRequest, Priority, ShareRequest, Workspace } from "../state.js";
+import type { Cluster, JobRequest, Priority, ShareRequest, SweepRequest, Workspace } from "../state.js";
 import { admitToolkit } from "../toolkits/index.js";
 import {
   admitClean,
   admitCount,
   admitDirectoryId,
+  admitName,
   admitPathText,
   admitText,
   admitUnique,
@@ -40,6 +41,7 @@ export function admitJob(spec: JobSpec, world: World, workspace: Workspace): { s
     share: admitShare(spec.resources),
     wallClockMs: admitDuration("constraints.maxWallClockTime", wallClock),
     ...(logLimitBytes === undefined ? {} : { logLimitBytes }),
+    ...(spec.sweep ? { sweep: admitSweep(spec.sweep) } : {}),
     retriesMax: spec.retry ? admitCount("retry.maxCount", spec.retry.maxCount, 0, 1000) : 0,
   };
   admitDirectories(spec);
@@ -66,6 +68,17 @@ export function admitJob(spec: JobSpec, world: World, workspace: Workspace): { s
     },
     request,
   };
+}
+
+function admitSweep({ name, index, maxRunning, parameters }: Sweep): SweepRequest {
+  admitName("sweep.name", name);
+  admitCount("sweep.index", index, 1, 1_000_000);
+  const runningMax = admitCount("sweep.maxRunning", maxRunning, 0, 100_000);
+  for (const [parameter, value] of Object.entries(parameters)) {
+    admitVariableName(`sweep.parameters.${parameter}`, parameter);
+    admitClean(`sweep.parameters.${parameter}`, value);
+  }
+  return runningMax === 0 ? { name } : { name, runningMax };
 }
 
 const priorities: Record<"low" | "normal" | "high", Priority> = { low: 0, normal: 1, high: 2 };

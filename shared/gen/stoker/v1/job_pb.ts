@@ -22,7 +22,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file stoker/v1/job.proto.
  */
 export const file_stoker_v1_job: GenFile = /*@__PURE__*/
-  fileDesc("ChNzdG9rZXIvdjEvam9iLnByb3RvEglzdG9rZXIudjEi3AMKA0pvYhIKCgJpZBgBIAEoCRIMCgRuYW1lGAIgASgJEgwKBHV1aWQYAyABKAkSIAoEc3BlYxgEIAEoCzISLnN0b2tlci52MS5Kb2JTcGVjEhEKCXRvb2xfdHlwZRgFIAEoCRIpCiFqb2Jfb3V0cHV0X2RpcmVjdG9yeV9wYXRoX3NlZ21lbnQYBiABKAkSMQoNY3JlYXRpb25fdGltZRgHIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASOAoScHJvdmlzaW9uaW5nX3N0YXRlGAggASgOMhwuc3Rva2VyLnYxLlByb3Zpc2lvbmluZ1N0YXRlEjIKD2V4ZWN1dGlvbl9zdGF0ZRgJIAEoDjIZLnN0b2tlci52MS5FeGVjdXRpb25TdGF0ZRJDCh9leGVjdXRpb25fc3RhdGVfdHJhbnNpdGlvbl90aW1lGAogASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIwCg5leGVjdXRpb25faW5mbxgLIAEoCzIYLnN0b2tlci52MS5FeGVjdXRpb25JbmZvEg8KB2F0dGVtcHQYZCABKAUSJAoIYXR0ZW1wdHMYZSADKAsyEi5zdG9rZXIudjEuQXR0ZW1wdCK9AQoNRXhlY3V0aW9uSW5mbxIuCgpzdGFydF90aW1lGAEgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIsCghlbmRfdGltZRgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASFgoJZXhpdF9jb2RlGAMgASgFSACIAQESKAoGZXJyb3JzGAQgAygLMhguc3Rva2VyLnYxLlJlc291cmNlRXJyb3JCDAoKX2V4aXRfY29kZSKdAgoHQXR0ZW1wdBIOCgZudW1iZXIYASABKAUSJQoFbm9kZXMYAiADKAsyFi5zdG9rZXIudjEuQXR0ZW1wdE5vZGUSLgoKc3RhcnRfdGltZRgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLAoIZW5kX3RpbWUYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEg0KBXN0YXRlGAUgASgJEg4KBnJlYXNvbhgGIAEoCRIWCglleGl0X2NvZGUYByABKAVIAIgBARISCgpyYW5rX2NvdW50GAggASgFEiQKBGxvZ3MYPCABKAsyFi5zdG9rZXIudjEuQXR0ZW1wdExvZ3NCDAoKX2V4aXRfY29kZSJ1CgtBdHRlbXB0TG9ncxIUCgxzdG9yZWRfYnl0ZXMYASABKAMSFgoOZXhwZWN0ZWRfYnl0ZXMYAiABKAMSFQoNZHJvcHBlZF9ieXRlcxgDIAEoAxIQCghjb21wbGV0ZRgEIAEoCBIPCgdtZXNzYWdlGAUgASgJIogBCgtBdHRlbXB0Tm9kZRIMCgRuYW1lGAEgASgJEg8KB2FkZHJlc3MYAiABKAkSEQoJZ3B1X3V1aWRzGAMgAygJEjAKDGZyb3plbl9zaW5jZRgyIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASFQoNZnJvemVuX3JlYXNvbhgzIAEoCSLuCQoHSm9iU3BlYxIbChNzY2hlZHVsaW5nX3ByaW9yaXR5GAEgASgJEiYKB2NsdXN0ZXIYAiABKAsyFS5zdG9rZXIudjEuUmVzb3VyY2VJZBISCgpub2RlX2NvdW50GAMgASgFEh8KF3N0ZF9vdXRfZXJyX3BhdGhfcHJlZml4GAQgASgJEi4KDW1vdW50X3ZvbHVtZXMYBSABKAsyFy5zdG9rZXIudjEuTW91bnRWb2x1bWVzEjgKEmNvbnRhaW5lcl9zZXR0aW5ncxgGIAEoCzIcLnN0b2tlci52MS5Db250YWluZXJTZXR0aW5ncxIwCg1jbnRrX3NldHRpbmdzGAcgASgLMhcuc3Rva2VyLnYxLkNudGtTZXR0aW5nc0gAEjcKEXB5X3RvcmNoX3NldHRpbmdzGAggASgLMhouc3Rva2VyLnYxLlB5VG9yY2hTZXR0aW5nc0gAEj0KFHRlbnNvcl9mbG93X3NldHRpbmdzGAkgASgLMh0uc3Rva2VyLnYxLlRlbnNvckZsb3dTZXR0aW5nc0gAEjIKDmNhZmZlX3NldHRpbmdzGAogASgLMhguc3Rva2VyLnYxLkNhZmZlU2V0dGluZ3NIABI0Cg9jYWZmZTJfc2V0dGluZ3MYCyABKAsyGS5zdG9rZXIudjEuQ2FmZmUyU2V0dGluZ3NIABI2ChBjaGFpbmVyX3NldHRpbmdzGAwgASgLMhouc3Rva2VyLnYxLkNoYWluZXJTZXR0aW5nc0gAEjYKEGhvcm92b2Rfc2V0dGluZ3MYDSABKAsyGi5zdG9rZXIudjEuSG9yb3ZvZFNldHRpbmdzSAASOwoTY3VzdG9tX21waV9zZXR0aW5ncxgOIAEoCzIcLnN0b2tlci52MS5DdXN0b21NcGlTZXR0aW5nc0gAEkMKF2N1c3RvbV90b29sa2l0X3NldHRpbmdzGA8gASgLMiAuc3Rva2VyLnYxLkN1c3RvbVRvb2xraXRTZXR0aW5nc0gAEjIKD2pvYl9wcmVwYXJhdGlvbhgQIAEoCzIZLnN0b2tlci52MS5Kb2JQcmVwYXJhdGlvbhI0ChFpbnB1dF9kaXJlY3RvcmllcxgRIAMoCzIZLnN0b2tlci52MS5JbnB1dERpcmVjdG9yeRI2ChJvdXRwdXRfZGlyZWN0b3JpZXMYEiADKAsyGi5zdG9rZXIudjEuT3V0cHV0RGlyZWN0b3J5Ej0KFWVudmlyb25tZW50X3ZhcmlhYmxlcxgTIAMoCzIeLnN0b2tlci52MS5FbnZpcm9ubWVudFZhcmlhYmxlEj4KB3NlY3JldHMYFCADKAsyLS5zdG9rZXIudjEuRW52aXJvbm1lbnRWYXJpYWJsZVdpdGhTZWNyZXRWYWx1ZRIuCgtjb25zdHJhaW50cxgVIAEoCzIZLnN0b2tlci52MS5Kb2JDb25zdHJhaW50cxInCglyZXNvdXJjZXMYZCABKAsyFC5zdG9rZXIudjEuUmVzb3VyY2VzEh8KBXJldHJ5GGUgASgLMhAuc3Rva2VyLnYxLlJldHJ5EikKCmNoZWNrcG9pbnQYZiABKAsyFS5zdG9rZXIudjEuQ2hlY2twb2ludBIVCg1vbl9sZWFzZV9sb3NzGGcgASgJEhEKCWxvZ19saW1pdBhoIAEoCUIJCgd0b29sa2l0IjcKCVJlc291cmNlcxIMCgRncHVzGAEgASgFEgwKBGNwdXMYAiABKAUSDgoGbWVtb3J5GAMgASgJIhoKBVJldHJ5EhEKCW1heF9jb3VudBgBIAEoBSIaCgpDaGVja3BvaW50EgwKBHBhdGgYASABKAkiJgoOSm9iUHJlcGFyYXRpb24SFAoMY29tbWFuZF9saW5lGAEgASgJIioKDklucHV0RGlyZWN0b3J5EgoKAmlkGAEgASgJEgwKBHBhdGgYAiABKAkiRwoPT3V0cHV0RGlyZWN0b3J5EgoKAmlkGAEgASgJEhMKC3BhdGhfcHJlZml4GAIgASgJEhMKC3BhdGhfc3VmZml4GAMgASgJIi0KDkpvYkNvbnN0cmFpbnRzEhsKE21heF93YWxsX2Nsb2NrX3RpbWUYASABKAkiZAoRQ29udGFpbmVyU2V0dGluZ3MSPQoVaW1hZ2Vfc291cmNlX3JlZ2lzdHJ5GAEgASgLMh4uc3Rva2VyLnYxLkltYWdlU291cmNlUmVnaXN0cnkSEAoIc2htX3NpemUYAiABKAkidAoTSW1hZ2VTb3VyY2VSZWdpc3RyeRISCgpzZXJ2ZXJfdXJsGAEgASgJEg0KBWltYWdlGAIgASgJEjoKC2NyZWRlbnRpYWxzGAMgASgLMiUuc3Rva2VyLnYxLlByaXZhdGVSZWdpc3RyeUNyZWRlbnRpYWxzIocBChpQcml2YXRlUmVnaXN0cnlDcmVkZW50aWFscxIQCgh1c2VybmFtZRgBIAEoCRIQCghwYXNzd29yZBgCIAEoCRJFChlwYXNzd29yZF9zZWNyZXRfcmVmZXJlbmNlGAMgASgLMiIuc3Rva2VyLnYxLktleVZhdWx0U2VjcmV0UmVmZXJlbmNlKsYBCg5FeGVjdXRpb25TdGF0ZRIfChtFWEVDVVRJT05fU1RBVEVfVU5TUEVDSUZJRUQQABIaChZFWEVDVVRJT05fU1RBVEVfUVVFVUVEEAESGwoXRVhFQ1VUSU9OX1NUQVRFX1JVTk5JTkcQAhIfChtFWEVDVVRJT05fU1RBVEVfVEVSTUlOQVRJTkcQAxIdChlFWEVDVVRJT05fU1RBVEVfU1VDQ0VFREVEEAQSGgoWRVhFQ1VUSU9OX1NUQVRFX0ZBSUxFRBAFYgZwcm90bzM", [file_google_protobuf_timestamp, file_stoker_v1_environment, file_stoker_v1_error, file_stoker_v1_mount, file_stoker_v1_provisioning, file_stoker_v1_toolkit]);
+  fileDesc("ChNzdG9rZXIvdjEvam9iLnByb3RvEglzdG9rZXIudjEi3AMKA0pvYhIKCgJpZBgBIAEoCRIMCgRuYW1lGAIgASgJEgwKBHV1aWQYAyABKAkSIAoEc3BlYxgEIAEoCzISLnN0b2tlci52MS5Kb2JTcGVjEhEKCXRvb2xfdHlwZRgFIAEoCRIpCiFqb2Jfb3V0cHV0X2RpcmVjdG9yeV9wYXRoX3NlZ21lbnQYBiABKAkSMQoNY3JlYXRpb25fdGltZRgHIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASOAoScHJvdmlzaW9uaW5nX3N0YXRlGAggASgOMhwuc3Rva2VyLnYxLlByb3Zpc2lvbmluZ1N0YXRlEjIKD2V4ZWN1dGlvbl9zdGF0ZRgJIAEoDjIZLnN0b2tlci52MS5FeGVjdXRpb25TdGF0ZRJDCh9leGVjdXRpb25fc3RhdGVfdHJhbnNpdGlvbl90aW1lGAogASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIwCg5leGVjdXRpb25faW5mbxgLIAEoCzIYLnN0b2tlci52MS5FeGVjdXRpb25JbmZvEg8KB2F0dGVtcHQYZCABKAUSJAoIYXR0ZW1wdHMYZSADKAsyEi5zdG9rZXIudjEuQXR0ZW1wdCK9AQoNRXhlY3V0aW9uSW5mbxIuCgpzdGFydF90aW1lGAEgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIsCghlbmRfdGltZRgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASFgoJZXhpdF9jb2RlGAMgASgFSACIAQESKAoGZXJyb3JzGAQgAygLMhguc3Rva2VyLnYxLlJlc291cmNlRXJyb3JCDAoKX2V4aXRfY29kZSKdAgoHQXR0ZW1wdBIOCgZudW1iZXIYASABKAUSJQoFbm9kZXMYAiADKAsyFi5zdG9rZXIudjEuQXR0ZW1wdE5vZGUSLgoKc3RhcnRfdGltZRgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLAoIZW5kX3RpbWUYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEg0KBXN0YXRlGAUgASgJEg4KBnJlYXNvbhgGIAEoCRIWCglleGl0X2NvZGUYByABKAVIAIgBARISCgpyYW5rX2NvdW50GAggASgFEiQKBGxvZ3MYPCABKAsyFi5zdG9rZXIudjEuQXR0ZW1wdExvZ3NCDAoKX2V4aXRfY29kZSJ1CgtBdHRlbXB0TG9ncxIUCgxzdG9yZWRfYnl0ZXMYASABKAMSFgoOZXhwZWN0ZWRfYnl0ZXMYAiABKAMSFQoNZHJvcHBlZF9ieXRlcxgDIAEoAxIQCghjb21wbGV0ZRgEIAEoCBIPCgdtZXNzYWdlGAUgASgJIogBCgtBdHRlbXB0Tm9kZRIMCgRuYW1lGAEgASgJEg8KB2FkZHJlc3MYAiABKAkSEQoJZ3B1X3V1aWRzGAMgAygJEjAKDGZyb3plbl9zaW5jZRgyIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASFQoNZnJvemVuX3JlYXNvbhgzIAEoCSKPCgoHSm9iU3BlYxIbChNzY2hlZHVsaW5nX3ByaW9yaXR5GAEgASgJEiYKB2NsdXN0ZXIYAiABKAsyFS5zdG9rZXIudjEuUmVzb3VyY2VJZBISCgpub2RlX2NvdW50GAMgASgFEh8KF3N0ZF9vdXRfZXJyX3BhdGhfcHJlZml4GAQgASgJEi4KDW1vdW50X3ZvbHVtZXMYBSABKAsyFy5zdG9rZXIudjEuTW91bnRWb2x1bWVzEjgKEmNvbnRhaW5lcl9zZXR0aW5ncxgGIAEoCzIcLnN0b2tlci52MS5Db250YWluZXJTZXR0aW5ncxIwCg1jbnRrX3NldHRpbmdzGAcgASgLMhcuc3Rva2VyLnYxLkNudGtTZXR0aW5nc0gAEjcKEXB5X3RvcmNoX3NldHRpbmdzGAggASgLMhouc3Rva2VyLnYxLlB5VG9yY2hTZXR0aW5nc0gAEj0KFHRlbnNvcl9mbG93X3NldHRpbmdzGAkgASgLMh0uc3Rva2VyLnYxLlRlbnNvckZsb3dTZXR0aW5nc0gAEjIKDmNhZmZlX3NldHRpbmdzGAogASgLMhguc3Rva2VyLnYxLkNhZmZlU2V0dGluZ3NIABI0Cg9jYWZmZTJfc2V0dGluZ3MYCyABKAsyGS5zdG9rZXIudjEuQ2FmZmUyU2V0dGluZ3NIABI2ChBjaGFpbmVyX3NldHRpbmdzGAwgASgLMhouc3Rva2VyLnYxLkNoYWluZXJTZXR0aW5nc0gAEjYKEGhvcm92b2Rfc2V0dGluZ3MYDSABKAsyGi5zdG9rZXIudjEuSG9yb3ZvZFNldHRpbmdzSAASOwoTY3VzdG9tX21waV9zZXR0aW5ncxgOIAEoCzIcLnN0b2tlci52MS5DdXN0b21NcGlTZXR0aW5nc0gAEkMKF2N1c3RvbV90b29sa2l0X3NldHRpbmdzGA8gASgLMiAuc3Rva2VyLnYxLkN1c3RvbVRvb2xraXRTZXR0aW5nc0gAEjIKD2pvYl9wcmVwYXJhdGlvbhgQIAEoCzIZLnN0b2tlci52MS5Kb2JQcmVwYXJhdGlvbhI0ChFpbnB1dF9kaXJlY3RvcmllcxgRIAMoCzIZLnN0b2tlci52MS5JbnB1dERpcmVjdG9yeRI2ChJvdXRwdXRfZGlyZWN0b3JpZXMYEiADKAsyGi5zdG9rZXIudjEuT3V0cHV0RGlyZWN0b3J5Ej0KFWVudmlyb25tZW50X3ZhcmlhYmxlcxgTIAMoCzIeLnN0b2tlci52MS5FbnZpcm9ubWVudFZhcmlhYmxlEj4KB3NlY3JldHMYFCADKAsyLS5zdG9rZXIudjEuRW52aXJvbm1lbnRWYXJpYWJsZVdpdGhTZWNyZXRWYWx1ZRIuCgtjb25zdHJhaW50cxgVIAEoCzIZLnN0b2tlci52MS5Kb2JDb25zdHJhaW50cxInCglyZXNvdXJjZXMYZCABKAsyFC5zdG9rZXIudjEuUmVzb3VyY2VzEh8KBXJldHJ5GGUgASgLMhAuc3Rva2VyLnYxLlJldHJ5EikKCmNoZWNrcG9pbnQYZiABKAsyFS5zdG9rZXIudjEuQ2hlY2twb2ludBIVCg1vbl9sZWFzZV9sb3NzGGcgASgJEhEKCWxvZ19saW1pdBhoIAEoCRIfCgVzd2VlcBhpIAEoCzIQLnN0b2tlci52MS5Td2VlcEIJCgd0b29sa2l0IqIBCgVTd2VlcBIMCgRuYW1lGAEgASgJEg0KBWluZGV4GAIgASgFEhMKC21heF9ydW5uaW5nGAMgASgFEjQKCnBhcmFtZXRlcnMYBCADKAsyIC5zdG9rZXIudjEuU3dlZXAuUGFyYW1ldGVyc0VudHJ5GjEKD1BhcmFtZXRlcnNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIjcKCVJlc291cmNlcxIMCgRncHVzGAEgASgFEgwKBGNwdXMYAiABKAUSDgoGbWVtb3J5GAMgASgJIhoKBVJldHJ5EhEKCW1heF9jb3VudBgBIAEoBSIaCgpDaGVja3BvaW50EgwKBHBhdGgYASABKAkiJgoOSm9iUHJlcGFyYXRpb24SFAoMY29tbWFuZF9saW5lGAEgASgJIioKDklucHV0RGlyZWN0b3J5EgoKAmlkGAEgASgJEgwKBHBhdGgYAiABKAkiRwoPT3V0cHV0RGlyZWN0b3J5EgoKAmlkGAEgASgJEhMKC3BhdGhfcHJlZml4GAIgASgJEhMKC3BhdGhfc3VmZml4GAMgASgJIi0KDkpvYkNvbnN0cmFpbnRzEhsKE21heF93YWxsX2Nsb2NrX3RpbWUYASABKAkiZAoRQ29udGFpbmVyU2V0dGluZ3MSPQoVaW1hZ2Vfc291cmNlX3JlZ2lzdHJ5GAEgASgLMh4uc3Rva2VyLnYxLkltYWdlU291cmNlUmVnaXN0cnkSEAoIc2htX3NpemUYAiABKAkidAoTSW1hZ2VTb3VyY2VSZWdpc3RyeRISCgpzZXJ2ZXJfdXJsGAEgASgJEg0KBWltYWdlGAIgASgJEjoKC2NyZWRlbnRpYWxzGAMgASgLMiUuc3Rva2VyLnYxLlByaXZhdGVSZWdpc3RyeUNyZWRlbnRpYWxzIocBChpQcml2YXRlUmVnaXN0cnlDcmVkZW50aWFscxIQCgh1c2VybmFtZRgBIAEoCRIQCghwYXNzd29yZBgCIAEoCRJFChlwYXNzd29yZF9zZWNyZXRfcmVmZXJlbmNlGAMgASgLMiIuc3Rva2VyLnYxLktleVZhdWx0U2VjcmV0UmVmZXJlbmNlKsYBCg5FeGVjdXRpb25TdGF0ZRIfChtFWEVDVVRJT05fU1RBVEVfVU5TUEVDSUZJRUQQABIaChZFWEVDVVRJT05fU1RBVEVfUVVFVUVEEAESGwoXRVhFQ1VUSU9OX1NUQVRFX1JVTk5JTkcQAhIfChtFWEVDVVRJT05fU1RBVEVfVEVSTUlOQVRJTkcQAxIdChlFWEVDVVRJT05fU1RBVEVfU1VDQ0VFREVEEAQSGgoWRVhFQ1VUSU9OX1NUQVRFX0ZBSUxFRBAFYgZwcm90bzM", [file_google_protobuf_timestamp, file_stoker_v1_environment, file_stoker_v1_error, file_stoker_v1_mount, file_stoker_v1_provisioning, file_stoker_v1_toolkit]);
 
 /**
  * One command under one toolkit on n nodes, gang scheduled.
@@ -455,6 +455,13 @@ export type JobSpec = Message<"stoker.v1.JobSpec"> & {
    * @generated from field: string log_limit = 104;
    */
   logLimit: string;
+
+  /**
+   * Makes it one of several that differ by parameters.
+   *
+   * @generated from field: stoker.v1.Sweep sweep = 105;
+   */
+  sweep?: Sweep | undefined;
 };
 
 /**
@@ -463,6 +470,46 @@ export type JobSpec = Message<"stoker.v1.JobSpec"> & {
  */
 export const JobSpecSchema: GenMessage<JobSpec> = /*@__PURE__*/
   messageDesc(file_stoker_v1_job, 5);
+
+/**
+ * @generated from message stoker.v1.Sweep
+ */
+export type Sweep = Message<"stoker.v1.Sweep"> & {
+  /**
+   * Jobs of one experiment with the same name belong together.
+   *
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * From 1 on.
+   *
+   * @generated from field: int32 index = 2;
+   */
+  index: number;
+
+  /**
+   * So many of them run at a time; 0: as many as there is room for.
+   *
+   * @generated from field: int32 max_running = 3;
+   */
+  maxRunning: number;
+
+  /**
+   * For people and tables; a job gets them as PARAM_<NAME> from whoever makes the sweep.
+   *
+   * @generated from field: map<string, string> parameters = 4;
+   */
+  parameters: { [key: string]: string };
+};
+
+/**
+ * Describes the message stoker.v1.Sweep.
+ * Use `create(SweepSchema)` to create a new message.
+ */
+export const SweepSchema: GenMessage<Sweep> = /*@__PURE__*/
+  messageDesc(file_stoker_v1_job, 6);
 
 /**
  * Per node.
@@ -495,7 +542,7 @@ export type Resources = Message<"stoker.v1.Resources"> & {
  * Use `create(ResourcesSchema)` to create a new message.
  */
 export const ResourcesSchema: GenMessage<Resources> = /*@__PURE__*/
-  messageDesc(file_stoker_v1_job, 6);
+  messageDesc(file_stoker_v1_job, 7);
 
 /**
  * @generated from message stoker.v1.Retry
@@ -514,7 +561,7 @@ export type Retry = Message<"stoker.v1.Retry"> & {
  * Use `create(RetrySchema)` to create a new message.
  */
 export const RetrySchema: GenMessage<Retry> = /*@__PURE__*/
-  messageDesc(file_stoker_v1_job, 7);
+  messageDesc(file_stoker_v1_job, 8);
 
 /**
  * @generated from message stoker.v1.Checkpoint
@@ -533,7 +580,7 @@ export type Checkpoint = Message<"stoker.v1.Checkpoint"> & {
  * Use `create(CheckpointSchema)` to create a new message.
  */
 export const CheckpointSchema: GenMessage<Checkpoint> = /*@__PURE__*/
-  messageDesc(file_stoker_v1_job, 8);
+  messageDesc(file_stoker_v1_job, 9);
 
 /**
  * @generated from message stoker.v1.JobPreparation
@@ -550,7 +597,7 @@ export type JobPreparation = Message<"stoker.v1.JobPreparation"> & {
  * Use `create(JobPreparationSchema)` to create a new message.
  */
 export const JobPreparationSchema: GenMessage<JobPreparation> = /*@__PURE__*/
-  messageDesc(file_stoker_v1_job, 9);
+  messageDesc(file_stoker_v1_job, 10);
 
 /**
  * @generated from message stoker.v1.InputDirectory
@@ -572,7 +619,7 @@ export type InputDirectory = Message<"stoker.v1.InputDirectory"> & {
  * Use `create(InputDirectorySchema)` to create a new message.
  */
 export const InputDirectorySchema: GenMessage<InputDirectory> = /*@__PURE__*/
-  messageDesc(file_stoker_v1_job, 10);
+  messageDesc(file_stoker_v1_job, 11);
 
 /**
  * @generated from message stoker.v1.OutputDirectory
@@ -599,7 +646,7 @@ export type OutputDirectory = Message<"stoker.v1.OutputDirectory"> & {
  * Use `create(OutputDirectorySchema)` to create a new message.
  */
 export const OutputDirectorySchema: GenMessage<OutputDirectory> = /*@__PURE__*/
-  messageDesc(file_stoker_v1_job, 11);
+  messageDesc(file_stoker_v1_job, 12);
 
 /**
  * @generated from message stoker.v1.JobConstraints
@@ -618,7 +665,7 @@ export type JobConstraints = Message<"stoker.v1.JobConstraints"> & {
  * Use `create(JobConstraintsSchema)` to create a new message.
  */
 export const JobConstraintsSchema: GenMessage<JobConstraints> = /*@__PURE__*/
-  messageDesc(file_stoker_v1_job, 12);
+  messageDesc(file_stoker_v1_job, 13);
 
 /**
  * @generated from message stoker.v1.ContainerSettings
@@ -640,7 +687,7 @@ export type ContainerSettings = Message<"stoker.v1.ContainerSettings"> & {
  * Use `create(ContainerSettingsSchema)` to create a new message.
  */
 export const ContainerSettingsSchema: GenMessage<ContainerSettings> = /*@__PURE__*/
-  messageDesc(file_stoker_v1_job, 13);
+  messageDesc(file_stoker_v1_job, 14);
 
 /**
  * @generated from message stoker.v1.ImageSourceRegistry
@@ -667,7 +714,7 @@ export type ImageSourceRegistry = Message<"stoker.v1.ImageSourceRegistry"> & {
  * Use `create(ImageSourceRegistrySchema)` to create a new message.
  */
 export const ImageSourceRegistrySchema: GenMessage<ImageSourceRegistry> = /*@__PURE__*/
-  messageDesc(file_stoker_v1_job, 14);
+  messageDesc(file_stoker_v1_job, 15);
 
 /**
  * @generated from message stoker.v1.PrivateRegistryCredentials
@@ -694,7 +741,7 @@ export type PrivateRegistryCredentials = Message<"stoker.v1.PrivateRegistryCrede
  * Use `create(PrivateRegistryCredentialsSchema)` to create a new message.
  */
 export const PrivateRegistryCredentialsSchema: GenMessage<PrivateRegistryCredentials> = /*@__PURE__*/
-  messageDesc(file_stoker_v1_job, 15);
+  messageDesc(file_stoker_v1_job, 16);
 
 /**
  * @generated from enum stoker.v1.ExecutionState

@@ -16,7 +16,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file stoker/v1/job_service.proto.
  */
 export const file_stoker_v1_job_service: GenFile = /*@__PURE__*/
-  fileDesc("ChtzdG9rZXIvdjEvam9iX3NlcnZpY2UucHJvdG8SCXN0b2tlci52MSJrChBDcmVhdGVKb2JSZXF1ZXN0Eg4KBnBhcmVudBgBIAEoCRIMCgRuYW1lGAIgASgJEhcKD2lkZW1wb3RlbmN5X2tleRgDIAEoCRIgCgRzcGVjGAQgASgLMhIuc3Rva2VyLnYxLkpvYlNwZWMiMAoRQ3JlYXRlSm9iUmVzcG9uc2USGwoDam9iGAEgASgLMg4uc3Rva2VyLnYxLkpvYiIbCg1HZXRKb2JSZXF1ZXN0EgoKAmlkGAEgASgJIi0KDkdldEpvYlJlc3BvbnNlEhsKA2pvYhgBIAEoCzIOLnN0b2tlci52MS5Kb2IiSAoPTGlzdEpvYnNSZXF1ZXN0Eg4KBnBhcmVudBgBIAEoCRIRCglwYWdlX3NpemUYAiABKAUSEgoKcGFnZV90b2tlbhgDIAEoCSJJChBMaXN0Sm9ic1Jlc3BvbnNlEhwKBGpvYnMYASADKAsyDi5zdG9rZXIudjEuSm9iEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSIeChBEZWxldGVKb2JSZXF1ZXN0EgoKAmlkGAEgASgJIhMKEURlbGV0ZUpvYlJlc3BvbnNlIiEKE1Rlcm1pbmF0ZUpvYlJlcXVlc3QSCgoCaWQYASABKAkiMwoUVGVybWluYXRlSm9iUmVzcG9uc2USGwoDam9iGAEgASgLMg4uc3Rva2VyLnYxLkpvYiIdCg9XYXRjaEpvYlJlcXVlc3QSCgoCaWQYASABKAkiLwoQV2F0Y2hKb2JSZXNwb25zZRIbCgNqb2IYASABKAsyDi5zdG9rZXIudjEuSm9iIpIBChFTdHJlYW1Mb2dzUmVxdWVzdBIKCgJpZBgBIAEoCRIPCgdhdHRlbXB0GAIgASgFEhEKBHJhbmsYAyABKAVIAIgBARIkCgZzdHJlYW0YBCABKA4yFC5zdG9rZXIudjEuTG9nU3RyZWFtEg4KBm9mZnNldBgFIAEoAxIOCgZmb2xsb3cYBiABKAhCBwoFX3Jhbmsi3QEKElN0cmVhbUxvZ3NSZXNwb25zZRIPCgdhdHRlbXB0GAEgASgFEgwKBHJhbmsYAiABKAUSJAoGc3RyZWFtGAMgASgOMhQuc3Rva2VyLnYxLkxvZ1N0cmVhbRIOCgZvZmZzZXQYBCABKAMSDAoEZGF0YRgFIAEoDBIQCghjb21wbGV0ZRgGIAEoCBISCgppbmNvbXBsZXRlGAcgASgIEhYKDmV4cGVjdGVkX2J5dGVzGAggASgDEhUKDWRyb3BwZWRfYnl0ZXMYCSABKAMSDwoHbWVzc2FnZRgKIAEoCSIfChFFeHBsYWluSm9iUmVxdWVzdBIKCgJpZBgBIAEoCSKtAQoSRXhwbGFpbkpvYlJlc3BvbnNlEhsKA2pvYhgBIAEoCzIOLnN0b2tlci52MS5Kb2ISDwoHc3VtbWFyeRgCIAEoCRIWCg5xdWV1ZV9wb3NpdGlvbhgDIAEoBRImCgdyZWFzb25zGAQgAygLMhUuc3Rva2VyLnYxLldhaXRSZWFzb24SKQoFc2luY2UYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIkwKCldhaXRSZWFzb24SDQoFY2hlY2sYASABKAkSDwoHbWVzc2FnZRgCIAEoCRINCgVub2RlcxgDIAMoCRIPCgdoZWxkX2J5GAQgAygJMtAECgpKb2JTZXJ2aWNlEkYKCUNyZWF0ZUpvYhIbLnN0b2tlci52MS5DcmVhdGVKb2JSZXF1ZXN0Ghwuc3Rva2VyLnYxLkNyZWF0ZUpvYlJlc3BvbnNlEj0KBkdldEpvYhIYLnN0b2tlci52MS5HZXRKb2JSZXF1ZXN0Ghkuc3Rva2VyLnYxLkdldEpvYlJlc3BvbnNlEkMKCExpc3RKb2JzEhouc3Rva2VyLnYxLkxpc3RKb2JzUmVxdWVzdBobLnN0b2tlci52MS5MaXN0Sm9ic1Jlc3BvbnNlEkYKCURlbGV0ZUpvYhIbLnN0b2tlci52MS5EZWxldGVKb2JSZXF1ZXN0Ghwuc3Rva2VyLnYxLkRlbGV0ZUpvYlJlc3BvbnNlEk8KDFRlcm1pbmF0ZUpvYhIeLnN0b2tlci52MS5UZXJtaW5hdGVKb2JSZXF1ZXN0Gh8uc3Rva2VyLnYxLlRlcm1pbmF0ZUpvYlJlc3BvbnNlEkUKCFdhdGNoSm9iEhouc3Rva2VyLnYxLldhdGNoSm9iUmVxdWVzdBobLnN0b2tlci52MS5XYXRjaEpvYlJlc3BvbnNlMAESSwoKU3RyZWFtTG9ncxIcLnN0b2tlci52MS5TdHJlYW1Mb2dzUmVxdWVzdBodLnN0b2tlci52MS5TdHJlYW1Mb2dzUmVzcG9uc2UwARJJCgpFeHBsYWluSm9iEhwuc3Rva2VyLnYxLkV4cGxhaW5Kb2JSZXF1ZXN0Gh0uc3Rva2VyLnYxLkV4cGxhaW5Kb2JSZXNwb25zZWIGcHJvdG8z", [file_google_protobuf_timestamp, file_stoker_v1_agent_service, file_stoker_v1_job]);
+  fileDesc("ChtzdG9rZXIvdjEvam9iX3NlcnZpY2UucHJvdG8SCXN0b2tlci52MSJrChBDcmVhdGVKb2JSZXF1ZXN0Eg4KBnBhcmVudBgBIAEoCRIMCgRuYW1lGAIgASgJEhcKD2lkZW1wb3RlbmN5X2tleRgDIAEoCRIgCgRzcGVjGAQgASgLMhIuc3Rva2VyLnYxLkpvYlNwZWMiMAoRQ3JlYXRlSm9iUmVzcG9uc2USGwoDam9iGAEgASgLMg4uc3Rva2VyLnYxLkpvYiJdChFDcmVhdGVKb2JzUmVxdWVzdBIOCgZwYXJlbnQYASABKAkSHwoEam9icxgCIAMoCzIRLnN0b2tlci52MS5OZXdKb2ISFwoPaWRlbXBvdGVuY3lfa2V5GAMgASgJIjgKBk5ld0pvYhIMCgRuYW1lGAEgASgJEiAKBHNwZWMYAiABKAsyEi5zdG9rZXIudjEuSm9iU3BlYyI5ChJDcmVhdGVKb2JzUmVzcG9uc2USIwoEam9icxgBIAMoCzIVLnN0b2tlci52MS5DcmVhdGVkSm9iIlEKCkNyZWF0ZWRKb2ISCgoCaWQYASABKAkSDAoEdXVpZBgCIAEoCRISCgplcnJvcl9jb2RlGAMgASgFEhUKDWVycm9yX21lc3NhZ2UYBCABKAkiGwoNR2V0Sm9iUmVxdWVzdBIKCgJpZBgBIAEoCSItCg5HZXRKb2JSZXNwb25zZRIbCgNqb2IYASABKAsyDi5zdG9rZXIudjEuSm9iIkgKD0xpc3RKb2JzUmVxdWVzdBIOCgZwYXJlbnQYASABKAkSEQoJcGFnZV9zaXplGAIgASgFEhIKCnBhZ2VfdG9rZW4YAyABKAkiSQoQTGlzdEpvYnNSZXNwb25zZRIcCgRqb2JzGAEgAygLMg4uc3Rva2VyLnYxLkpvYhIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiHgoQRGVsZXRlSm9iUmVxdWVzdBIKCgJpZBgBIAEoCSITChFEZWxldGVKb2JSZXNwb25zZSIhChNUZXJtaW5hdGVKb2JSZXF1ZXN0EgoKAmlkGAEgASgJIjMKFFRlcm1pbmF0ZUpvYlJlc3BvbnNlEhsKA2pvYhgBIAEoCzIOLnN0b2tlci52MS5Kb2IiHQoPV2F0Y2hKb2JSZXF1ZXN0EgoKAmlkGAEgASgJIi8KEFdhdGNoSm9iUmVzcG9uc2USGwoDam9iGAEgASgLMg4uc3Rva2VyLnYxLkpvYiKSAQoRU3RyZWFtTG9nc1JlcXVlc3QSCgoCaWQYASABKAkSDwoHYXR0ZW1wdBgCIAEoBRIRCgRyYW5rGAMgASgFSACIAQESJAoGc3RyZWFtGAQgASgOMhQuc3Rva2VyLnYxLkxvZ1N0cmVhbRIOCgZvZmZzZXQYBSABKAMSDgoGZm9sbG93GAYgASgIQgcKBV9yYW5rIt0BChJTdHJlYW1Mb2dzUmVzcG9uc2USDwoHYXR0ZW1wdBgBIAEoBRIMCgRyYW5rGAIgASgFEiQKBnN0cmVhbRgDIAEoDjIULnN0b2tlci52MS5Mb2dTdHJlYW0SDgoGb2Zmc2V0GAQgASgDEgwKBGRhdGEYBSABKAwSEAoIY29tcGxldGUYBiABKAgSEgoKaW5jb21wbGV0ZRgHIAEoCBIWCg5leHBlY3RlZF9ieXRlcxgIIAEoAxIVCg1kcm9wcGVkX2J5dGVzGAkgASgDEg8KB21lc3NhZ2UYCiABKAkiHwoRRXhwbGFpbkpvYlJlcXVlc3QSCgoCaWQYASABKAkirQEKEkV4cGxhaW5Kb2JSZXNwb25zZRIbCgNqb2IYASABKAsyDi5zdG9rZXIudjEuSm9iEg8KB3N1bW1hcnkYAiABKAkSFgoOcXVldWVfcG9zaXRpb24YAyABKAUSJgoHcmVhc29ucxgEIAMoCzIVLnN0b2tlci52MS5XYWl0UmVhc29uEikKBXNpbmNlGAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCJMCgpXYWl0UmVhc29uEg0KBWNoZWNrGAEgASgJEg8KB21lc3NhZ2UYAiABKAkSDQoFbm9kZXMYAyADKAkSDwoHaGVsZF9ieRgEIAMoCTKbBQoKSm9iU2VydmljZRJGCglDcmVhdGVKb2ISGy5zdG9rZXIudjEuQ3JlYXRlSm9iUmVxdWVzdBocLnN0b2tlci52MS5DcmVhdGVKb2JSZXNwb25zZRJJCgpDcmVhdGVKb2JzEhwuc3Rva2VyLnYxLkNyZWF0ZUpvYnNSZXF1ZXN0Gh0uc3Rva2VyLnYxLkNyZWF0ZUpvYnNSZXNwb25zZRI9CgZHZXRKb2ISGC5zdG9rZXIudjEuR2V0Sm9iUmVxdWVzdBoZLnN0b2tlci52MS5HZXRKb2JSZXNwb25zZRJDCghMaXN0Sm9icxIaLnN0b2tlci52MS5MaXN0Sm9ic1JlcXVlc3QaGy5zdG9rZXIudjEuTGlzdEpvYnNSZXNwb25zZRJGCglEZWxldGVKb2ISGy5zdG9rZXIudjEuRGVsZXRlSm9iUmVxdWVzdBocLnN0b2tlci52MS5EZWxldGVKb2JSZXNwb25zZRJPCgxUZXJtaW5hdGVKb2ISHi5zdG9rZXIudjEuVGVybWluYXRlSm9iUmVxdWVzdBofLnN0b2tlci52MS5UZXJtaW5hdGVKb2JSZXNwb25zZRJFCghXYXRjaEpvYhIaLnN0b2tlci52MS5XYXRjaEpvYlJlcXVlc3QaGy5zdG9rZXIudjEuV2F0Y2hKb2JSZXNwb25zZTABEksKClN0cmVhbUxvZ3MSHC5zdG9rZXIudjEuU3RyZWFtTG9nc1JlcXVlc3QaHS5zdG9rZXIudjEuU3RyZWFtTG9nc1Jlc3BvbnNlMAESSQoKRXhwbGFpbkpvYhIcLnN0b2tlci52MS5FeHBsYWluSm9iUmVxdWVzdBodLnN0b2tlci52MS5FeHBsYWluSm9iUmVzcG9uc2ViBnByb3RvMw", [file_google_protobuf_timestamp, file_stoker_v1_agent_service, file_stoker_v1_job]);
 
 /**
  * @generated from message stoker.v1.CreateJobRequest
@@ -72,6 +72,116 @@ export const CreateJobResponseSchema: GenMessage<CreateJobResponse> = /*@__PURE_
   messageDesc(file_stoker_v1_job_service, 1);
 
 /**
+ * @generated from message stoker.v1.CreateJobsRequest
+ */
+export type CreateJobsRequest = Message<"stoker.v1.CreateJobsRequest"> & {
+  /**
+   * `workspaces/<workspace>/experiments/<name>`
+   *
+   * @generated from field: string parent = 1;
+   */
+  parent: string;
+
+  /**
+   * At most 1000.
+   *
+   * @generated from field: repeated stoker.v1.NewJob jobs = 2;
+   */
+  jobs: NewJob[];
+
+  /**
+   * The same key with the same jobs gives the same resources.
+   *
+   * @generated from field: string idempotency_key = 3;
+   */
+  idempotencyKey: string;
+};
+
+/**
+ * Describes the message stoker.v1.CreateJobsRequest.
+ * Use `create(CreateJobsRequestSchema)` to create a new message.
+ */
+export const CreateJobsRequestSchema: GenMessage<CreateJobsRequest> = /*@__PURE__*/
+  messageDesc(file_stoker_v1_job_service, 2);
+
+/**
+ * @generated from message stoker.v1.NewJob
+ */
+export type NewJob = Message<"stoker.v1.NewJob"> & {
+  /**
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * @generated from field: stoker.v1.JobSpec spec = 2;
+   */
+  spec?: JobSpec | undefined;
+};
+
+/**
+ * Describes the message stoker.v1.NewJob.
+ * Use `create(NewJobSchema)` to create a new message.
+ */
+export const NewJobSchema: GenMessage<NewJob> = /*@__PURE__*/
+  messageDesc(file_stoker_v1_job_service, 3);
+
+/**
+ * @generated from message stoker.v1.CreateJobsResponse
+ */
+export type CreateJobsResponse = Message<"stoker.v1.CreateJobsResponse"> & {
+  /**
+   * In the order of the request.
+   *
+   * @generated from field: repeated stoker.v1.CreatedJob jobs = 1;
+   */
+  jobs: CreatedJob[];
+};
+
+/**
+ * Describes the message stoker.v1.CreateJobsResponse.
+ * Use `create(CreateJobsResponseSchema)` to create a new message.
+ */
+export const CreateJobsResponseSchema: GenMessage<CreateJobsResponse> = /*@__PURE__*/
+  messageDesc(file_stoker_v1_job_service, 4);
+
+/**
+ * Either the two ids, or the two parts of the error.
+ *
+ * @generated from message stoker.v1.CreatedJob
+ */
+export type CreatedJob = Message<"stoker.v1.CreatedJob"> & {
+  /**
+   * @generated from field: string id = 1;
+   */
+  id: string;
+
+  /**
+   * @generated from field: string uuid = 2;
+   */
+  uuid: string;
+
+  /**
+   * A gRPC status code.
+   *
+   * @generated from field: int32 error_code = 3;
+   */
+  errorCode: number;
+
+  /**
+   * @generated from field: string error_message = 4;
+   */
+  errorMessage: string;
+};
+
+/**
+ * Describes the message stoker.v1.CreatedJob.
+ * Use `create(CreatedJobSchema)` to create a new message.
+ */
+export const CreatedJobSchema: GenMessage<CreatedJob> = /*@__PURE__*/
+  messageDesc(file_stoker_v1_job_service, 5);
+
+/**
  * @generated from message stoker.v1.GetJobRequest
  */
 export type GetJobRequest = Message<"stoker.v1.GetJobRequest"> & {
@@ -86,7 +196,7 @@ export type GetJobRequest = Message<"stoker.v1.GetJobRequest"> & {
  * Use `create(GetJobRequestSchema)` to create a new message.
  */
 export const GetJobRequestSchema: GenMessage<GetJobRequest> = /*@__PURE__*/
-  messageDesc(file_stoker_v1_job_service, 2);
+  messageDesc(file_stoker_v1_job_service, 6);
 
 /**
  * @generated from message stoker.v1.GetJobResponse
@@ -103,7 +213,7 @@ export type GetJobResponse = Message<"stoker.v1.GetJobResponse"> & {
  * Use `create(GetJobResponseSchema)` to create a new message.
  */
 export const GetJobResponseSchema: GenMessage<GetJobResponse> = /*@__PURE__*/
-  messageDesc(file_stoker_v1_job_service, 3);
+  messageDesc(file_stoker_v1_job_service, 7);
 
 /**
  * @generated from message stoker.v1.ListJobsRequest
@@ -134,7 +244,7 @@ export type ListJobsRequest = Message<"stoker.v1.ListJobsRequest"> & {
  * Use `create(ListJobsRequestSchema)` to create a new message.
  */
 export const ListJobsRequestSchema: GenMessage<ListJobsRequest> = /*@__PURE__*/
-  messageDesc(file_stoker_v1_job_service, 4);
+  messageDesc(file_stoker_v1_job_service, 8);
 
 /**
  * @generated from message stoker.v1.ListJobsResponse
@@ -158,7 +268,7 @@ export type ListJobsResponse = Message<"stoker.v1.ListJobsResponse"> & {
  * Use `create(ListJobsResponseSchema)` to create a new message.
  */
 export const ListJobsResponseSchema: GenMessage<ListJobsResponse> = /*@__PURE__*/
-  messageDesc(file_stoker_v1_job_service, 5);
+  messageDesc(file_stoker_v1_job_service, 9);
 
 /**
  * @generated from message stoker.v1.DeleteJobRequest
@@ -175,7 +285,7 @@ export type DeleteJobRequest = Message<"stoker.v1.DeleteJobRequest"> & {
  * Use `create(DeleteJobRequestSchema)` to create a new message.
  */
 export const DeleteJobRequestSchema: GenMessage<DeleteJobRequest> = /*@__PURE__*/
-  messageDesc(file_stoker_v1_job_service, 6);
+  messageDesc(file_stoker_v1_job_service, 10);
 
 /**
  * @generated from message stoker.v1.DeleteJobResponse
@@ -188,7 +298,7 @@ export type DeleteJobResponse = Message<"stoker.v1.DeleteJobResponse"> & {
  * Use `create(DeleteJobResponseSchema)` to create a new message.
  */
 export const DeleteJobResponseSchema: GenMessage<DeleteJobResponse> = /*@__PURE__*/
-  messageDesc(file_stoker_v1_job_service, 7);
+  messageDesc(file_stoker_v1_job_service, 11);
 
 /**
  * @generated from message stoker.v1.TerminateJobRequest
@@ -205,7 +315,7 @@ export type TerminateJobRequest = Message<"stoker.v1.TerminateJobRequest"> & {
  * Use `create(TerminateJobRequestSchema)` to create a new message.
  */
 export const TerminateJobRequestSchema: GenMessage<TerminateJobRequest> = /*@__PURE__*/
-  messageDesc(file_stoker_v1_job_service, 8);
+  messageDesc(file_stoker_v1_job_service, 12);
 
 /**
  * @generated from message stoker.v1.TerminateJobResponse
@@ -222,7 +332,7 @@ export type TerminateJobResponse = Message<"stoker.v1.TerminateJobResponse"> & {
  * Use `create(TerminateJobResponseSchema)` to create a new message.
  */
 export const TerminateJobResponseSchema: GenMessage<TerminateJobResponse> = /*@__PURE__*/
-  messageDesc(file_stoker_v1_job_service, 9);
+  messageDesc(file_stoker_v1_job_service, 13);
 
 /**
  * @generated from message stoker.v1.WatchJobRequest
@@ -239,7 +349,7 @@ export type WatchJobRequest = Message<"stoker.v1.WatchJobRequest"> & {
  * Use `create(WatchJobRequestSchema)` to create a new message.
  */
 export const WatchJobRequestSchema: GenMessage<WatchJobRequest> = /*@__PURE__*/
-  messageDesc(file_stoker_v1_job_service, 10);
+  messageDesc(file_stoker_v1_job_service, 14);
 
 /**
  * @generated from message stoker.v1.WatchJobResponse
@@ -256,7 +366,7 @@ export type WatchJobResponse = Message<"stoker.v1.WatchJobResponse"> & {
  * Use `create(WatchJobResponseSchema)` to create a new message.
  */
 export const WatchJobResponseSchema: GenMessage<WatchJobResponse> = /*@__PURE__*/
-  messageDesc(file_stoker_v1_job_service, 11);
+  messageDesc(file_stoker_v1_job_service, 15);
 
 /**
  * @generated from message stoker.v1.StreamLogsRequest
@@ -306,7 +416,7 @@ export type StreamLogsRequest = Message<"stoker.v1.StreamLogsRequest"> & {
  * Use `create(StreamLogsRequestSchema)` to create a new message.
  */
 export const StreamLogsRequestSchema: GenMessage<StreamLogsRequest> = /*@__PURE__*/
-  messageDesc(file_stoker_v1_job_service, 12);
+  messageDesc(file_stoker_v1_job_service, 16);
 
 /**
  * @generated from message stoker.v1.StreamLogsResponse
@@ -381,7 +491,7 @@ export type StreamLogsResponse = Message<"stoker.v1.StreamLogsResponse"> & {
  * Use `create(StreamLogsResponseSchema)` to create a new message.
  */
 export const StreamLogsResponseSchema: GenMessage<StreamLogsResponse> = /*@__PURE__*/
-  messageDesc(file_stoker_v1_job_service, 13);
+  messageDesc(file_stoker_v1_job_service, 17);
 
 /**
  * @generated from message stoker.v1.ExplainJobRequest
@@ -398,7 +508,7 @@ export type ExplainJobRequest = Message<"stoker.v1.ExplainJobRequest"> & {
  * Use `create(ExplainJobRequestSchema)` to create a new message.
  */
 export const ExplainJobRequestSchema: GenMessage<ExplainJobRequest> = /*@__PURE__*/
-  messageDesc(file_stoker_v1_job_service, 14);
+  messageDesc(file_stoker_v1_job_service, 18);
 
 /**
  * @generated from message stoker.v1.ExplainJobResponse
@@ -439,7 +549,7 @@ export type ExplainJobResponse = Message<"stoker.v1.ExplainJobResponse"> & {
  * Use `create(ExplainJobResponseSchema)` to create a new message.
  */
 export const ExplainJobResponseSchema: GenMessage<ExplainJobResponse> = /*@__PURE__*/
-  messageDesc(file_stoker_v1_job_service, 15);
+  messageDesc(file_stoker_v1_job_service, 19);
 
 /**
  * @generated from message stoker.v1.WaitReason
@@ -477,7 +587,7 @@ export type WaitReason = Message<"stoker.v1.WaitReason"> & {
  * Use `create(WaitReasonSchema)` to create a new message.
  */
 export const WaitReasonSchema: GenMessage<WaitReason> = /*@__PURE__*/
-  messageDesc(file_stoker_v1_job_service, 16);
+  messageDesc(file_stoker_v1_job_service, 20);
 
 /**
  * @generated from service stoker.v1.JobService
@@ -490,6 +600,16 @@ export const JobService: GenService<{
     methodKind: "unary";
     input: typeof CreateJobRequestSchema;
     output: typeof CreateJobResponseSchema;
+  },
+  /**
+   * Many at once, each for itself: those that are refused keep none of the others from being made.
+   *
+   * @generated from rpc stoker.v1.JobService.CreateJobs
+   */
+  createJobs: {
+    methodKind: "unary";
+    input: typeof CreateJobsRequestSchema;
+    output: typeof CreateJobsResponseSchema;
   },
   /**
    * @generated from rpc stoker.v1.JobService.GetJob
