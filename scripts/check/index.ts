@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { type Outcome, run } from "./command.js";
 import { checkCores } from "./core.js";
-import { checkBreaking, checkGenerated } from "./proto.js";
+import { checkBreaking, checkGenerated, checkReleased } from "./proto.js";
 
 export interface Check {
   name: string;
@@ -15,6 +15,7 @@ export const checks: Check[] = [
   { name: "pure cores", run: async (root) => outcomeOf(checkCores(root)) },
   { name: "buf lint", run: (root) => run(root, "buf", ["lint"]) },
   { name: "buf breaking", run: checkBreaking },
+  { name: "buf breaking, since the last release", run: checkReleased },
   { name: "generated code", run: checkGenerated },
   {
     name: "import rules",

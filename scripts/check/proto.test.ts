@@ -3,14 +3,14 @@ import { appendFileSync, cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync,
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { checkBreaking, checkGenerated } from "./proto.js";
+import { checkBreaking, checkGenerated, checkReleased } from "./proto.js";
 
 const source = resolve(import.meta.dirname, "../..");
 let root: string;
 
 beforeEach(() => {
   root = mkdtempSync(join(tmpdir(), "stoker-tree-"));
-  for (const path of ["buf.yaml", "buf.gen.yaml", "proto", "shared/gen"]) {
+  for (const path of ["buf.yaml", "buf.gen.yaml", "proto", "shared/gen", "test/fixtures/releases"]) {
     cpSync(join(source, path), join(root, path), { recursive: true });
   }
   symlinkSync(join(source, "node_modules"), join(root, "node_modules"));
@@ -48,4 +48,11 @@ test("a field whose type changed since main is caught, also on a detached HEAD",
 test("without a base there is nothing to compare with, and it says so", async () => {
   const { status, output } = await checkBreaking(root);
   expect({ status, output }).toEqual({ status: 0, output: expect.stringContaining("skipped") });
+});
+
+test("a field whose number changed since the last release is caught without any git", async () => {
+  expect(await checkReleased(root)).toMatchObject({ status: 0 });
+  const path = join(root, "proto/stoker/v1/lease.proto");
+  writeFileSync(path, readFileSync(path, "utf8").replace("string host_file = 14", "string host_file = 114"));
+  expect((await checkReleased(root)).output).toContain("host_file");
 });

@@ -1,6 +1,7 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { newestRelease, unpackProto } from "../release/bundle.js";
 import { type Outcome, run } from "./command.js";
 
 /** The committed code in shared/gen is what buf makes of proto/ now. */
@@ -28,6 +29,15 @@ export function checkBreaking(root: string): Promise<Outcome> {
     if (unpacked.status !== 0) return unpacked;
     writeFileSync(join(folder, "base/buf.yaml"), "version: v2\nmodules:\n  - path: proto\n");
     return run(root, "buf", ["breaking", "--against", join(folder, "base")]);
+  });
+}
+
+/** The same for what machines out there run: an upgrade meets it on the wire, and its records in ledger and catalog. */
+export function checkReleased(root: string): Promise<Outcome> {
+  return inFolder(async (folder) => {
+    unpackProto(readFileSync(newestRelease(root)), folder);
+    writeFileSync(join(folder, "buf.yaml"), "version: v2\nmodules:\n  - path: proto\n");
+    return run(root, "buf", ["breaking", "--against", folder]);
   });
 }
 

@@ -3,7 +3,8 @@ import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { bareEnvironment, Daemon, freePort, killAll, until } from "./processes.js";
 
-const dist = resolve(import.meta.dirname, "../../dist");
+/** Of this tree. */
+export const builtPrograms = resolve(import.meta.dirname, "../../dist");
 
 export interface SiteOptions {
   /** An empty folder for everything it keeps. */
@@ -11,6 +12,8 @@ export interface SiteOptions {
   nodes: string[];
   /** More flags for each agent. */
   agentFlags?: string[];
+  /** Where its programs are; else this tree's. */
+  programs?: string;
 }
 
 /** A coordinator and some agents on this machine, from `dist/`: real processes, free ports, one folder. */
@@ -35,12 +38,16 @@ export class LocalSite {
   }
 
   get tokenPath(): string {
-    return join(this.options.folder, "coordinator/token");
+    return join(this.coordinatorFolder, "token");
   }
 
   /** What a shell needs to talk to this site. */
   get environment(): Record<string, string> {
     return { STOKER_COORDINATOR: this.address, STOKER_TOKEN_FILE: this.tokenPath };
+  }
+
+  get coordinatorFolder(): string {
+    return join(this.options.folder, "coordinator");
   }
 
   get coordinatorPid(): number {
@@ -60,9 +67,16 @@ export class LocalSite {
     const { folder, nodes } = this.options;
     for (const name of ["logs", "home"]) mkdirSync(join(folder, name), { recursive: true });
     writeFileSync(join(folder, "empty.yaml"), "");
-    const data = join(folder, "coordinator");
+    await this.startCoordinator();
+    for (const node of nodes) this.startAgent(node);
+    await until("the agents enrol", () => this.#enrolled(), 30_000, 100);
+  }
+
+  /** Resolves when it answers. `programs`: those of another version. */
+  async startCoordinator(programs = this.#programs): Promise<void> {
+    const data = this.coordinatorFolder;
     const flags = ["--listen", this.address, "--data-dir", data, "--token-file", this.tokenPath];
-    const coordinator = this.#daemon("stoker-coordinator", flags, "coordinator");
+    const coordinator = this.#daemon(programs, "stoker-coordinator", flags, "coordinator");
     this.#coordinator = coordinator;
     await until("the coordinator makes its token", () => this.#alive(coordinator, existsSync(this.tokenPath)), 20_000);
     await until(
@@ -70,16 +84,23 @@ export class LocalSite {
       async () => this.#alive(coordinator, (await this.run(["node", "list"])).code === 0),
       20_000,
     );
-    for (const node of nodes) this.startAgent(node);
-    await until("the agents enrol", () => this.#enrolled(), 30_000, 100);
   }
 
-  startAgent(node: string): void {
+  async stopCoordinator(signal?: NodeJS.Signals): Promise<void> {
+    await this.#coordinator?.stop(signal);
+  }
+
+  startAgent(node: string, programs = this.#programs): void {
     const flags = [
       ...["--coordinator", this.address, "--token-file", this.tokenPath, "--name", node, "--host", "127.0.0.1"],
       ...["--data-dir", this.agentFolder(node), ...(this.options.agentFlags ?? [])],
     ];
-    this.#agents.set(node, this.#daemon("stoker-agent", flags, node));
+    this.#agents.set(node, this.#daemon(programs, "stoker-agent", flags, node));
+  }
+
+  /** Its ranks go on. */
+  async stopAgent(node: string, signal?: NodeJS.Signals): Promise<void> {
+    await this.#agent(node).stop(signal);
   }
 
   /** What a power cut leaves of a node: nothing. Its agent first, which could report the rest. */
@@ -97,9 +118,13 @@ export class LocalSite {
   }
 
   /** The command line; its output, or straight to this terminal. */
-  run(words: string[], shown = false): Promise<{ code: number; stdout: string; stderr: string }> {
+  run(
+    words: string[],
+    shown = false,
+    programs = this.#programs,
+  ): Promise<{ code: number; stdout: string; stderr: string }> {
     return new Promise((resolve, reject) => {
-      const child = spawn(process.execPath, [join(dist, "stoker.js"), ...words], {
+      const child = spawn(process.execPath, [join(programs, "stoker.js"), ...words], {
         env: { ...bareEnvironment(), ...this.environment, XDG_CONFIG_HOME: join(this.options.folder, "config") },
         stdio: ["ignore", shown ? "inherit" : "pipe", shown ? "inherit" : "pipe"],
         detached: true,
@@ -139,10 +164,14 @@ export class LocalSite {
     return condition ? true : undefined;
   }
 
-  #daemon(program: string, flags: string[], name: string): Daemon {
+  get #programs(): string {
+    return this.options.programs ?? builtPrograms;
+  }
+
+  #daemon(programs: string, program: string, flags: string[], name: string): Daemon {
     // Not this machine's own /etc/stoker.
     const all = ["--config", join(this.options.folder, "empty.yaml"), ...flags];
     const { folder } = this.options;
-    return new Daemon(join(dist, `${program}.js`), all, join(folder, "logs", `${name}.log`), join(folder, "home"));
+    return new Daemon(join(programs, `${program}.js`), all, join(folder, "logs", `${name}.log`), join(folder, "home"));
   }
 }
