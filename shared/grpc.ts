@@ -24,6 +24,7 @@ import {
 } from "@grpc/grpc-js";
 import { channelCredentials } from "./credentials.js";
 import { Fault } from "./fault.js";
+import { allReadable, decodeRequest, readable } from "./request.js";
 import { fromWire, toWire } from "./status.js";
 
 /**
@@ -81,12 +82,13 @@ function definition(service: DescService): ServiceDefinition {
       return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     };
     const read = (schema: DescMessage) => (bytes: Buffer) => fromBinary(schema, bytes);
+    const readRequest = (schema: DescMessage) => (bytes: Buffer) => decodeRequest(schema, bytes);
     methods[method.localName] = {
       path: `/${service.typeName}/${method.name}`,
       requestStream: client,
       responseStream: server,
       requestSerialize: write(method.input),
-      requestDeserialize: read(method.input),
+      requestDeserialize: readRequest(method.input),
       responseSerialize: write(method.output),
       responseDeserialize: read(method.output),
       originalName: method.localName,
@@ -151,7 +153,7 @@ function unary(
     call.on("cancelled", () => gone.abort());
     const run = async () => {
       guard(call.metadata);
-      return create(output, await handler(call.request, contextOf(call, gone.signal)));
+      return create(output, await handler(readable(call.request), contextOf(call, gone.signal)));
     };
     run().then(
       (response) => callback(null, response),
@@ -171,7 +173,7 @@ function serverStream(
     call.on("cancelled", () => gone.abort());
     const run = async () => {
       guard(call.metadata);
-      for await (const message of handler(call.request, contextOf(call, gone.signal))) {
+      for await (const message of handler(readable(call.request), contextOf(call, gone.signal))) {
         if (gone.signal.aborted) return;
         if (!call.write(create(output, message))) await drained(call, gone.signal);
       }
@@ -199,7 +201,7 @@ function bidi(
       guard(call.metadata);
       const stream: Duplex<unknown, AnyInit> = {
         // The writing side must outlive the last request.
-        requests: call.iterator({ destroyOnReturn: false }),
+        requests: allReadable(call.iterator({ destroyOnReturn: false })),
         push: (message) => !gone.signal.aborted && call.write(create(output, message)),
         send: async (message) => {
           if (gone.signal.aborted) throw new Fault("unavailable", "the stream is closed");

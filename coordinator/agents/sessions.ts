@@ -1,9 +1,10 @@
 import { randomUUID } from "node:crypto";
+import { toBinary } from "@bufbuild/protobuf";
 import type { Logger } from "pino";
 import { unreachable } from "../../shared/assert.js";
 import { Fault } from "../../shared/fault.js";
 import { LogStream, type SessionRequest } from "../../shared/gen/stoker/v1/agent_service_pb.js";
-import type { Telemetry } from "../../shared/gen/stoker/v1/node_pb.js";
+import { type Telemetry, TelemetrySchema } from "../../shared/gen/stoker/v1/node_pb.js";
 import type { CallContext, Duplex } from "../../shared/grpc.js";
 import { nodeId } from "../../shared/ids.js";
 import type { NodeEffect } from "../core/effects.js";
@@ -34,6 +35,10 @@ interface Session {
 const helloDeadlineMs = 10_000;
 /** Messages of at most 64 KiB that may wait for an agent which reads too slowly; then its stream is cut, and it resumes where it is. */
 const backlogMax = 512;
+/** Sixteen GPUs tell some 5 KiB. */
+const sampleBytesMax = 64 * 1024;
+/** Small ones: hours of answers to heartbeats that nobody takes. What matters is said again after the next hello. */
+const outstandingMax = 4_096;
 
 /**
  * The streams to the agents: what comes in becomes events, effects become messages. One stream speaks for a node: the core decides which,
@@ -50,7 +55,7 @@ export class Sessions {
   constructor(private readonly host: SessionsHost) {
     this.relay = new Relay({
       gang: (lease) => host.gang(lease),
-      send: (node, message) => this.sendBounded(node, message),
+      send: (node, message) => this.sendWithin(backlogMax, node, message),
       refused: (node, reason) => host.log.warn({ node, reason }, "remote start refused"),
     });
   }
@@ -83,9 +88,7 @@ export class Sessions {
 
   /** Dropped when the node has no stream: what matters is said again after its next hello. */
   send(node: string, message: ToAgent): boolean {
-    const session = this.current.get(node);
-    session?.stream.push({ message });
-    return session !== undefined;
+    return this.sendWithin(outstandingMax, node, message);
   }
 
   /** These bytes are safe: the node may drop them from its spool. */
@@ -137,8 +140,7 @@ export class Sessions {
         this.host.tell({ kind: "agent-hello", session: id, freshNode: nodeId(randomUUID()), hello: message.value });
         return;
       case "heartbeat":
-        if (message.value.telemetry && this.current.get(node) === session)
-          this.samples.set(node, message.value.telemetry);
+        if (message.value.telemetry && this.current.get(node) === session) this.keep(node, message.value.telemetry);
         this.host.tell({ kind: "agent-heartbeat", session: id, node, heartbeat: message.value });
         return;
       case "report":
@@ -175,6 +177,11 @@ export class Sessions {
       default:
         unreachable(message);
     }
+  }
+
+  private keep(node: string, sample: Telemetry): void {
+    if (toBinary(TelemetrySchema, sample).length <= sampleBytesMax) this.samples.set(node, sample);
+    else this.host.log.warn({ node }, "a sample of telemetry was too large and is not shown");
   }
 
   private welcome(effect: Extract<NodeEffect, { kind: "welcome" }>): void {
@@ -218,10 +225,10 @@ export class Sessions {
     this.host.tell({ kind: "agent-gone", session: session.id, node: session.node });
   }
 
-  private sendBounded(node: string, message: ToAgent): boolean {
+  private sendWithin(most: number, node: string, message: ToAgent): boolean {
     const session = this.current.get(node);
     if (!session) return false;
-    if (session.stream.backlog() > backlogMax) {
+    if (session.stream.backlog() > most) {
       this.host.log.warn({ node }, "the agent reads too slowly; its stream is cut, and it resumes where it is");
       session.stream.fail(new Fault("resource-exhausted", "the agent reads too slowly; connect again"));
       return false;

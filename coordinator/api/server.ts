@@ -2,6 +2,7 @@ import type { DescService } from "@bufbuild/protobuf";
 import { Server } from "@grpc/grpc-js";
 import { HealthImplementation } from "grpc-health-check";
 import { authenticate, serverCredentials } from "../../shared/credentials.js";
+import { doorkeeper } from "../../shared/doorkeeper.js";
 import { Fault } from "../../shared/fault.js";
 import { type Guard, type Handlers, type Service, serve } from "../../shared/grpc.js";
 import { addReflection } from "./reflection.js";
@@ -13,23 +14,28 @@ export interface ApiServerOptions {
   token: string;
   /** Told of every error that is not a plain Fault. */
   report: (error: unknown) => void;
+  /** A peer that says nothing is asked, and given up when it does not answer. */
+  silence?: { askMs: number; giveUpMs: number };
 }
 
 /** The gRPC server: our services behind the token, health for everybody, reflection behind the token. */
 export class ApiServer {
   private readonly health = new HealthImplementation({ "": "SERVING" });
   private readonly services: DescService[] = [];
-  private readonly server = new Server({
-    "grpc.max_receive_message_length": requestBytesMax,
-    "grpc.max_send_message_length": -1,
-    // A peer that vanished without a word: its calls end, and with them what they hold here.
-    "grpc.keepalive_time_ms": 20_000,
-    "grpc.keepalive_timeout_ms": 10_000,
-  });
+  private readonly server: Server;
   private readonly guard: Guard;
 
   constructor(private readonly options: ApiServerOptions) {
-    this.guard = (metadata) => authenticate(metadata, options.token);
+    const { token, report, silence = { askMs: 20_000, giveUpMs: 10_000 } } = options;
+    this.guard = (metadata) => authenticate(metadata, token);
+    this.server = new Server({
+      "grpc.max_receive_message_length": requestBytesMax,
+      "grpc.max_send_message_length": -1,
+      // A peer that vanished without a word, or never says one: its calls end, and with them what they hold here.
+      "grpc.keepalive_time_ms": silence.askMs,
+      "grpc.keepalive_timeout_ms": silence.giveUpMs,
+      interceptors: [doorkeeper(this.guard, (path) => path.startsWith("/grpc.health.v1."), report)],
+    });
   }
 
   add<S extends DescService>(service: S, handlers: Handlers<S>): void {

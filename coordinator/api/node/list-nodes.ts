@@ -1,7 +1,7 @@
 import type { NodeService } from "../../../shared/gen/stoker/v1/node_service_pb.js";
 import type { Handlers } from "../../../shared/grpc.js";
 import { findCluster } from "../../core/names.js";
-import { pageByName } from "../paging.js";
+import { pageByName, weightOf } from "../paging.js";
 import type { ApiPorts } from "../ports.js";
 import { nodeView } from "../views/node.js";
 
@@ -10,7 +10,7 @@ export function listNodes(ports: ApiPorts): Handlers<typeof NodeService>["listNo
     const state = ports.state();
     const cluster = request.clusterId === "" ? undefined : findCluster(state, request.clusterId).uuid;
     const all = [...state.nodes.values()].filter((row) => cluster === undefined || row.cluster === cluster);
-    const page = pageByName("nodes", all, request);
+    const page = pageByName("nodes", all, request, (row) => weightOf(row) + weightOf(ports.telemetry(row.name)));
     return {
       nodes: page.items.map((row) => nodeView(state, row, ports.telemetry(row.name))),
       nextPageToken: page.nextPageToken,

@@ -1,0 +1,28 @@
+import type { Metadata, ServerInterceptor } from "@grpc/grpc-js";
+import { ServerInterceptingCall } from "@grpc/grpc-js";
+import { toWire } from "./status.js";
+
+/** Refuses a call before anything of its message is read, so that who has no token costs nothing. `isOpen`: paths of calls for everybody. */
+export function doorkeeper(
+  guard: (metadata: Metadata) => void,
+  isOpen: (path: string) => boolean,
+  report: (error: unknown) => void,
+): ServerInterceptor {
+  return (method, call) => {
+    if (isOpen(method.path)) return new ServerInterceptingCall(call);
+    return new ServerInterceptingCall(call, {
+      start: (next) =>
+        next({
+          onReceiveMetadata: (metadata, onward) => {
+            try {
+              guard(metadata);
+            } catch (error) {
+              call.sendStatus(toWire(error, report));
+              return;
+            }
+            onward(metadata);
+          },
+        }),
+    });
+  };
+}
