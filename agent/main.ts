@@ -2,9 +2,10 @@ import { existsSync, mkdirSync, symlinkSync } from "node:fs";
 import { homedir, hostname, networkInterfaces, userInfo } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { CommanderError } from "commander";
-import { type Logger, pino } from "pino";
+import { pino } from "pino";
 import { commandOf, type Program, readSettings, type Setting, text, whole } from "../shared/config.js";
 import { readToken } from "../shared/credentials.js";
+import { crashLoudly, daemonExit, stopOnSignal } from "../shared/daemon.js";
 import { Fault } from "../shared/fault.js";
 import { version } from "../shared/version.js";
 import { Agent } from "./agent.js";
@@ -81,7 +82,7 @@ const program = {
   },
 } satisfies Program<Record<string, Setting<unknown>>>;
 
-const exitCodes = { clean: 0, crash: 1, configuration: 2 } as const;
+const exitCodes = { ...daemonExit, configuration: 2 } as const;
 
 /** The token, read anew each time, so that a corrected file is enough. */
 function tokenSource(file: string | undefined, environment: NodeJS.ProcessEnv): () => string {
@@ -129,16 +130,6 @@ function baseEnvironment(environment: NodeJS.ProcessEnv): Record<string, string>
   };
 }
 
-/** Our own bug: the ranks go on, and the next agent takes them up from the ledger. */
-function crashLoudly(log: Logger): void {
-  const crash = (error: unknown) => {
-    log.fatal({ err: error }, "crashed");
-    process.exit(exitCodes.crash);
-  };
-  process.on("uncaughtException", crash);
-  process.on("unhandledRejection", crash);
-}
-
 async function start(flags: Record<string, unknown>): Promise<void> {
   const settings = readSettings(program, flags, process.env);
   const log = pino({ name: "stoker-agent", level: settings.logLevel });
@@ -172,20 +163,7 @@ async function start(flags: Record<string, unknown>): Promise<void> {
     parts,
     log,
   );
-  let stopping = false;
-  const stop = (signal: string) => {
-    if (stopping) return;
-    stopping = true;
-    log.info({ signal }, "stopping; ranks go on");
-    agent.stop().then(
-      () => process.exit(exitCodes.clean),
-      (error: unknown) => {
-        log.fatal({ err: error }, "could not stop cleanly");
-        process.exit(exitCodes.crash);
-      },
-    );
-  };
-  for (const signal of ["SIGTERM", "SIGINT"]) process.on(signal, () => stop(signal));
+  stopOnSignal(log, () => agent.stop());
   await agent.start();
   log.info({ name: settings.name, dataDir, version }, "started");
 }

@@ -1,7 +1,8 @@
 import { resolve } from "node:path";
 import { CommanderError } from "commander";
-import { type Logger, pino } from "pino";
+import { pino } from "pino";
 import { commandOf, flag, type Program, pairs, readSettings, type Setting, text, whole } from "../shared/config.js";
+import { crashLoudly, daemonExit, stopOnSignal } from "../shared/daemon.js";
 import { Fault } from "../shared/fault.js";
 import { version } from "../shared/version.js";
 import { CatalogRefused } from "./catalog/refused.js";
@@ -114,7 +115,7 @@ const program = {
 } satisfies Program<Record<string, Setting<unknown>>>;
 
 /** 78 is EX_CONFIG of sysexits.h: trying again does not help, an operator must act. */
-const exitCodes = { clean: 0, crash: 1, configuration: 2, catalogRefused: 78 } as const;
+const exitCodes = { ...daemonExit, configuration: 2, catalogRefused: 78 } as const;
 
 async function start(flags: Record<string, unknown>): Promise<void> {
   const settings = readSettings(program, flags, process.env);
@@ -128,31 +129,8 @@ async function start(flags: Record<string, unknown>): Promise<void> {
     token: process.env.STOKER_TOKEN || undefined,
     log,
   });
-  let stopping = false;
-  const stop = (signal: string) => {
-    if (stopping) return;
-    stopping = true;
-    log.info({ signal }, "stopping; ranks go on");
-    coordinator.stop().then(
-      () => process.exit(exitCodes.clean),
-      (error: unknown) => {
-        log.fatal({ err: error }, "could not stop cleanly");
-        process.exit(exitCodes.crash);
-      },
-    );
-  };
-  for (const signal of ["SIGTERM", "SIGINT"]) process.on(signal, () => stop(signal));
+  stopOnSignal(log, () => coordinator.stop());
   log.info({ address: coordinator.address, dataDir: settings.dataDir, version }, "ready");
-}
-
-/** Our own bug: what is on disk is right, so the quickest way back to a sound state is a new process. */
-function crashLoudly(log: Logger): void {
-  const crash = (error: unknown) => {
-    log.fatal({ err: error }, "crashed");
-    process.exit(exitCodes.crash);
-  };
-  process.on("uncaughtException", crash);
-  process.on("unhandledRejection", crash);
 }
 
 const command = commandOf(program)
