@@ -61,6 +61,10 @@ export class CoordinatorProcess {
     }
   }
 
+  get pid(): number {
+    return this.child?.pid ?? 0;
+  }
+
   get token(): string {
     return readFileSync(join(this.dataDir, "token"), "utf8").trim();
   }
