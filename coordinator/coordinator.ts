@@ -2,7 +2,7 @@ import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import type { Logger } from "pino";
 import { unreachable } from "../shared/assert.js";
-import { systemClock } from "../shared/clock.js";
+import { bootClock } from "../shared/boot-clock.js";
 import { readOrMakeToken, readToken } from "../shared/credentials.js";
 import { Fault } from "../shared/fault.js";
 import { AgentService } from "../shared/gen/stoker/v1/agent_service_pb.js";
@@ -95,7 +95,7 @@ export class Coordinator {
         witnesses: options.witnesses,
         logLimitBytes: options.logLimit,
       },
-      clock: systemClock,
+      clock: bootClock(),
       log,
       perform: (effect) => this.perform(effect),
       rebuilt: () => this.sessions.endAll("the coordinator went back to what is on its disk; connect again"),

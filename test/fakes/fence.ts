@@ -1,7 +1,7 @@
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { bootClock } from "../../agent/boot-clock.js";
 import { wholeFence } from "../../agent/watchdog/fence-file.js";
+import { bootClock } from "../../shared/boot-clock.js";
 
 const clock = bootClock();
 export const bootId = readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim();

@@ -4,8 +4,8 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync }
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { pino } from "pino";
-import { bootClock } from "../../agent/boot-clock.js";
 import { Fences } from "../../agent/watchdog/fences.js";
+import { bootClock } from "../../shared/boot-clock.js";
 import { type LeaseId, parseLeaseId } from "../../shared/ids.js";
 import { stateOf } from "./agent-site.js";
 import { bootId } from "./fence.js";

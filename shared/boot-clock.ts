@@ -1,5 +1,5 @@
-import { readFileSync } from "node:fs";
-import { type Clock, systemClock } from "../shared/clock.js";
+import { openSync, readSync } from "node:fs";
+import { type Clock, systemClock } from "./clock.js";
 
 /**
  * Milliseconds since the machine was started, time asleep included: what leases are counted by, since a machine's sleep is no secret to the
@@ -19,6 +19,12 @@ export function bootClock(uptimeMs: () => number = readUptimeMs, awakeMs: () => 
   };
 }
 
+/** Kept open: it is read for every event. Anew each time from its beginning, so that the kernel says it anew. */
+let uptime: { descriptor: number; text: Buffer } | undefined;
+
 function readUptimeMs(): number {
-  return Math.round(Number.parseFloat(readFileSync("/proc/uptime", "utf8")) * 1000);
+  uptime ??= { descriptor: openSync("/proc/uptime", "r"), text: Buffer.alloc(64) };
+  const { descriptor, text } = uptime;
+  const length = readSync(descriptor, text, 0, text.length, 0);
+  return Math.round(Number.parseFloat(text.toString("latin1", 0, length)) * 1000);
 }
