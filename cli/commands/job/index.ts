@@ -5,6 +5,7 @@ import { explain } from "./explain.js";
 import { list } from "./list.js";
 import { logs } from "./logs.js";
 import { show } from "./show.js";
+import { sweep } from "./sweep.js";
 import { terminate } from "./terminate.js";
 import { wait } from "./wait.js";
 import { watch } from "./watch.js";
@@ -12,5 +13,5 @@ import { watch } from "./watch.js";
 export const job: Noun = {
   name: "job",
   description: "Commands that run on nodes of a cluster",
-  verbs: [create, show, list, remove, terminate, wait, watch, logs, explain],
+  verbs: [create, sweep, show, list, remove, terminate, wait, watch, logs, explain],
 };

@@ -3,6 +3,7 @@ import { logLatency } from "./logs.js";
 import { nodeLossToRerun } from "./loss.js";
 import { agentRss, coordinatorRss, listQueued } from "./size.js";
 import { gangStart, mpiStart, submitToStart } from "./start.js";
+import { sweepSubmit } from "./sweep.js";
 import { durableSubmitsPerSecond, jobsPerSecond } from "./throughput.js";
 
 export interface Figure {
@@ -42,6 +43,7 @@ export const figures: Figure[] = [
     targets: { "": 2_000 },
     atLeast: true,
   },
+  { key: "sweepSubmitMs", what: "1,000 jobs in one call", measure: sweepSubmit, targets: { "": 500 } },
   { key: "coordinatorRssMiB", what: "memory with 10,000 queued", measure: coordinatorRss, targets: { "": 200 } },
   { key: "listQueuedMs", what: "`stoker job list`, 10,000 queued", measure: listQueued, targets: { "": 500 } },
 ];

@@ -1,0 +1,49 @@
+import { usage } from "../failure.js";
+import type { Axis } from "./axis.js";
+import { randomOf } from "./random.js";
+
+export type Parameters = Readonly<Record<string, string>>;
+
+export const combinationsMax = 10_000;
+
+/** Every combination, the first axis changing slowest. */
+export function grid(axes: readonly Axis[]): Parameters[] {
+  const ranges = axes.filter(({ kind }) => kind === "range").map(({ name }) => name);
+  if (ranges.length > 0) throw usage(`${ranges.join(", ")}: a range has no list of values; draw from it with --random`);
+  let made: Parameters[] = [{}];
+  for (const axis of axes) {
+    if (axis.kind !== "values") continue;
+    made = made.flatMap((before) => axis.values.map((value) => ({ ...before, [axis.name]: value })));
+    if (made.length > combinationsMax) throw usage(`more than ${combinationsMax} combinations: use --random`);
+  }
+  return made;
+}
+
+/** `count` different combinations, the same ones for the same seed. */
+export function drawn(axes: readonly Axis[], count: number, seed: number): Parameters[] {
+  if (count > combinationsMax) throw usage(`--random n=${count}: at most ${combinationsMax}`);
+  const most = axes.reduce((product, axis) => product * sizeOf(axis), 1);
+  if (count > most) throw usage(`--random n=${count}: there are only ${most} different combinations`);
+  const random = randomOf(seed);
+  const made = new Map<string, Parameters>();
+  while (made.size < count) {
+    const one = Object.fromEntries(axes.map((axis) => [axis.name, draw(axis, random)]));
+    made.set(JSON.stringify(one), one);
+  }
+  return [...made.values()];
+}
+
+const sizeOf = (axis: Axis) =>
+  axis.kind === "values"
+    ? axis.values.length
+    : axis.scale === "whole"
+      ? Math.floor(axis.to) - Math.ceil(axis.from) + 1
+      : Number.POSITIVE_INFINITY;
+
+function draw(axis: Axis, random: () => number): string {
+  if (axis.kind === "values") return axis.values[Math.floor(random() * axis.values.length)] ?? "";
+  const { from, to, scale } = axis;
+  if (scale === "whole") return String(Math.ceil(from) + Math.floor(random() * sizeOf(axis)));
+  const value = scale === "log" ? from * (to / from) ** random() : from + (to - from) * random();
+  return String(Number(value.toPrecision(6)));
+}
