@@ -36,7 +36,7 @@ export function update(draft: Draft, job: Job): Job {
 }
 
 export function startAttempt(draft: Draft, job: Job, placement: Placement): void {
-  const lease = newLease(job, placement, draft.now);
+  const lease = newLease(draft.world, job, placement, draft.now);
   const state: JobState = { kind: "preparing", since: draft.now, lease };
   const after = { ...job, state, attempt: lease.attempt, startedAt: draft.now };
   const names = lease.shares.map(({ nodeName }) => nodeName).join(", ");
@@ -178,9 +178,14 @@ export function terminate(draft: Draft, job: Job): Job {
  * Launchers notice a dead machine sooner than its lease ends, and then fail as the user's program would. So a failure after the last word of a
  * node that turns out to be gone is that node's.
  */
-export function excuse(draft: Draft, job: Job, node: NodeId, fault: ResourceFault): Job {
+export function excuse(
+  draft: Draft,
+  job: Job,
+  node: NodeId,
+  fault: ResourceFault,
+  heardAt = draft.world.liveness.get(node)?.heardAt,
+): Job {
   if (job.state.kind !== "stopping" || !blamesTheJob(job.state.verdict)) return job;
-  const heardAt = draft.world.liveness.get(node)?.heardAt;
   if (heardAt !== undefined && heardAt > job.state.since) return job;
   const retries = job.state.verdict.next.kind === "requeue" ? job.retries - 1 : job.retries;
   const { job: judged, verdict } = failedByMachine({ ...job, retries }, node, fault, "lost");

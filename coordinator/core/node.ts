@@ -59,7 +59,7 @@ export function withoutLost({ lost: _, ...node }: Node): Node {
 export function hear(
   draft: Draft,
   node: Node,
-  said: Pick<Liveness, "session" | "unhealthyReason" | "witnessPort" | "witnessSet" | "coverage"> & {
+  said: Pick<Liveness, "session" | "unhealthyReason" | "witnessPort" | "witnessSet" | "coverage" | "missing"> & {
     held: readonly HeldId[];
   },
 ): void {
@@ -77,6 +77,7 @@ export function hear(
     witnessPort: said.witnessPort,
     witnessSet: said.witnessSet,
     coverage: said.coverage,
+    ...(said.missing ? { missing: said.missing } : {}),
   };
   const wasSilent = !before || draft.now - before.heardAt > 2 * draft.world.settings.heartbeatIntervalMs;
   const roomChanged =

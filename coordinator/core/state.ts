@@ -2,6 +2,7 @@ import type { ClusterSpec } from "../../shared/gen/stoker/v1/cluster_pb.js";
 import type { FileServerSpec } from "../../shared/gen/stoker/v1/file_server_pb.js";
 import type { JobSpec } from "../../shared/gen/stoker/v1/job_pb.js";
 import type { ClusterId, ExperimentId, FileServerId, JobId, LeaseId, NodeId, WorkspaceId } from "../../shared/ids.js";
+import type { CatalogLife } from "./restored.js";
 import type { Coverage } from "./witnesses/coverage.js";
 
 /**
@@ -269,6 +270,8 @@ export interface Node {
   readonly zombies: readonly Zombie[];
   /** Versions of the witnesses that its agent may hold: the one it has acknowledged, and those sent since. */
   readonly witnessSets?: readonly number[];
+  /** Of the catalog's life that its agent last obeyed; absent: none is known. */
+  readonly epoch?: number;
 }
 
 export interface Zombie {
@@ -322,6 +325,17 @@ export interface Liveness {
   /** Version of the witnesses that it says it holds. */
   readonly witnessSet: number;
   readonly coverage: Coverage;
+  /** Given up with the session's first heartbeat, unless that names it. */
+  readonly missing?: Missing;
+}
+
+/** What a node should hold and its hello did not name. */
+export interface Missing {
+  readonly leases: readonly LeaseId[];
+  /** The machine was started anew. */
+  readonly bootChanged: boolean;
+  /** When it was heard last before. */
+  readonly lastWordAt?: Instant;
 }
 
 export interface Frozen {
@@ -344,6 +358,8 @@ export interface Settings {
   readonly witnesses: boolean;
   /** What an attempt's ranks may write to stdout and stderr on one node, when the job does not say. */
   readonly logLimitBytes: number;
+  /** Which copy of the catalog this is; not the operator's to set. */
+  readonly life?: CatalogLife;
 }
 
 export const defaultSettings: Settings = {

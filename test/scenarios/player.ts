@@ -50,7 +50,11 @@ export class Player {
       case "node": {
         this.beating.add(first);
         const machine = { cpus: number("cpus", 4), gpus: number("gpus", 0), bootId: options.boot ?? "boot-1" };
-        return this.tell(this.world.hello(first, machine, this.leases(options.held)));
+        // With its first heartbeat: before that nothing is concluded from what it does not hold.
+        return [
+          ...this.tell(this.world.hello(first, machine, this.leases(options.held))),
+          ...this.tell(this.world.beat(first, this.leases(options.held))).filter((line) => !line.startsWith("renew")),
+        ];
       }
       case "beat":
         return this.tell(this.world.beat(first, this.leases(options.held), options.unhealthy ?? ""));

@@ -3,10 +3,12 @@ import type { Draft } from "../draft.js";
 import type { AgentEvent } from "../events.js";
 import { nodeNamed } from "../names.js";
 import { hear, withoutLost } from "../node.js";
+import { obeying } from "../restored.js";
 import { nothingUsed } from "../usage.js";
 import { heartbeatCame, surelyLiveMs } from "../witnesses/coverage.js";
 import { acknowledgedInSession } from "../witnesses/hand-out.js";
 import { narrowHeld, narrowVersion } from "./narrow.js";
+import { giveUpMissing } from "./vanished.js";
 
 type HeartbeatEvent = Extract<AgentEvent, { kind: "agent-heartbeat" }>;
 
@@ -28,18 +30,21 @@ export function heartbeat(draft: Draft, { session, node: name, heartbeat: beat }
     ignore(draft, name, `heartbeat: ${witnessSet}`);
     return;
   }
-  if (before.lost) {
-    draft.put("node", withoutLost(before));
+  // What comes after our Welcome shows that the agent has taken it: it obeys no earlier life of the catalog from then on.
+  const present = obeying(draft.world, withoutLost(before));
+  if (before.lost || present.epoch !== before.epoch) {
+    draft.put("node", present);
     draft.nodeChanged(before.uuid);
     draft.membershipStale = true;
   }
-  const node = acknowledgedInSession(draft, withoutLost(before), witnessSet);
+  const node = acknowledgedInSession(draft, present, witnessSet);
   const { sequence, answeredSequence: answered } = beat;
   const { leaseTtlMs } = draft.world.settings;
   const coverage = heartbeatCame(liveness.coverage, { sequence, answered }, draft.now, surelyLiveMs({ leaseTtlMs }));
   const unhealthyReason = beat.unhealthyReason.slice(0, 1000);
   const { witnessPort } = liveness;
   hear(draft, node, { session, unhealthyReason, held, witnessPort, witnessSet, coverage });
+  if (liveness.missing) giveUpMissing(draft, node, liveness.missing, held);
   const own = new Set<LeaseId>();
   for (const { lease, zombie } of (draft.world.index.usage.get(node.uuid) ?? nothingUsed).holders) {
     if (!zombie) own.add(lease);

@@ -5,12 +5,13 @@ import { orderMounts } from "../grant/volumes.js";
 import { orderOutstanding } from "../lease.js";
 import { nodeNamed } from "../names.js";
 import { hear, withoutLost } from "../node.js";
+import { outlived } from "../restored.js";
 import type { Node } from "../state.js";
 import { nothingUsed } from "../usage.js";
 import { sessionBegins } from "../witnesses/coverage.js";
 import { acknowledged, handOut } from "../witnesses/hand-out.js";
-import { type HeldId, type Introduction, narrowHello } from "./narrow.js";
-import { shareVanished } from "./vanished.js";
+import { type Introduction, narrowHello } from "./narrow.js";
+import { missingOf } from "./vanished.js";
 
 type HelloEvent = Extract<AgentEvent, { kind: "agent-hello" }>;
 
@@ -30,10 +31,16 @@ export function hello(draft: Draft, event: HelloEvent): void {
     refuse(draft, said.name, event.session, "another machine is connected under this name: give one of them --name");
     return;
   }
+  const { life } = draft.world.settings;
+  const later = outlived(life, said.obeyed);
+  if (later !== undefined) {
+    refuse(draft, said.name, event.session, later);
+    return;
+  }
   const node = enrol(draft, before, event.freshNode, said);
   const known = new Set(said.held.map(({ lease }) => lease));
   const bootChanged = before !== undefined && before.bootId !== said.bootId;
-  settle(draft, node, said.held, bootChanged);
+  const missing = missingOf(draft, node, known, bootChanged);
   // Another machine under this name: what the former one heard says nothing about it.
   const sameMachine =
     before?.address === said.address && draft.world.liveness.get(node.uuid)?.witnessPort === said.witnessPort;
@@ -45,6 +52,7 @@ export function hello(draft: Draft, event: HelloEvent): void {
     witnessPort: said.witnessPort,
     witnessSet: said.witnessSet,
     coverage: sessionBegins(covered, draft.now),
+    ...(missing ? { missing } : {}),
   });
   const { leaseTtlMs, heartbeatIntervalMs } = draft.world.settings;
   const holders = holdersOn(draft, node.uuid);
@@ -55,6 +63,7 @@ export function hello(draft: Draft, event: HelloEvent): void {
     nodeUuid: node.uuid,
     leaseTtlMs,
     heartbeatIntervalMs,
+    ...(life ? { life } : {}),
     keptLeaseIds: holders.map(({ lease }) => lease).filter((lease) => known.has(lease)),
   });
   orderMounts(draft, draft.world.nodes.get(node.uuid) ?? node);
@@ -63,7 +72,8 @@ export function hello(draft: Draft, event: HelloEvent): void {
     const job = draft.world.jobs.get(uuid);
     const share =
       job && "lease" in job.state ? job.state.lease.shares.find((one) => one.node === node.uuid) : undefined;
-    if (job && share) orderOutstanding(draft, job, share, known.has(lease));
+    // Nothing is told to a node about what it has lost: what is left of it there, if anything, is not ours to begin again.
+    if (job && share && !missing?.leases.includes(lease)) orderOutstanding(draft, job, share, known.has(lease));
   }
   draft.membershipStale = true;
   if (node.cluster) draft.touched.add(node.cluster);
@@ -96,14 +106,3 @@ function enrol(draft: Draft, before: Node | undefined, fresh: NodeId, said: Intr
 
 const holdersOn = (draft: Draft, node: NodeId) =>
   (draft.world.index.usage.get(node) ?? nothingUsed).holders.filter(({ zombie }) => !zombie);
-
-/** What the node should hold but does not: a grant that never came is sent again, anything further on is gone with its processes. */
-function settle(draft: Draft, node: Node, held: readonly HeldId[], bootChanged: boolean): void {
-  const known = new Set(held.map(({ lease }) => lease));
-  const zombies = node.zombies.filter(({ lease }) => known.has(lease));
-  if (zombies.length < node.zombies.length) draft.put("node", { ...node, zombies });
-  for (const { lease, job: uuid } of holdersOn(draft, node.uuid)) {
-    const job = draft.world.jobs.get(uuid);
-    if (job && !known.has(lease)) shareVanished(draft, job, node, bootChanged);
-  }
-}
