@@ -9,12 +9,15 @@ import { type LeaseId, parseLeaseId } from "../shared/ids.js";
 import { version } from "../shared/version.js";
 import { environmentOf, jobMountRootOf, jobTempOf, type NodePlaces } from "./core/environment.js";
 import type { LeaseEvent } from "./core/events.js";
+import { advice, isLatest, objection, withObeyed } from "./core/obedience.js";
 import { ExecutionLog } from "./directories/execution-log.js";
 import { JobTemps } from "./directories/job-temps.js";
 import { Engine } from "./engine.js";
 import { Ledger } from "./ledger.js";
+import { lifeOf, obeyedBefore } from "./link/life.js";
 import { Link, type LinkHost, type Received } from "./link/link.js";
 import { heldLease, reportMessage } from "./link/messages.js";
+import { ObeyedFile } from "./obeyed-file.js";
 import { type DataPaths, dataPaths, Spool } from "./paths.js";
 import { Performer } from "./perform.js";
 import type { Logs, LogsHost, Mounts, RemoteHost, RemoteStarts, StdCopies, TelemetrySource } from "./ports.js";
@@ -61,6 +64,7 @@ export class Agent {
   private readonly paths: DataPaths;
   private readonly places: NodePlaces;
   private readonly ledger: Ledger;
+  private readonly obeyed: ObeyedFile;
   private readonly clock = bootClock();
   private readonly fences: Fences;
   private readonly watchdog: Watchdog;
@@ -92,6 +96,7 @@ export class Agent {
       socket: this.paths.socket,
       rsh: options.rshPath,
     };
+    this.obeyed = new ObeyedFile(this.paths.obeyed);
     this.ledger = new Ledger(this.paths.ledger, this.boot, (path) => this.spawner.remove(path));
     this.fences = new Fences(this.paths.fences, this.boot, options.freezer.groups, log);
     this.watchdog = new Watchdog(options.shimPath, options.dataDir, log);
@@ -217,6 +222,7 @@ export class Agent {
         bootId: this.boot,
         inventory: this.options.inventory,
         leases: held(),
+        ...obeyedBefore(this.obeyed.read()),
         witnessPort: this.witnesses.port,
         witnessSet: BigInt(this.witnesses.set?.version ?? 0),
       }),
@@ -228,6 +234,7 @@ export class Agent {
           ? common
           : { ...common, telemetry: { ...telemetry, freezer: this.options.freezer.name } };
       },
+      objection: (welcome) => this.objection(welcome),
       welcomed: (welcome, sentAt, leases) => this.welcomed(welcome, sentAt, leases),
       heartbeatSent: (sequence, at) => this.engine.post({ type: "heartbeat-sent", sequence, at }),
       heartbeatAnswered: (sequence, renewed, superseded) => {
@@ -240,6 +247,16 @@ export class Agent {
       },
       received: (message) => this.received(message),
     };
+  }
+
+  private objection(welcome: Welcome): string | undefined {
+    const obeyed = this.obeyed.read();
+    const said = lifeOf(welcome);
+    const busy = [...this.engine.state.leases.values()].some(({ progress }) => progress.phase !== "done");
+    const why = objection(obeyed, said, busy);
+    if (why !== undefined) return `${why}: ${advice}`;
+    if (said && !isLatest(obeyed, said)) this.obeyed.write(withObeyed(obeyed, said));
+    return undefined;
   }
 
   private welcomed(welcome: Welcome, sentAt: number, leases: readonly string[]): void {

@@ -9,7 +9,9 @@ import { crashLoudly, daemonExit, stopOnSignal } from "../shared/daemon.js";
 import { Fault } from "../shared/fault.js";
 import { version } from "../shared/version.js";
 import { Agent } from "./agent.js";
+import { ObeyedFile } from "./obeyed-file.js";
 import { makeParts } from "./parts.js";
+import { dataPaths } from "./paths.js";
 import { chooseFreezer } from "./watchdog/freezer.js";
 
 const units: Record<string, number> = { "": 1, k: 2 ** 10, m: 2 ** 20, g: 2 ** 30, t: 2 ** 40 };
@@ -168,9 +170,18 @@ async function start(flags: Record<string, unknown>): Promise<void> {
   log.info({ name: settings.name, dataDir, version }, "started");
 }
 
+function acceptAnyCoordinator(flags: Record<string, unknown>): void {
+  const { dataDir } = readSettings(program, flags, process.env);
+  new ObeyedFile(dataPaths(resolve(dataDir)).obeyed).forget();
+  process.stdout.write(
+    "The next coordinator that answers is obeyed. Make sure that no other one of this site is alive.\n",
+  );
+}
+
 const command = commandOf(program)
+  .option("--accept-coordinator", "forget which coordinator was obeyed last, and end: the next that answers is obeyed")
   .exitOverride()
-  .action((flags: Record<string, unknown>) => start(flags));
+  .action((flags: Record<string, unknown>) => (flags.acceptCoordinator ? acceptAnyCoordinator(flags) : start(flags)));
 
 command.parseAsync().catch((error: unknown) => {
   if (error instanceof CommanderError) process.exit(error.exitCode === 0 ? exitCodes.clean : exitCodes.configuration);

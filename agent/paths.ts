@@ -8,6 +8,7 @@ export interface DataPaths {
   ledger: string;
   spool: string;
   witnesses: string;
+  obeyed: string;
   jobs: string;
   mounts: string;
   jobMounts: string;
@@ -26,6 +27,7 @@ export function dataPaths(data: string): DataPaths {
     ledger: join(data, "ledger"),
     spool: join(data, "spool"),
     witnesses: join(data, "witnesses.json"),
+    obeyed: join(data, "obeyed.json"),
     jobs: join(data, "jobs"),
     mounts: join(data, "mounts"),
     jobMounts: join(data, "job-mounts"),

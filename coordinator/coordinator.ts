@@ -94,6 +94,7 @@ export class Coordinator {
         policy: options.policy,
         witnesses: options.witnesses,
         logLimitBytes: options.logLimit,
+        life: catalog.life,
       },
       clock: bootClock(),
       log,

@@ -23,6 +23,8 @@ export interface LinkHost {
   hello(): MessageInitShape<typeof HelloSchema>;
   heartbeat(): Omit<MessageInitShape<typeof HeartbeatSchema>, "sequence" | "answeredSequence" | "$typeName">;
   monotonic(): number;
+  /** Why the coordinator is not to be obeyed; undefined when it is, from then on. Without it every one is. */
+  objection?(welcome: Welcome): string | undefined;
   welcomed(welcome: Welcome, helloSentAt: number, helloLeases: readonly string[]): void;
   heartbeatSent(sequence: bigint, at: number): void;
   heartbeatAnswered(sequence: bigint, renewed: readonly string[], superseded: readonly string[]): void;

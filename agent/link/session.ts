@@ -105,6 +105,8 @@ export class Session {
         `its Welcome makes no sense: heartbeats every ${intervalMs} ms for leases of ${ttlMs} ms`,
       );
     }
+    const objection = this.host.objection?.(welcome);
+    if (objection !== undefined) throw new Fault("failed-precondition", objection);
     this.welcomed = true;
     this.opened();
     this.host.welcomed(welcome, sentAt, leases);

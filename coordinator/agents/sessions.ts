@@ -9,6 +9,7 @@ import type { CallContext, Duplex } from "../../shared/grpc.js";
 import { nodeId } from "../../shared/ids.js";
 import type { NodeEffect } from "../core/effects.js";
 import type { AgentEvent } from "../core/events.js";
+import type { CatalogLife } from "../core/restored.js";
 import { messageOf, type ToAgent } from "./messages.js";
 import { type LiveGang, Relay } from "./relay.js";
 import type { WitnessKeys } from "./witness-keys.js";
@@ -30,6 +31,8 @@ interface Session {
   stream: AgentStream;
   authority: string;
 }
+
+const lifeMessage = ({ catalog, epoch, life }: CatalogLife) => ({ catalog, epoch: BigInt(epoch), life });
 
 /** An agent says who it is at once. */
 const helloDeadlineMs = 10_000;
@@ -204,6 +207,7 @@ export class Sessions {
           natsUrl: url,
           natsToken: token,
           keptLeaseIds: [...effect.keptLeaseIds],
+          ...(effect.life ? { life: lifeMessage(effect.life) } : {}),
         },
       },
     });

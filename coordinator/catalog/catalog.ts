@@ -2,6 +2,8 @@ import { join } from "node:path";
 import Database from "better-sqlite3";
 import { Fault } from "../../shared/fault.js";
 import { type Change, isRowChange, type Put, type RowChange, type Rows, type Table } from "../core/changes.js";
+import type { CatalogLife } from "../core/restored.js";
+import { readLife } from "./life.js";
 import { migrate } from "./migrate.js";
 import { migrations } from "./migrations/index.js";
 import { CatalogRefused } from "./refused.js";
@@ -78,6 +80,10 @@ export class Catalog implements Disposable {
     for (const change of rows) {
       if (change.kind === "put") this.stored(change);
     }
+  }
+
+  get life(): CatalogLife {
+    return readLife(this.db);
   }
 
   /** As SQLite has it, not as we asked for it. */

@@ -2,6 +2,7 @@ import type { LeaseGrant } from "../../shared/gen/stoker/v1/lease_pb.js";
 import type { MountPlan } from "../../shared/gen/stoker/v1/mount_pb.js";
 import type { JobId, LeaseId, NodeId } from "../../shared/ids.js";
 import type { Plain } from "./plain.js";
+import type { CatalogLife } from "./restored.js";
 import type { Witness } from "./witnesses/set.js";
 
 /**
@@ -20,6 +21,7 @@ export type NodeEffect =
       readonly leaseTtlMs: number;
       readonly heartbeatIntervalMs: number;
       readonly keptLeaseIds: readonly LeaseId[];
+      readonly life?: CatalogLife;
     }
   /** The hello was not believed: end that stream, with the reason. */
   | {

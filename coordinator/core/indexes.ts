@@ -2,6 +2,7 @@ import { type ClusterId, type JobId, type LeaseId, type NodeId, parseLeaseId } f
 import type { World } from "./memory.js";
 import type { TableOf } from "./overlay.js";
 import { queueKey } from "./policies/priority.js";
+import { isAwaited } from "./restored.js";
 import { SortedMap } from "./sorted-map.js";
 import type { Job, Lease, Node, Share } from "./state.js";
 import { type Holder, nothingUsed, usageOf } from "./usage.js";
@@ -101,6 +102,8 @@ export function indexNode(world: World, before: Node | undefined, after: Node | 
     index.usage.delete(before.uuid);
     world.liveness.delete(before.uuid);
   }
+  if (after !== undefined && isAwaited(world, after)) index.awaited.set(after.uuid, after.name);
+  else if (before !== undefined) index.awaited.delete(before.uuid);
   roomChanged(world, before);
   roomChanged(world, after);
 }

@@ -3,7 +3,9 @@ import type { Draft } from "./draft.js";
 import { gangOf, hostsOf } from "./grant/gang.js";
 import { grantFor } from "./grant/grant.js";
 import { isLive, leaseOf } from "./indexes.js";
+import type { World } from "./memory.js";
 import type { Placement } from "./placement.js";
+import { nextAttempt } from "./restored.js";
 import type { Instant, Job, Lease, RankExit, Share } from "./state.js";
 import { expandToolkit } from "./toolkits/index.js";
 import type { Expansion } from "./toolkits/toolkit.js";
@@ -15,8 +17,8 @@ import type { Expansion } from "./toolkits/toolkit.js";
  *      ├─────────(done)──────────────────────▲
  *      └──(its node is lost)──▶ lost ◀──────── ready       what it may still hold is a zombie on the node
  */
-export function newLease(job: Job, placement: Placement, now: Instant): Lease {
-  const attempt = job.attempt + 1;
+export function newLease(world: World, job: Job, placement: Placement, now: Instant): Lease {
+  const attempt = nextAttempt(world, job);
   const hosts = hostsOf(placement.places.map(({ node }) => node));
   const lease: Lease = {
     id: leaseId(job.uuid, attempt),

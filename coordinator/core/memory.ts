@@ -65,6 +65,8 @@ export interface Index {
   /** By sequence: order of enrolment. */
   readonly nodesOfCluster: TableOf<ClusterId, SortedMap<NodeId>>;
   readonly usage: TableOf<NodeId, Usage>;
+  /** Names of the nodes whose word a restored catalog waits for. */
+  readonly awaited: TableOf<NodeId, string>;
   /** Sum of the node counts of the queued jobs. */
   readonly queuedNodes: TableOf<ClusterId, number>;
   /** What was found not to start as things are: see schedule.ts. */
@@ -111,6 +113,7 @@ export function emptyState(settings: Settings, startedAt: Instant): State {
       active: new Map(),
       nodesOfCluster: new Map(),
       usage: new Map(),
+      awaited: new Map(),
       queuedNodes: new Map(),
       blocked: new Map(),
     },
@@ -147,6 +150,7 @@ export function fork(world: World): World {
       active: new Overlay(index.active),
       nodesOfCluster: new Overlay(index.nodesOfCluster),
       usage: new Overlay(index.usage),
+      awaited: new Overlay(index.awaited),
       queuedNodes: new Overlay(index.queuedNodes),
       blocked: new Overlay(index.blocked),
     },

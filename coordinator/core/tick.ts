@@ -2,6 +2,7 @@ import type { Draft } from "./draft.js";
 import { leaseOf } from "./indexes.js";
 import { stop } from "./job.js";
 import { isSilent, lose } from "./node.js";
+import { isAwaited } from "./restored.js";
 import { outOfTime } from "./verdict.js";
 import { settleWitnesses } from "./witnesses/hand-out.js";
 import { withheld } from "./witnesses/quorum.js";
@@ -31,6 +32,8 @@ function keepClock(draft: Draft): void {
 function loseTheSilent(draft: Draft): void {
   const { world, now } = draft;
   for (const node of [...world.nodes.values()]) {
+    // Its silence proves nothing to a restored catalog: it may obey the one that this is a copy of.
+    if (isAwaited(world, node)) continue;
     if (!node.lost && isSilent(world, node, now) && !withheld(world, node, now)) lose(draft, node);
   }
 }

@@ -2,6 +2,7 @@ import catalog from "./001-catalog.sql";
 import leaving from "./002-leaving.sql";
 import storageMapping from "./003-storage-mapping.sql";
 import witnesses from "./004-witnesses.sql";
+import life from "./005-life.sql";
 
 /** In order; the n-th brings the schema to version n. A migration that was released is never edited. */
-export const migrations: readonly string[] = [catalog, leaving, storageMapping, witnesses];
+export const migrations: readonly string[] = [catalog, leaving, storageMapping, witnesses, life];

@@ -21,5 +21,6 @@ export const nodeTable: TableShape<Node> = {
     lost: json(),
     zombies: json(),
     witnessSets: json(),
+    epoch: integer,
   },
 };

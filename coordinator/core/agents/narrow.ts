@@ -1,6 +1,7 @@
 import type { HeldLease, Hello, LeaseReport } from "../../../shared/gen/stoker/v1/agent_service_pb.js";
 import { type LeaseId, parseLeaseId } from "../../../shared/ids.js";
 import { cut } from "../cut.js";
+import type { CatalogLife } from "../restored.js";
 import type { Instant, NodeGpu, NodeInventory, ResourceFault } from "../state.js";
 
 /** What agents send, believed only in these forms. A text instead of a value says what is wrong with it. */
@@ -14,6 +15,7 @@ export interface Introduction {
   readonly held: readonly HeldId[];
   readonly witnessPort: number;
   readonly witnessSet: number;
+  readonly obeyed?: CatalogLife;
 }
 
 export interface HeldId {
@@ -50,6 +52,8 @@ export function narrowHello(hello: Hello): Introduction | string {
   const witnessSet = narrowVersion(hello.witnessSet);
   if (typeof witnessSet === "string") return witnessSet;
   if (hello.witnessPort > 65_535) return `${hello.witnessPort} can't be a port`;
+  const obeyed = narrowLife(hello.obeyed);
+  if (typeof obeyed === "string") return obeyed;
   const { machineClass, cpus, memoryBytes } = narrowed;
   const [os, kernel, cpuModel] = [cut(narrowed.os, 255), cut(narrowed.kernel, 255), cut(narrowed.cpuModel, 255)];
   const [driverVersion, cudaVersion] = [cut(narrowed.driverVersion, 100), cut(narrowed.cudaVersion, 100)];
@@ -62,7 +66,17 @@ export function narrowHello(hello: Hello): Introduction | string {
     held,
     witnessPort: hello.witnessPort,
     witnessSet,
+    ...(obeyed ? { obeyed } : {}),
   };
+}
+
+function narrowLife(said: Hello["obeyed"]): CatalogLife | string | undefined {
+  if (!said) return undefined;
+  const epoch = Number(said.epoch);
+  if (![said.catalog, said.life].every((id) => /^[-\w]{1,64}$/.test(id)) || !Number.isSafeInteger(epoch) || epoch < 0) {
+    return "the hello names a catalog that can't be";
+  }
+  return { catalog: said.catalog, epoch, life: said.life };
 }
 
 /** Of witnesses: the moment of their making, or 0. */

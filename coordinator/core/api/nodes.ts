@@ -3,6 +3,7 @@ import { isConnected } from "../cluster.js";
 import type { Draft } from "../draft.js";
 import { findNode, idOfNode } from "../names.js";
 import { isSilent, lose } from "../node.js";
+import { isAwaited } from "../restored.js";
 import { vacate } from "../vacate.js";
 
 /** No new work; what runs goes on. */
@@ -41,7 +42,7 @@ export function resumeNode(draft: Draft, id: string): string {
 /** A person has seen that the machine is off, which silence alone does not prove. */
 export function declareNodeLost(draft: Draft, id: string): string {
   const node = findNode(draft.world, id);
-  if (node.lost) return node.uuid;
+  if (node.lost && !isAwaited(draft.world, node)) return node.uuid;
   if (!isSilent(draft.world, node, draft.now)) {
     throw new Fault(
       "failed-precondition",

@@ -3,6 +3,7 @@ import type { Blocked, Candidate, Check } from "./check.js";
 import { cleaned } from "./cleaned.js";
 import { cpus } from "./cpus.js";
 import { drained } from "./drained.js";
+import { gathered } from "./gathered.js";
 import { gpus } from "./gpus.js";
 import { healthy } from "./healthy.js";
 import { inCluster } from "./in-cluster.js";
@@ -12,7 +13,7 @@ import { ready } from "./ready.js";
 import { unshared } from "./unshared.js";
 
 /** In this order: the first that objects is the reason told. */
-export const standing: readonly Check[] = [inCluster, ready, healthy, drained, leaving, cleaned];
+export const standing: readonly Check[] = [inCluster, gathered, ready, healthy, drained, leaving, cleaned];
 /** About room, which ends of other jobs bring. */
 export const room: readonly Check[] = [unshared, gpus, cpus, memory];
 /** Kept to while enough nodes are left that pass. */
