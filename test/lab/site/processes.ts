@@ -2,7 +2,7 @@ import type { Machine } from "../machines/machine.js";
 
 export interface AttemptProcess {
   pid: number;
-  /** As in /proc: `S`, `R`, `T` for a stopped one, and so on. */
+  /** As in /proc: `S`, `R`, `T` for a stopped one, and so on. `T` also for one whose control group is frozen, which /proc does not tell. */
   state: string;
   lease: string;
   command: string;
@@ -10,9 +10,15 @@ export interface AttemptProcess {
 
 /** One line for each process that runs for an attempt, by what is in its environment. */
 const search = `
+frozen() {
+  group=$(sed -n 's/^0:://p' $1/cgroup)
+  grep -qs 'frozen 1' /sys/fs/cgroup/unified$group/cgroup.events /sys/fs/cgroup$group/cgroup.events
+}
 for environment in $(grep -lzs '^STOKER_LEASE=' /proc/[0-9]*/environ); do
   folder=\${environment%/environ}
-  { read -r status <$folder/stat && echo "$status|$(grep -zs ^STOKER_LEASE= $environment | tr '\\0' '|'; tr '\\0\\n' '  ' <$folder/cmdline)"; } 2>/dev/null
+  { read -r status <$folder/stat
+    frozen $folder && status=$(echo "$status" | sed 's/) [A-Z] /) T /')
+    echo "$status|$(grep -zs ^STOKER_LEASE= $environment | tr '\\0' '|'; tr '\\0\\n' '  ' <$folder/cmdline)"; } 2>/dev/null
 done
 :`;
 
