@@ -136,6 +136,7 @@ static void froze(struct watch *watch, struct ward *ward, bool all) {
     fence_mark(watch->fences, ward->lease, wall_ms());
     say("%s: frozen", ward->lease);
   }
+  if (!all && ward->state != unfinished) say("%s: some of it does not stand still yet", ward->lease);
   ward->state = all ? frozen : unfinished;
   // Frozen first: what is killed one after the other would see the others die.
   if (ward->fence.policy != fence_kill || ward->killed) return;
