@@ -20,7 +20,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file stoker/v1/agent_service.proto.
  */
 export const file_stoker_v1_agent_service: GenFile = /*@__PURE__*/
-  fileDesc("Ch1zdG9rZXIvdjEvYWdlbnRfc2VydmljZS5wcm90bxIJc3Rva2VyLnYxIqoCCg5TZXNzaW9uUmVxdWVzdBIhCgVoZWxsbxgBIAEoCzIQLnN0b2tlci52MS5IZWxsb0gAEikKCWhlYXJ0YmVhdBgCIAEoCzIULnN0b2tlci52MS5IZWFydGJlYXRIABIoCgZyZXBvcnQYAyABKAsyFi5zdG9rZXIudjEuTGVhc2VSZXBvcnRIABI1CgxyZW1vdGVfc3RhcnQYBCABKAsyHS5zdG9rZXIudjEuUmVtb3RlU3RhcnRSZXF1ZXN0SAASMAoNcmVtb3RlX291dHB1dBgFIAEoCzIXLnN0b2tlci52MS5SZW1vdGVPdXRwdXRIABIsCgtyZW1vdGVfZXhpdBgGIAEoCzIVLnN0b2tlci52MS5SZW1vdGVFeGl0SABCCQoHbWVzc2FnZSLrBAoPU2Vzc2lvblJlc3BvbnNlEiUKB3dlbGNvbWUYASABKAsyEi5zdG9rZXIudjEuV2VsY29tZUgAEjQKD2hlYXJ0YmVhdF9yZXBseRgCIAEoCzIZLnN0b2tlci52MS5IZWFydGJlYXRSZXBseUgAEiYKBWdyYW50GAMgASgLMhUuc3Rva2VyLnYxLkxlYXNlR3JhbnRIABIsCgtzdGFydF9yYW5rcxgEIAEoCzIVLnN0b2tlci52MS5TdGFydFJhbmtzSAASJAoEc3RvcBgFIAEoCzIULnN0b2tlci52MS5TdG9wTGVhc2VIABIqCgpyZXBvcnRfYWNrGAYgASgLMhQuc3Rva2VyLnYxLlJlcG9ydEFja0gAEiwKC2xvZ3Nfc3RvcmVkGAcgASgLMhUuc3Rva2VyLnYxLkxvZ3NTdG9yZWRIABIuCgxyZW1vdGVfc3RhcnQYCCABKAsyFi5zdG9rZXIudjEuUmVtb3RlU3RhcnRIABIwCg1yZW1vdGVfb3V0cHV0GAkgASgLMhcuc3Rva2VyLnYxLlJlbW90ZU91dHB1dEgAEiwKC3JlbW90ZV9leGl0GAogASgLMhUuc3Rva2VyLnYxLlJlbW90ZUV4aXRIABIsCgtyZW1vdGVfc3RvcBgLIAEoCzIVLnN0b2tlci52MS5SZW1vdGVTdG9wSAASKgoKc2V0X21vdW50cxgMIAEoCzIULnN0b2tlci52MS5TZXRNb3VudHNIABIwCg1zZXRfd2l0bmVzc2VzGA0gASgLMhcuc3Rva2VyLnYxLlNldFdpdG5lc3Nlc0gAQgkKB21lc3NhZ2UizQEKBUhlbGxvEhEKCW5vZGVfbmFtZRgBIAEoCRIPCgdhZGRyZXNzGAIgASgJEhUKDWFnZW50X3ZlcnNpb24YAyABKAkSDwoHYm9vdF9pZBgEIAEoCRInCglpbnZlbnRvcnkYBSABKAsyFC5zdG9rZXIudjEuSW52ZW50b3J5EiQKBmxlYXNlcxgGIAMoCzIULnN0b2tlci52MS5IZWxkTGVhc2USFAoMd2l0bmVzc19wb3J0GAcgASgNEhMKC3dpdG5lc3Nfc2V0GAggASgDIpwBCglIZWxkTGVhc2USEAoIbGVhc2VfaWQYASABKAkSJAoFcGhhc2UYAiABKA4yFS5zdG9rZXIudjEuTGVhc2VQaGFzZRIOCgZmcm96ZW4YAyABKAgSMAoMZnJvemVuX3NpbmNlGAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIVCg1mcm96ZW5fcmVhc29uGAUgASgJIo8BCgdXZWxjb21lEhEKCW5vZGVfdXVpZBgBIAEoCRIUCgxsZWFzZV90dGxfbXMYAiABKAMSHQoVaGVhcnRiZWF0X2ludGVydmFsX21zGAMgASgDEhAKCG5hdHNfdXJsGAQgASgJEhIKCm5hdHNfdG9rZW4YBSABKAkSFgoOa2VwdF9sZWFzZV9pZHMYBiADKAkitgEKCUhlYXJ0YmVhdBIQCghzZXF1ZW5jZRgBIAEoAxIkCgZsZWFzZXMYAiADKAsyFC5zdG9rZXIudjEuSGVsZExlYXNlEicKCXRlbGVtZXRyeRgDIAEoCzIULnN0b2tlci52MS5UZWxlbWV0cnkSGAoQdW5oZWFsdGh5X3JlYXNvbhgEIAEoCRIZChFhbnN3ZXJlZF9zZXF1ZW5jZRgFIAEoAxITCgt3aXRuZXNzX3NldBgGIAEoAyJbCg5IZWFydGJlYXRSZXBseRIQCghzZXF1ZW5jZRgBIAEoAxIZChFyZW5ld2VkX2xlYXNlX2lkcxgCIAMoCRIcChRzdXBlcnNlZGVkX2xlYXNlX2lkcxgDIAMoCSK6AgoLTGVhc2VSZXBvcnQSEAoIbGVhc2VfaWQYASABKAkSEAoIc2VxdWVuY2UYAiABKAMSKAoEdGltZRgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASJgoFcmVhZHkYBCABKAsyFS5zdG9rZXIudjEuTGVhc2VSZWFkeUgAEi4KDHJhbmtfc3RhcnRlZBgFIAEoCzIWLnN0b2tlci52MS5SYW5rU3RhcnRlZEgAEiwKC3JhbmtfZXhpdGVkGAYgASgLMhUuc3Rva2VyLnYxLlJhbmtFeGl0ZWRIABIoCgZmYWlsZWQYByABKAsyFi5zdG9rZXIudjEuTGVhc2VGYWlsZWRIABIkCgRkb25lGAggASgLMhQuc3Rva2VyLnYxLkxlYXNlRG9uZUgAQgcKBWV2ZW50IgwKCkxlYXNlUmVhZHkiKAoLUmFua1N0YXJ0ZWQSDAoEcmFuaxgBIAEoBRILCgNwaWQYAiABKAUipQEKClJhbmtFeGl0ZWQSDAoEcmFuaxgBIAEoBRIRCglleGl0X2NvZGUYAiABKAUSDgoGc2lnbmFsGAMgASgFEhQKDHN0ZG91dF9ieXRlcxgEIAEoAxIUCgxzdGRlcnJfYnl0ZXMYBSABKAMSHAoUc3Rkb3V0X2Ryb3BwZWRfYnl0ZXMYBiABKAMSHAoUc3RkZXJyX2Ryb3BwZWRfYnl0ZXMYByABKAMiXAoLTGVhc2VGYWlsZWQSJwoFZXJyb3IYASABKAsyGC5zdG9rZXIudjEuUmVzb3VyY2VFcnJvchIWCglleGl0X2NvZGUYAiABKAVIAIgBAUIMCgpfZXhpdF9jb2RlIgsKCUxlYXNlRG9uZSIvCglSZXBvcnRBY2sSEAoIbGVhc2VfaWQYASABKAkSEAoIc2VxdWVuY2UYAiABKAMiHgoKU3RhcnRSYW5rcxIQCghsZWFzZV9pZBgBIAEoCSI/CglTdG9wTGVhc2USEAoIbGVhc2VfaWQYASABKAkSDgoGcmVhc29uGAIgASgJEhAKCGdyYWNlZnVsGAMgASgIImIKCkxvZ3NTdG9yZWQSEAoIbGVhc2VfaWQYASABKAkSDAoEcmFuaxgCIAEoBRIkCgZzdHJlYW0YAyABKA4yFC5zdG9rZXIudjEuTG9nU3RyZWFtEg4KBm9mZnNldBgEIAEoAyJFCglTZXRNb3VudHMSEgoKY2x1c3Rlcl9pZBgBIAEoCRIkCgZtb3VudHMYAiADKAsyFC5zdG9rZXIudjEuTW91bnRQbGFuIm4KDFNldFdpdG5lc3NlcxIPCgd2ZXJzaW9uGAEgASgDEiMKB21lbWJlcnMYAiADKAsyEi5zdG9rZXIudjEuV2l0bmVzcxISCgphbnN3ZXJfa2V5GAMgASgMEhQKDGxlYXNlX3R0bF9tcxgEIAEoAyJICgdXaXRuZXNzEhEKCW5vZGVfbmFtZRgBIAEoCRIPCgdhZGRyZXNzGAIgASgJEgwKBHBvcnQYAyABKA0SCwoDa2V5GAQgASgMIo4BChJSZW1vdGVTdGFydFJlcXVlc3QSEgoKcmVxdWVzdF9pZBgBIAEoCRIQCghsZWFzZV9pZBgCIAEoCRIOCgZ0YXJnZXQYAyABKAkSFAoMY29tbWFuZF9saW5lGAQgASgJEhUKDXN0ZG91dF9vZmZzZXQYBSABKAMSFQoNc3RkZXJyX29mZnNldBgGIAEoAyKKAQoLUmVtb3RlU3RhcnQSEgoKcmVxdWVzdF9pZBgBIAEoCRIQCghsZWFzZV9pZBgCIAEoCRIRCglmcm9tX25vZGUYAyABKAkSFAoMY29tbWFuZF9saW5lGAQgASgJEhUKDXN0ZG91dF9vZmZzZXQYBSABKAMSFQoNc3RkZXJyX29mZnNldBgGIAEoAyJ4CgxSZW1vdGVPdXRwdXQSEgoKcmVxdWVzdF9pZBgBIAEoCRIQCghsZWFzZV9pZBgCIAEoCRIkCgZzdHJlYW0YAyABKA4yFC5zdG9rZXIudjEuTG9nU3RyZWFtEg4KBm9mZnNldBgEIAEoAxIMCgRkYXRhGAUgASgMIlQKClJlbW90ZUV4aXQSEgoKcmVxdWVzdF9pZBgBIAEoCRIQCghsZWFzZV9pZBgCIAEoCRIRCglleGl0X2NvZGUYAyABKAUSDQoFZXJyb3IYBCABKAkiMgoKUmVtb3RlU3RvcBISCgpyZXF1ZXN0X2lkGAEgASgJEhAKCGxlYXNlX2lkGAIgASgJKlUKCUxvZ1N0cmVhbRIaChZMT0dfU1RSRUFNX1VOU1BFQ0lGSUVEEAASFQoRTE9HX1NUUkVBTV9TVERPVVQQARIVChFMT0dfU1RSRUFNX1NUREVSUhACMlQKDEFnZW50U2VydmljZRJECgdTZXNzaW9uEhkuc3Rva2VyLnYxLlNlc3Npb25SZXF1ZXN0Ghouc3Rva2VyLnYxLlNlc3Npb25SZXNwb25zZSgBMAFiBnByb3RvMw", [file_google_protobuf_timestamp, file_stoker_v1_error, file_stoker_v1_lease, file_stoker_v1_mount, file_stoker_v1_node]);
+  fileDesc("Ch1zdG9rZXIvdjEvYWdlbnRfc2VydmljZS5wcm90bxIJc3Rva2VyLnYxIqoCCg5TZXNzaW9uUmVxdWVzdBIhCgVoZWxsbxgBIAEoCzIQLnN0b2tlci52MS5IZWxsb0gAEikKCWhlYXJ0YmVhdBgCIAEoCzIULnN0b2tlci52MS5IZWFydGJlYXRIABIoCgZyZXBvcnQYAyABKAsyFi5zdG9rZXIudjEuTGVhc2VSZXBvcnRIABI1CgxyZW1vdGVfc3RhcnQYBCABKAsyHS5zdG9rZXIudjEuUmVtb3RlU3RhcnRSZXF1ZXN0SAASMAoNcmVtb3RlX291dHB1dBgFIAEoCzIXLnN0b2tlci52MS5SZW1vdGVPdXRwdXRIABIsCgtyZW1vdGVfZXhpdBgGIAEoCzIVLnN0b2tlci52MS5SZW1vdGVFeGl0SABCCQoHbWVzc2FnZSLrBAoPU2Vzc2lvblJlc3BvbnNlEiUKB3dlbGNvbWUYASABKAsyEi5zdG9rZXIudjEuV2VsY29tZUgAEjQKD2hlYXJ0YmVhdF9yZXBseRgCIAEoCzIZLnN0b2tlci52MS5IZWFydGJlYXRSZXBseUgAEiYKBWdyYW50GAMgASgLMhUuc3Rva2VyLnYxLkxlYXNlR3JhbnRIABIsCgtzdGFydF9yYW5rcxgEIAEoCzIVLnN0b2tlci52MS5TdGFydFJhbmtzSAASJAoEc3RvcBgFIAEoCzIULnN0b2tlci52MS5TdG9wTGVhc2VIABIqCgpyZXBvcnRfYWNrGAYgASgLMhQuc3Rva2VyLnYxLlJlcG9ydEFja0gAEiwKC2xvZ3Nfc3RvcmVkGAcgASgLMhUuc3Rva2VyLnYxLkxvZ3NTdG9yZWRIABIuCgxyZW1vdGVfc3RhcnQYCCABKAsyFi5zdG9rZXIudjEuUmVtb3RlU3RhcnRIABIwCg1yZW1vdGVfb3V0cHV0GAkgASgLMhcuc3Rva2VyLnYxLlJlbW90ZU91dHB1dEgAEiwKC3JlbW90ZV9leGl0GAogASgLMhUuc3Rva2VyLnYxLlJlbW90ZUV4aXRIABIsCgtyZW1vdGVfc3RvcBgLIAEoCzIVLnN0b2tlci52MS5SZW1vdGVTdG9wSAASKgoKc2V0X21vdW50cxgMIAEoCzIULnN0b2tlci52MS5TZXRNb3VudHNIABIwCg1zZXRfd2l0bmVzc2VzGA0gASgLMhcuc3Rva2VyLnYxLlNldFdpdG5lc3Nlc0gAQgkKB21lc3NhZ2Ui9QEKBUhlbGxvEhEKCW5vZGVfbmFtZRgBIAEoCRIPCgdhZGRyZXNzGAIgASgJEhUKDWFnZW50X3ZlcnNpb24YAyABKAkSDwoHYm9vdF9pZBgEIAEoCRInCglpbnZlbnRvcnkYBSABKAsyFC5zdG9rZXIudjEuSW52ZW50b3J5EiQKBmxlYXNlcxgGIAMoCzIULnN0b2tlci52MS5IZWxkTGVhc2USFAoMd2l0bmVzc19wb3J0GAcgASgNEhMKC3dpdG5lc3Nfc2V0GAggASgDEiYKBm9iZXllZBgeIAEoCzIWLnN0b2tlci52MS5DYXRhbG9nTGlmZSKcAQoJSGVsZExlYXNlEhAKCGxlYXNlX2lkGAEgASgJEiQKBXBoYXNlGAIgASgOMhUuc3Rva2VyLnYxLkxlYXNlUGhhc2USDgoGZnJvemVuGAMgASgIEjAKDGZyb3plbl9zaW5jZRgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASFQoNZnJvemVuX3JlYXNvbhgFIAEoCSK1AQoHV2VsY29tZRIRCglub2RlX3V1aWQYASABKAkSFAoMbGVhc2VfdHRsX21zGAIgASgDEh0KFWhlYXJ0YmVhdF9pbnRlcnZhbF9tcxgDIAEoAxIQCghuYXRzX3VybBgEIAEoCRISCgpuYXRzX3Rva2VuGAUgASgJEhYKDmtlcHRfbGVhc2VfaWRzGAYgAygJEiQKBGxpZmUYHiABKAsyFi5zdG9rZXIudjEuQ2F0YWxvZ0xpZmUiOwoLQ2F0YWxvZ0xpZmUSDwoHY2F0YWxvZxgBIAEoCRINCgVlcG9jaBgCIAEoAxIMCgRsaWZlGAMgASgJIrYBCglIZWFydGJlYXQSEAoIc2VxdWVuY2UYASABKAMSJAoGbGVhc2VzGAIgAygLMhQuc3Rva2VyLnYxLkhlbGRMZWFzZRInCgl0ZWxlbWV0cnkYAyABKAsyFC5zdG9rZXIudjEuVGVsZW1ldHJ5EhgKEHVuaGVhbHRoeV9yZWFzb24YBCABKAkSGQoRYW5zd2VyZWRfc2VxdWVuY2UYBSABKAMSEwoLd2l0bmVzc19zZXQYBiABKAMiWwoOSGVhcnRiZWF0UmVwbHkSEAoIc2VxdWVuY2UYASABKAMSGQoRcmVuZXdlZF9sZWFzZV9pZHMYAiADKAkSHAoUc3VwZXJzZWRlZF9sZWFzZV9pZHMYAyADKAkiugIKC0xlYXNlUmVwb3J0EhAKCGxlYXNlX2lkGAEgASgJEhAKCHNlcXVlbmNlGAIgASgDEigKBHRpbWUYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEiYKBXJlYWR5GAQgASgLMhUuc3Rva2VyLnYxLkxlYXNlUmVhZHlIABIuCgxyYW5rX3N0YXJ0ZWQYBSABKAsyFi5zdG9rZXIudjEuUmFua1N0YXJ0ZWRIABIsCgtyYW5rX2V4aXRlZBgGIAEoCzIVLnN0b2tlci52MS5SYW5rRXhpdGVkSAASKAoGZmFpbGVkGAcgASgLMhYuc3Rva2VyLnYxLkxlYXNlRmFpbGVkSAASJAoEZG9uZRgIIAEoCzIULnN0b2tlci52MS5MZWFzZURvbmVIAEIHCgVldmVudCIMCgpMZWFzZVJlYWR5IigKC1JhbmtTdGFydGVkEgwKBHJhbmsYASABKAUSCwoDcGlkGAIgASgFIqUBCgpSYW5rRXhpdGVkEgwKBHJhbmsYASABKAUSEQoJZXhpdF9jb2RlGAIgASgFEg4KBnNpZ25hbBgDIAEoBRIUCgxzdGRvdXRfYnl0ZXMYBCABKAMSFAoMc3RkZXJyX2J5dGVzGAUgASgDEhwKFHN0ZG91dF9kcm9wcGVkX2J5dGVzGAYgASgDEhwKFHN0ZGVycl9kcm9wcGVkX2J5dGVzGAcgASgDIlwKC0xlYXNlRmFpbGVkEicKBWVycm9yGAEgASgLMhguc3Rva2VyLnYxLlJlc291cmNlRXJyb3ISFgoJZXhpdF9jb2RlGAIgASgFSACIAQFCDAoKX2V4aXRfY29kZSILCglMZWFzZURvbmUiLwoJUmVwb3J0QWNrEhAKCGxlYXNlX2lkGAEgASgJEhAKCHNlcXVlbmNlGAIgASgDIh4KClN0YXJ0UmFua3MSEAoIbGVhc2VfaWQYASABKAkiPwoJU3RvcExlYXNlEhAKCGxlYXNlX2lkGAEgASgJEg4KBnJlYXNvbhgCIAEoCRIQCghncmFjZWZ1bBgDIAEoCCJiCgpMb2dzU3RvcmVkEhAKCGxlYXNlX2lkGAEgASgJEgwKBHJhbmsYAiABKAUSJAoGc3RyZWFtGAMgASgOMhQuc3Rva2VyLnYxLkxvZ1N0cmVhbRIOCgZvZmZzZXQYBCABKAMiRQoJU2V0TW91bnRzEhIKCmNsdXN0ZXJfaWQYASABKAkSJAoGbW91bnRzGAIgAygLMhQuc3Rva2VyLnYxLk1vdW50UGxhbiJuCgxTZXRXaXRuZXNzZXMSDwoHdmVyc2lvbhgBIAEoAxIjCgdtZW1iZXJzGAIgAygLMhIuc3Rva2VyLnYxLldpdG5lc3MSEgoKYW5zd2VyX2tleRgDIAEoDBIUCgxsZWFzZV90dGxfbXMYBCABKAMiSAoHV2l0bmVzcxIRCglub2RlX25hbWUYASABKAkSDwoHYWRkcmVzcxgCIAEoCRIMCgRwb3J0GAMgASgNEgsKA2tleRgEIAEoDCKOAQoSUmVtb3RlU3RhcnRSZXF1ZXN0EhIKCnJlcXVlc3RfaWQYASABKAkSEAoIbGVhc2VfaWQYAiABKAkSDgoGdGFyZ2V0GAMgASgJEhQKDGNvbW1hbmRfbGluZRgEIAEoCRIVCg1zdGRvdXRfb2Zmc2V0GAUgASgDEhUKDXN0ZGVycl9vZmZzZXQYBiABKAMiigEKC1JlbW90ZVN0YXJ0EhIKCnJlcXVlc3RfaWQYASABKAkSEAoIbGVhc2VfaWQYAiABKAkSEQoJZnJvbV9ub2RlGAMgASgJEhQKDGNvbW1hbmRfbGluZRgEIAEoCRIVCg1zdGRvdXRfb2Zmc2V0GAUgASgDEhUKDXN0ZGVycl9vZmZzZXQYBiABKAMieAoMUmVtb3RlT3V0cHV0EhIKCnJlcXVlc3RfaWQYASABKAkSEAoIbGVhc2VfaWQYAiABKAkSJAoGc3RyZWFtGAMgASgOMhQuc3Rva2VyLnYxLkxvZ1N0cmVhbRIOCgZvZmZzZXQYBCABKAMSDAoEZGF0YRgFIAEoDCJUCgpSZW1vdGVFeGl0EhIKCnJlcXVlc3RfaWQYASABKAkSEAoIbGVhc2VfaWQYAiABKAkSEQoJZXhpdF9jb2RlGAMgASgFEg0KBWVycm9yGAQgASgJIjIKClJlbW90ZVN0b3ASEgoKcmVxdWVzdF9pZBgBIAEoCRIQCghsZWFzZV9pZBgCIAEoCSpVCglMb2dTdHJlYW0SGgoWTE9HX1NUUkVBTV9VTlNQRUNJRklFRBAAEhUKEUxPR19TVFJFQU1fU1RET1VUEAESFQoRTE9HX1NUUkVBTV9TVERFUlIQAjJUCgxBZ2VudFNlcnZpY2USRAoHU2Vzc2lvbhIZLnN0b2tlci52MS5TZXNzaW9uUmVxdWVzdBoaLnN0b2tlci52MS5TZXNzaW9uUmVzcG9uc2UoATABYgZwcm90bzM", [file_google_protobuf_timestamp, file_stoker_v1_error, file_stoker_v1_lease, file_stoker_v1_mount, file_stoker_v1_node]);
 
 /**
  * @generated from message stoker.v1.SessionRequest
@@ -219,6 +219,13 @@ export type Hello = Message<"stoker.v1.Hello"> & {
    * @generated from field: int64 witness_set = 8;
    */
   witnessSet: bigint;
+
+  /**
+   * The last that it obeyed; absent: it has obeyed none yet that says one.
+   *
+   * @generated from field: stoker.v1.CatalogLife obeyed = 30;
+   */
+  obeyed?: CatalogLife | undefined;
 };
 
 /**
@@ -306,6 +313,13 @@ export type Welcome = Message<"stoker.v1.Welcome"> & {
    * @generated from field: repeated string kept_lease_ids = 6;
    */
   keptLeaseIds: string[];
+
+  /**
+   * An agent that has obeyed a later one refuses the session.
+   *
+   * @generated from field: stoker.v1.CatalogLife life = 30;
+   */
+  life?: CatalogLife | undefined;
 };
 
 /**
@@ -314,6 +328,39 @@ export type Welcome = Message<"stoker.v1.Welcome"> & {
  */
 export const WelcomeSchema: GenMessage<Welcome> = /*@__PURE__*/
   messageDesc(file_stoker_v1_agent_service, 4);
+
+/**
+ * Which copy of which catalog a coordinator speaks for. To restore a backup begins a new life, with a higher epoch.
+ *
+ * @generated from message stoker.v1.CatalogLife
+ */
+export type CatalogLife = Message<"stoker.v1.CatalogLife"> & {
+  /**
+   * The same in every copy.
+   *
+   * @generated from field: string catalog = 1;
+   */
+  catalog: string;
+
+  /**
+   * @generated from field: int64 epoch = 2;
+   */
+  epoch: bigint;
+
+  /**
+   * Tells two copies of one epoch apart.
+   *
+   * @generated from field: string life = 3;
+   */
+  life: string;
+};
+
+/**
+ * Describes the message stoker.v1.CatalogLife.
+ * Use `create(CatalogLifeSchema)` to create a new message.
+ */
+export const CatalogLifeSchema: GenMessage<CatalogLife> = /*@__PURE__*/
+  messageDesc(file_stoker_v1_agent_service, 5);
 
 /**
  * @generated from message stoker.v1.Heartbeat
@@ -363,7 +410,7 @@ export type Heartbeat = Message<"stoker.v1.Heartbeat"> & {
  * Use `create(HeartbeatSchema)` to create a new message.
  */
 export const HeartbeatSchema: GenMessage<Heartbeat> = /*@__PURE__*/
-  messageDesc(file_stoker_v1_agent_service, 5);
+  messageDesc(file_stoker_v1_agent_service, 6);
 
 /**
  * @generated from message stoker.v1.HeartbeatReply
@@ -394,7 +441,7 @@ export type HeartbeatReply = Message<"stoker.v1.HeartbeatReply"> & {
  * Use `create(HeartbeatReplySchema)` to create a new message.
  */
 export const HeartbeatReplySchema: GenMessage<HeartbeatReply> = /*@__PURE__*/
-  messageDesc(file_stoker_v1_agent_service, 6);
+  messageDesc(file_stoker_v1_agent_service, 7);
 
 /**
  * @generated from message stoker.v1.LeaseReport
@@ -458,7 +505,7 @@ export type LeaseReport = Message<"stoker.v1.LeaseReport"> & {
  * Use `create(LeaseReportSchema)` to create a new message.
  */
 export const LeaseReportSchema: GenMessage<LeaseReport> = /*@__PURE__*/
-  messageDesc(file_stoker_v1_agent_service, 7);
+  messageDesc(file_stoker_v1_agent_service, 8);
 
 /**
  * Mounts, directories and preparation are complete.
@@ -473,7 +520,7 @@ export type LeaseReady = Message<"stoker.v1.LeaseReady"> & {
  * Use `create(LeaseReadySchema)` to create a new message.
  */
 export const LeaseReadySchema: GenMessage<LeaseReady> = /*@__PURE__*/
-  messageDesc(file_stoker_v1_agent_service, 8);
+  messageDesc(file_stoker_v1_agent_service, 9);
 
 /**
  * @generated from message stoker.v1.RankStarted
@@ -495,7 +542,7 @@ export type RankStarted = Message<"stoker.v1.RankStarted"> & {
  * Use `create(RankStartedSchema)` to create a new message.
  */
 export const RankStartedSchema: GenMessage<RankStarted> = /*@__PURE__*/
-  messageDesc(file_stoker_v1_agent_service, 9);
+  messageDesc(file_stoker_v1_agent_service, 10);
 
 /**
  * @generated from message stoker.v1.RankExited
@@ -548,7 +595,7 @@ export type RankExited = Message<"stoker.v1.RankExited"> & {
  * Use `create(RankExitedSchema)` to create a new message.
  */
 export const RankExitedSchema: GenMessage<RankExited> = /*@__PURE__*/
-  messageDesc(file_stoker_v1_agent_service, 10);
+  messageDesc(file_stoker_v1_agent_service, 11);
 
 /**
  * It could not be prepared or started: JobPreparationFailed, a mount error, or the like.
@@ -572,7 +619,7 @@ export type LeaseFailed = Message<"stoker.v1.LeaseFailed"> & {
  * Use `create(LeaseFailedSchema)` to create a new message.
  */
 export const LeaseFailedSchema: GenMessage<LeaseFailed> = /*@__PURE__*/
-  messageDesc(file_stoker_v1_agent_service, 11);
+  messageDesc(file_stoker_v1_agent_service, 12);
 
 /**
  * Every process is gone, job mounts are undone, nothing is left. The last report of a lease.
@@ -587,7 +634,7 @@ export type LeaseDone = Message<"stoker.v1.LeaseDone"> & {
  * Use `create(LeaseDoneSchema)` to create a new message.
  */
 export const LeaseDoneSchema: GenMessage<LeaseDone> = /*@__PURE__*/
-  messageDesc(file_stoker_v1_agent_service, 12);
+  messageDesc(file_stoker_v1_agent_service, 13);
 
 /**
  * @generated from message stoker.v1.ReportAck
@@ -611,7 +658,7 @@ export type ReportAck = Message<"stoker.v1.ReportAck"> & {
  * Use `create(ReportAckSchema)` to create a new message.
  */
 export const ReportAckSchema: GenMessage<ReportAck> = /*@__PURE__*/
-  messageDesc(file_stoker_v1_agent_service, 13);
+  messageDesc(file_stoker_v1_agent_service, 14);
 
 /**
  * @generated from message stoker.v1.StartRanks
@@ -628,7 +675,7 @@ export type StartRanks = Message<"stoker.v1.StartRanks"> & {
  * Use `create(StartRanksSchema)` to create a new message.
  */
 export const StartRanksSchema: GenMessage<StartRanks> = /*@__PURE__*/
-  messageDesc(file_stoker_v1_agent_service, 14);
+  messageDesc(file_stoker_v1_agent_service, 15);
 
 /**
  * @generated from message stoker.v1.StopLease
@@ -657,7 +704,7 @@ export type StopLease = Message<"stoker.v1.StopLease"> & {
  * Use `create(StopLeaseSchema)` to create a new message.
  */
 export const StopLeaseSchema: GenMessage<StopLease> = /*@__PURE__*/
-  messageDesc(file_stoker_v1_agent_service, 15);
+  messageDesc(file_stoker_v1_agent_service, 16);
 
 /**
  * @generated from message stoker.v1.LogsStored
@@ -691,7 +738,7 @@ export type LogsStored = Message<"stoker.v1.LogsStored"> & {
  * Use `create(LogsStoredSchema)` to create a new message.
  */
 export const LogsStoredSchema: GenMessage<LogsStored> = /*@__PURE__*/
-  messageDesc(file_stoker_v1_agent_service, 16);
+  messageDesc(file_stoker_v1_agent_service, 17);
 
 /**
  * The mounts of the node's cluster, all of them, whenever the membership changes; empty when it leaves.
@@ -717,7 +764,7 @@ export type SetMounts = Message<"stoker.v1.SetMounts"> & {
  * Use `create(SetMountsSchema)` to create a new message.
  */
 export const SetMountsSchema: GenMessage<SetMounts> = /*@__PURE__*/
-  messageDesc(file_stoker_v1_agent_service, 17);
+  messageDesc(file_stoker_v1_agent_service, 18);
 
 /**
  * The nodes that this one may ask, when the coordinator does not answer, whether they hear it. Replaces what it had if the version is not
@@ -758,7 +805,7 @@ export type SetWitnesses = Message<"stoker.v1.SetWitnesses"> & {
  * Use `create(SetWitnessesSchema)` to create a new message.
  */
 export const SetWitnessesSchema: GenMessage<SetWitnesses> = /*@__PURE__*/
-  messageDesc(file_stoker_v1_agent_service, 18);
+  messageDesc(file_stoker_v1_agent_service, 19);
 
 /**
  * @generated from message stoker.v1.Witness
@@ -792,7 +839,7 @@ export type Witness = Message<"stoker.v1.Witness"> & {
  * Use `create(WitnessSchema)` to create a new message.
  */
 export const WitnessSchema: GenMessage<Witness> = /*@__PURE__*/
-  messageDesc(file_stoker_v1_agent_service, 19);
+  messageDesc(file_stoker_v1_agent_service, 20);
 
 /**
  * A launcher on this node wants a process on another node of the same attempt.
@@ -844,7 +891,7 @@ export type RemoteStartRequest = Message<"stoker.v1.RemoteStartRequest"> & {
  * Use `create(RemoteStartRequestSchema)` to create a new message.
  */
 export const RemoteStartRequestSchema: GenMessage<RemoteStartRequest> = /*@__PURE__*/
-  messageDesc(file_stoker_v1_agent_service, 20);
+  messageDesc(file_stoker_v1_agent_service, 21);
 
 /**
  * @generated from message stoker.v1.RemoteStart
@@ -886,7 +933,7 @@ export type RemoteStart = Message<"stoker.v1.RemoteStart"> & {
  * Use `create(RemoteStartSchema)` to create a new message.
  */
 export const RemoteStartSchema: GenMessage<RemoteStart> = /*@__PURE__*/
-  messageDesc(file_stoker_v1_agent_service, 21);
+  messageDesc(file_stoker_v1_agent_service, 22);
 
 /**
  * From the target through the coordinator to the launcher's shim.
@@ -925,7 +972,7 @@ export type RemoteOutput = Message<"stoker.v1.RemoteOutput"> & {
  * Use `create(RemoteOutputSchema)` to create a new message.
  */
 export const RemoteOutputSchema: GenMessage<RemoteOutput> = /*@__PURE__*/
-  messageDesc(file_stoker_v1_agent_service, 22);
+  messageDesc(file_stoker_v1_agent_service, 23);
 
 /**
  * @generated from message stoker.v1.RemoteExit
@@ -959,7 +1006,7 @@ export type RemoteExit = Message<"stoker.v1.RemoteExit"> & {
  * Use `create(RemoteExitSchema)` to create a new message.
  */
 export const RemoteExitSchema: GenMessage<RemoteExit> = /*@__PURE__*/
-  messageDesc(file_stoker_v1_agent_service, 23);
+  messageDesc(file_stoker_v1_agent_service, 24);
 
 /**
  * The launcher's shim is gone: end the process it started.
@@ -983,7 +1030,7 @@ export type RemoteStop = Message<"stoker.v1.RemoteStop"> & {
  * Use `create(RemoteStopSchema)` to create a new message.
  */
 export const RemoteStopSchema: GenMessage<RemoteStop> = /*@__PURE__*/
-  messageDesc(file_stoker_v1_agent_service, 24);
+  messageDesc(file_stoker_v1_agent_service, 25);
 
 /**
  * @generated from enum stoker.v1.LogStream
