@@ -1,0 +1,222 @@
+import type { Machine } from "./machine.js";
+import type { FaultKind } from "./plan.js";
+import type { Random } from "./random.js";
+import { Watchdog } from "./watchdog.js";
+import type { World } from "./world.js";
+
+/** What goes wrong, and how it is put right again. Each fault ends by itself; several may be there at once. */
+export class Faults {
+  private readonly random: Random;
+  private readonly drawn: FaultKind[];
+
+  constructor(private readonly world: World) {
+    this.random = world.random.fork("faults");
+    this.drawn = Object.entries(world.plan.faults).flatMap(([kind, weight]) =>
+      Array.from({ length: weight }, () => kind as FaultKind),
+    );
+  }
+
+  injectOne(): void {
+    if (this.drawn.length > 0) this.inject(this.random.pick(this.drawn));
+  }
+
+  inject(kind: FaultKind): void {
+    const machine = this.random.pick(this.world.machines);
+    const ends = this.begin(kind, machine);
+    if (ends === undefined) return;
+    const { world } = this;
+    world.faults[kind] = (world.faults[kind] ?? 0) + 1;
+    world.activeFaults += 1;
+    const ms = this.lasts(kind);
+    world.seen("fault", () => `${kind}${isOfOne(kind) ? ` on ${machine.name}` : ""}, for ${Math.round(ms)} ms`);
+    world.timeline.after(ms, `${kind} ends`, () => {
+      world.activeFaults -= 1;
+      world.seen("fault", () => `${kind}${isOfOne(kind) ? ` on ${machine.name}` : ""} ends`);
+      ends();
+    });
+  }
+
+  private lasts(kind: FaultKind): number {
+    const { random } = this;
+    switch (kind) {
+      case "agent restarted":
+        return random.span(50, 3_000);
+      case "watchdog killed":
+        return 1_000;
+      case "shim killed":
+      case "connection reset":
+      case "coordinator's clock jumps":
+      case "machine's clock jumps":
+        return 1;
+      case "agent killed":
+      case "agent stopped":
+      case "machine loses power":
+        return random.span(100, 60_000);
+      case "coordinator dies in a commit":
+        return random.span(3_000, 20_000);
+      default:
+        return random.span(500, 60_000);
+    }
+  }
+
+  /** Undefined when it can't be done just now; else what ends it. */
+  private begin(kind: FaultKind, machine: Machine): (() => void) | undefined {
+    const { coordinator, machines } = this.world;
+    switch (kind) {
+      case "coordinator killed":
+        return this.down(() => coordinator.kill());
+      case "coordinator loses power":
+        return this.down(() => coordinator.vanish());
+      case "coordinator dies in a commit":
+        return this.down(() => {
+          coordinator.doom = this.random.pick(["before the commit", "after the commit", "among the effects"]);
+        });
+      case "coordinator stopped": {
+        if (!coordinator.listening() || coordinator.stopped) return undefined;
+        coordinator.stop();
+        return () => coordinator.go(this.random.chance(0.5));
+      }
+      case "coordinator's disk full":
+        coordinator.catalog.full = true;
+        return () => {
+          coordinator.catalog.full = false;
+        };
+      case "coordinator's clock jumps":
+        coordinator.jumpClock(this.random.int(-7_200_000, 7_200_000));
+        return () => undefined;
+      case "agent killed":
+      case "agent restarted":
+        return this.agentDown(machine);
+      case "agent stopped":
+        return this.agentStopped(machine);
+      case "watchdog killed":
+        return this.watchdogDown(machine);
+      case "machine loses power":
+        if (!machine.powered) return undefined;
+        machine.cutPower();
+        return () => machine.powerOn();
+      case "machine's clock jumps":
+        machine.clock.jump(this.random.int(-7_200_000, 7_200_000));
+        return () => undefined;
+      case "shim killed":
+        return this.shimKilled(machine);
+      case "agent's disk full":
+        machine.ledger.full = true;
+        return () => {
+          machine.ledger.full = false;
+        };
+      case "agent's disk slow":
+        machine.ledger.syncMs = this.random.span(50, 20_000);
+        return () => {
+          machine.ledger.syncMs = 1;
+        };
+      case "filer gone":
+        for (const one of machines) one.filerGone = true;
+        return () => {
+          for (const one of machines) one.filerGone = false;
+        };
+      case "connection reset":
+        if (!machine.agent) return undefined;
+        machine.agent.reset();
+        return () => undefined;
+      case "way up cut":
+        return this.cut([[machine.name, "coordinator"]]);
+      case "way down cut":
+        return this.cut([["coordinator", machine.name]]);
+      case "cut off":
+        return this.cut(both(machine.name, "coordinator"));
+      case "way slow":
+        return this.slow(machine);
+      case "all cut off":
+        return this.cut(machines.flatMap(({ name }) => both(name, "coordinator")));
+      case "split":
+        return this.split();
+      case "coordinator killed in a split": {
+        const healed = this.split();
+        const up = this.down(() => coordinator.kill());
+        this.world.timeline.after(this.random.span(100, 40_000), "the coordinator comes again", up);
+        return healed;
+      }
+    }
+  }
+
+  private down(kill: () => void): () => void {
+    const { coordinator } = this.world;
+    kill();
+    return () => {
+      coordinator.doom = undefined;
+      coordinator.boot();
+    };
+  }
+
+  private agentDown(machine: Machine): (() => void) | undefined {
+    if (!machine.agent || machine.unguarded || machine.agent.process.stopped) return undefined;
+    machine.killAgent();
+    return () => machine.startAgent();
+  }
+
+  private agentStopped(machine: Machine): (() => void) | undefined {
+    const { agent } = machine;
+    if (!agent || machine.unguarded || agent.process.stopped) return undefined;
+    agent.process.stop();
+    return () => agent.process.go(this.random.chance(0.5));
+  }
+
+  /** The agent starts another within a second; both at once are more than is promised. */
+  private watchdogDown(machine: Machine): (() => void) | undefined {
+    const { watchdog, agent } = machine;
+    if (!watchdog || !agent || machine.unguarded || agent.process.stopped) return undefined;
+    watchdog.kill();
+    machine.unguarded = true;
+    return () => {
+      machine.unguarded = false;
+      if (machine.watchdog === watchdog && machine.powered) machine.watchdog = new Watchdog(machine);
+    };
+  }
+
+  private shimKilled(machine: Machine): (() => void) | undefined {
+    const running = [...machine.leases.values()].flatMap((leased) =>
+      leased.living.filter(({ name }) => !name.startsWith("stray")).map((one) => ({ leased, one })),
+    );
+    if (running.length === 0) return undefined;
+    const { leased, one } = this.random.pick(running);
+    leased.kill(one, "the shim was killed");
+    return () => undefined;
+  }
+
+  private cut(ways: ReadonlyArray<readonly [string, string]>): () => void {
+    const links = ways.map(([from, to]) => this.world.network.link(from, to));
+    for (const link of links) link.cut += 1;
+    return () => {
+      for (const link of links) link.open();
+    };
+  }
+
+  private slow(machine: Machine): () => void {
+    const { network } = this.world;
+    const links = both(machine.name, "coordinator").map(([from, to]) => network.link(from, to));
+    const ms = this.random.span(100, 8_000);
+    for (const link of links) link.slowMs += this.random.chance(0.7) ? ms : 0;
+    const before = links.map(({ slowMs }) => slowMs);
+    return () => {
+      for (const [at, link] of links.entries()) link.slowMs = Math.max(0, link.slowMs - (before[at] ?? 0));
+    };
+  }
+
+  /** Two sides that hear each other not at all or hardly, each way by itself. */
+  private split(): () => void {
+    const { random } = this;
+    const hosts = ["coordinator", ...this.world.machines.map(({ name }) => name)];
+    const side = new Map(hosts.map((host) => [host, random.chance(0.5)]));
+    const leak = random.pick([0, 0, 0.2, 0.5]);
+    const ways = hosts.flatMap((from) => hosts.filter((to) => to !== from).map((to) => [from, to] as const));
+    return this.cut(ways.filter(([from, to]) => side.get(from) !== side.get(to) && !random.chance(leak)));
+  }
+}
+
+const both = (one: string, other: string): Array<readonly [string, string]> => [
+  [one, other],
+  [other, one],
+];
+
+const isOfOne = (kind: FaultKind) => !/^(coordinator|split|all|filer)/.test(kind);
