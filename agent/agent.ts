@@ -16,7 +16,7 @@ import { Engine } from "./engine.js";
 import { Ledger } from "./ledger.js";
 import { lifeOf, obeyedBefore } from "./link/life.js";
 import { Link, type LinkHost, type Received } from "./link/link.js";
-import { heldLease, reportMessage } from "./link/messages.js";
+import { heldLease, logsWaiting, reportMessage } from "./link/messages.js";
 import { ObeyedFile } from "./obeyed-file.js";
 import { type DataPaths, dataPaths, Spool } from "./paths.js";
 import { Performer } from "./perform.js";
@@ -105,7 +105,12 @@ export class Agent {
     this.shims = new LocalShims(this.spawner, (lease) => join(this.paths.fences, lease), log);
     this.signals = new LeaseSignals(options.shimPath, this.paths.spool, (lease) => this.fences.group(lease), log);
     const tell = (lease: LeaseId, event: LeaseEvent) => this.engine.lease(lease, event);
-    this.logs = parts.logs({ nodeName: options.name, onComplete: (lease) => tell(lease, { type: "logs-complete" }) });
+    this.logs = parts.logs({
+      nodeName: options.name,
+      needless: (lease, path) => parts.copies.copied(lease, path),
+      release: (path, from, to) => this.spawner.punch(path, from, to),
+      onComplete: (lease) => tell(lease, { type: "logs-complete" }),
+    });
     this.remote = parts.remote(this.remoteHost());
     this.ranks = new RankProcesses(
       this.paths,
@@ -232,7 +237,10 @@ export class Agent {
         const common = { leases: held(), unhealthyReason, witnessSet: BigInt(this.witnesses.set?.version ?? 0) };
         return telemetry === undefined
           ? common
-          : { ...common, telemetry: { ...telemetry, freezer: this.options.freezer.name } };
+          : {
+              ...common,
+              telemetry: { ...telemetry, freezer: this.options.freezer.name, ...logsWaiting(this.logs.waiting()) },
+            };
       },
       objection: (welcome) => this.objection(welcome),
       welcomed: (welcome, sentAt, leases) => this.welcomed(welcome, sentAt, leases),

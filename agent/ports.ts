@@ -56,6 +56,8 @@ export interface Logs {
   ended(lease: LeaseId, rank: number, stdoutBytes: number, stderrBytes: number): void;
   /** LogsStored from the coordinator. */
   stored(lease: LeaseId, rank: number, stream: LogStream, offset: number): void;
+  /** What can't be sent, or is not stored; undefined when all is well. */
+  waiting(): LogsWaiting | undefined;
   /** True when every followed stream of the lease has ended and is stored: its spool may go. */
   complete(lease: LeaseId): boolean;
   /** Stops everything about the lease at once; its spool is about to be removed. */
@@ -63,15 +65,29 @@ export interface Logs {
   close(): Promise<void>;
 }
 
+/** Bytes that wait in the spool for longer than they should. */
+export interface LogsWaiting {
+  /** Milliseconds since the epoch. */
+  since: number;
+  bytes: number;
+  reason: string;
+}
+
 /** Given to logs/ by agent.ts. */
 export interface LogsHost {
   nodeName: string;
+  /** Bytes at the beginning of a spool file that nobody but logs/ needs. */
+  needless(lease: LeaseId, path: string): number;
+  /** Frees the room of a spool file between two offsets. In the background, and no more than a wish. */
+  release(path: string, from: number, to: number): void;
   /** Called once, when `complete(lease)` becomes true. */
   onComplete(lease: LeaseId): void;
 }
 
 /** `stoker-shim copy`: follows spool files into the job's std-out directory, in a process of its own because that directory may hang. */
 export interface StdCopies {
+  /** Bytes of a spool file of the lease that are copied; all when it is not copied at all. */
+  copied(lease: LeaseId, from: string): number;
   /** Starts copying (append from the target's length; targets are new files of this attempt). Called again after a restart of the agent. */
   start(lease: LeaseId, files: Array<{ from: string; to: string }>): void;
   /** Copies what is left, then ends; kills the copier after `timeoutMs`. Resolves with what went wrong in words, "" when complete. */

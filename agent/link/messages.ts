@@ -1,11 +1,13 @@
+import { create } from "@bufbuild/protobuf";
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { unreachable } from "../../shared/assert.js";
 import { LeasePhase } from "../../shared/gen/stoker/v1/lease_pb.js";
+import { LogsWaitingSchema } from "../../shared/gen/stoker/v1/node_pb.js";
 import type { LeaseId } from "../../shared/ids.js";
 import { frozenReason } from "../core/lapse.js";
 import type { LeaseRun } from "../core/lease-state.js";
 import type { Report, ReportEvent } from "../core/reports.js";
-import type { SessionMessage } from "../ports.js";
+import type { LogsWaiting, SessionMessage } from "../ports.js";
 
 export function reportMessage(lease: LeaseId, report: Report): SessionMessage {
   return {
@@ -67,3 +69,11 @@ export const heldLease = (run: LeaseRun) => ({
   frozen: run.frozen,
   ...(run.frozenSince === undefined ? {} : { frozenSince: timestampFromMs(run.frozenSince), frozenReason }),
 });
+
+/** The part of a telemetry sample that tells of it. */
+export function logsWaiting(waiting: LogsWaiting | undefined) {
+  if (waiting === undefined) return {};
+  const { since, bytes, reason } = waiting;
+  const message = create(LogsWaitingSchema, { since: timestampFromMs(since), bytes: BigInt(bytes), reason });
+  return { logsWaiting: message };
+}

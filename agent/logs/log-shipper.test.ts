@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { appendFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { appendFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -83,7 +83,8 @@ class Store {
     this.largest = Math.max(this.largest, data.length);
     const key = `${rank}.${stream}`;
     const have = this.streams.get(key) ?? Buffer.alloc(0);
-    if (offset <= have.length) this.streams.set(key, Buffer.concat([have, data.subarray(have.length - offset)]));
+    const fresh = data.subarray(have.length - offset);
+    if (offset <= have.length && fresh.length > 0) this.streams.set(key, Buffer.concat([have, fresh]));
     if (this.answer) {
       this.answered(
         stream === "stdout" ? LogStream.STDOUT : LogStream.STDERR,
@@ -101,14 +102,20 @@ async function shipping(options: { connected?: boolean } = {}) {
   onTestFinished(() => rmSync(root, { recursive: true, force: true }));
   const nats = await natsServer();
   const completed: LeaseId[] = [];
+  const released: Array<{ path: string; from: number; to: number }> = [];
   const shipper = new LogShipper(
-    { nodeName: "node.a", onComplete: (done) => completed.push(done) },
+    {
+      nodeName: "node.a",
+      needless: () => Number.POSITIVE_INFINITY,
+      release: (path, from, to) => released.push({ path, from, to }),
+      onComplete: (done) => completed.push(done),
+    },
     pino({ level: "silent" }),
   );
   onTestFinished(() => shipper.close());
   const store = await Store.open(nats.url, (stream, rank, offset) => shipper.stored(lease, rank, stream, offset));
   if (options.connected !== false) shipper.connect(nats.url, token);
-  return { dir, nats, shipper, store, completed };
+  return { dir, nats, shipper, store, completed, released };
 }
 
 test("a line arrives while its process goes on, and the spool may go when all is stored", async () => {
@@ -153,16 +160,21 @@ test("an empty stream costs no message", async () => {
   expect(store.messages).toBe(0);
 });
 
-test("megabytes go in pieces of 64 KiB and arrive whole", async () => {
-  const { dir, shipper, store, completed } = await shipping();
-  const text = Buffer.alloc(9_000_000, "0123456789abcdef\n");
+test("megabytes go in large pieces, arrive whole, and are punched out of the spool once stored", async () => {
+  const { dir, shipper, store, completed, released } = await shipping();
+  const text = Buffer.alloc(29_000_000, "0123456789abcdef\n");
   writeFileSync(join(dir, "stdout"), text);
   shipper.follow(lease, 3, dir);
   shipper.ended(lease, 3, text.length, 0);
   await vi.waitFor(() => expect(completed).toEqual([lease]), 20_000);
   expect(store.streams.get("3.stdout")?.equals(text)).toBe(true);
-  expect(store.largest).toBe(64 * 1024);
-  expect(store.messages).toBeLessThan(200);
+  expect(store.largest).toBe(256 * 1024);
+  expect(store.messages).toBeLessThan(300);
+  expect(released[0]).toMatchObject({ path: join(dir, "stdout"), from: 0 });
+  const punched = released.reduce((end, { from, to }) => (from === end ? to : Number.NaN), 0);
+  expect(punched).toBeGreaterThanOrEqual(8 * 1024 * 1024);
+  expect(punched).toBeLessThanOrEqual(text.length);
+  expect(Number(readFileSync(join(dir, "stdout.punched"), "utf8"))).toBe(punched);
 });
 
 test("many small writes are gathered", async () => {
@@ -213,7 +225,7 @@ test("a coordinator that stores nothing does not make the agent send for ever", 
   shipper.follow(lease, 0, dir);
   await vi.waitFor(() => expect(store.streams.get("0.stdout")?.length).toBe(128 * 1024), 5_000);
   await store.connection.flush();
-  expect(store.messages).toBe(2);
+  expect(store.messages).toBe(1);
 });
 
 test("a Welcome with another address moves the logs there", async () => {
@@ -224,4 +236,40 @@ test("a Welcome with another address moves the logs there", async () => {
   shipper.ended(lease, 0, 5, 0);
   shipper.connect(nats.url, token);
   await vi.waitFor(() => expect(completed).toEqual([lease]), 15_000);
+});
+
+test("what can't be sent is told, with the reason and since when", async () => {
+  vi.useFakeTimers({ toFake: ["setInterval", "Date"] });
+  onTestFinished(() => {
+    vi.useRealTimers();
+  });
+  const { dir, shipper } = await shipping({ connected: false });
+  shipper.connect("nats://127.0.0.1:1", "");
+  writeFileSync(join(dir, "stdout"), "waits\n");
+  shipper.follow(lease, 0, dir);
+  expect(shipper.waiting()).toBeUndefined();
+  const before = Date.now();
+  vi.advanceTimersByTime(12_000);
+  await vi.waitFor(
+    () => expect(shipper.waiting()?.reason).toContain("NATS at nats://127.0.0.1:1 can't be reached"),
+    5_000,
+  );
+  expect(shipper.waiting()).toMatchObject({ bytes: 6, since: before + 1_000 });
+});
+
+test("a spool whose bytes were stored and punched is no source of zeros", async () => {
+  const { dir, shipper, store, completed } = await shipping();
+  // As an earlier agent left it; its coordinator has lost everything since.
+  const text = Buffer.concat([Buffer.alloc(1_000_000), Buffer.from("the rest\n")]);
+  writeFileSync(join(dir, "stdout"), text);
+  writeFileSync(join(dir, "stdout.punched"), "1000000");
+  shipper.follow(lease, 0, dir);
+  shipper.ended(lease, 0, text.length, 0);
+  await vi.waitFor(() => expect(completed).toEqual([lease]), 15_000);
+  const stored = store.text("0.stdout");
+  expect(stored).not.toContain("\0");
+  expect(stored).toMatch(
+    /\[stoker: \d+ bytes lost: they were stored, and the coordinator has lost them\]\nthe rest\n$/,
+  );
+  expect(stored.length).toBe(text.length);
 });

@@ -5,15 +5,17 @@ import { type Clock, systemClock } from "../../shared/clock.js";
 import { LogStream } from "../../shared/gen/stoker/v1/agent_service_pb.js";
 import type { LeaseId } from "../../shared/ids.js";
 import { logSubject } from "../../shared/subjects.js";
-import type { Logs, LogsHost } from "../ports.js";
+import type { Logs, LogsHost, LogsWaiting } from "../ports.js";
 import { LogTail } from "./log-tail.js";
 import { NatsLink } from "./nats-link.js";
-import { windowOf } from "./progress.js";
+import { shareOf } from "./progress.js";
 
 /** A job that ends within this time needs no watcher. */
 const watchAfterMs = 4;
 /** File events can be missed, and answers too. */
 const checkMs = 1_000;
+/** What has waited for so long is told. */
+const overdueMs = 10_000;
 
 interface RankLog {
   stdout: LogTail;
@@ -29,15 +31,19 @@ export class LogShipper implements Logs {
   private readonly told = new Set<LeaseId>();
   private readonly link: NatsLink;
   private checking: NodeJS.Timeout | undefined;
-  /** Ranks followed now. */
-  private followed = 0;
+  /** Those that have sent what is not stored yet. */
+  private readonly active = new Set<LogTail>();
 
   constructor(
     private readonly host: LogsHost,
     private readonly log: Logger,
     private readonly clock: Clock = systemClock,
   ) {
-    this.link = new NatsLink(() => this.again(), log);
+    this.link = new NatsLink(
+      () => this.again(),
+      () => this.each((tail) => tail.send()),
+      log,
+    );
   }
 
   connect(natsUrl: string, natsToken: string): void {
@@ -60,7 +66,6 @@ export class LogShipper implements Logs {
       ended: false,
     };
     known.set(rank, entry);
-    this.followed++;
     this.checking ??= setInterval(() => this.check(), checkMs);
   }
 
@@ -89,9 +94,22 @@ export class LogShipper implements Logs {
     return ranks.every((entry) => entry.ended && entry.stdout.isStored && entry.stderr.isStored);
   }
 
+  waiting(): LogsWaiting | undefined {
+    const overdue: Array<{ since: number; bytes: number }> = [];
+    this.each((tail) => {
+      const one = tail.overdue(overdueMs);
+      if (one) overdue.push(one);
+    });
+    if (overdue.length === 0) return undefined;
+    return {
+      since: Math.min(...overdue.map(({ since }) => since)),
+      bytes: overdue.reduce((sum, { bytes }) => sum + bytes, 0),
+      reason: this.link.problem ?? "the coordinator does not say that they are stored",
+    };
+  }
+
   forget(lease: LeaseId): void {
     for (const entry of this.leases.get(lease)?.values() ?? []) this.end(entry);
-    this.followed -= this.leases.get(lease)?.size ?? 0;
     this.leases.delete(lease);
     this.told.delete(lease);
     this.restIfIdle();
@@ -110,13 +128,17 @@ export class LogShipper implements Logs {
 
   private tail(lease: LeaseId, rank: number, stream: "stdout" | "stderr", dir: string): LogTail {
     const subject = logSubject(this.host.nodeName, lease, rank, stream);
-    return new LogTail(join(dir, stream), {
+    const tail: LogTail = new LogTail(join(dir, stream), {
       clock: this.clock,
       publish: (offset, data) => this.link.publish(subject, offset, data),
-      window: () => windowOf(2 * this.followed),
+      share: () => shareOf(this.active.has(tail) ? this.active.size : this.active.size + 1),
+      active: (is) => (is ? this.active.add(tail) : this.active.delete(tail)),
+      needless: (path) => this.host.needless(lease, path),
+      release: (path, from, to) => this.host.release(path, from, to),
       failed: (error) =>
         this.log.error({ err: error, lease, rank, stream }, "a log can't be read from the spool; trying again"),
     });
+    return tail;
   }
 
   private watch(entry: RankLog, dir: string): void {

@@ -4,6 +4,10 @@ import { offsetHeader } from "../../shared/subjects.js";
 
 const retryMs = 1_000;
 const pingMs = 10_000;
+/** Handed to the client and not yet taken by NATS, at most: the client's own buffer has no bound. */
+const unflushedMaxBytes = 8 * 1024 * 1024;
+/** So often NATS is asked how far it has come. */
+const flushBytes = 512 * 1024;
 
 /**
  * The way to NATS, which may be gone for long, and be elsewhere at the next Welcome. Nothing is kept while it is gone: the client's own
@@ -13,11 +17,16 @@ export class NatsLink {
   private wanted: { url: string; token: string } | undefined;
   private connection: NatsConnection | undefined;
   private up = false;
+  private unflushed = 0;
+  private sinceFlush = 0;
+  private why: string | undefined;
   private stopping = new AbortController();
   private running: Promise<void> = Promise.resolve();
 
   constructor(
     private readonly becameUp: () => void,
+    /** More can be published, after `publish` has said no. */
+    private readonly drained: () => void,
     private readonly log: Logger,
   ) {}
 
@@ -30,13 +39,37 @@ export class NatsLink {
     this.running = this.running.then(() => (url === "" ? undefined : this.run({ url, token }, stopping.signal)));
   }
 
-  /** False when there is no connection: the bytes were not taken. */
+  /** In words, when bytes can't be sent. */
+  get problem(): string | undefined {
+    if (!this.up) return this.why ?? "there is no connection to NATS";
+    return this.unflushed >= unflushedMaxBytes ? "NATS takes no bytes" : undefined;
+  }
+
+  /** False when there is no connection, or it is full: the bytes were not taken. */
   publish(subject: string, offset: number, data: Uint8Array): boolean {
-    if (!this.up || !this.connection || this.connection.isClosed()) return false;
+    if (!this.up || !this.connection || this.connection.isClosed() || this.unflushed >= unflushedMaxBytes) return false;
     const extra = headers();
     extra.set(offsetHeader, String(offset));
     this.connection.publish(subject, data, { headers: extra });
+    this.unflushed += data.length;
+    this.sinceFlush += data.length;
+    if (this.sinceFlush >= flushBytes) this.flush(this.connection);
     return true;
+  }
+
+  /** NATS answers when it has read all that went before. */
+  private flush(connection: NatsConnection): void {
+    const bytes = this.sinceFlush;
+    this.sinceFlush = 0;
+    connection.flush().then(
+      () => {
+        if (connection !== this.connection) return;
+        const wasFull = this.unflushed >= unflushedMaxBytes;
+        this.unflushed = Math.max(0, this.unflushed - bytes);
+        if (wasFull && this.up) this.drained();
+      },
+      (error: unknown) => this.log.debug({ err: error }, "the connection was lost before NATS had taken all"),
+    );
   }
 
   async close(): Promise<void> {
@@ -49,6 +82,7 @@ export class NatsLink {
       try {
         await this.once(at, signal);
       } catch (error) {
+        this.why = `NATS at ${at.url} can't be reached: ${words(error)}`;
         if (!signal.aborted)
           this.log.warn({ nats: at.url, reason: words(error) }, "no connection to NATS; logs wait in the spool");
       }
@@ -80,7 +114,11 @@ export class NatsLink {
     this.connection = connection;
     this.cameUp(signal);
     for await (const status of connection.status()) {
-      if (status.type === "disconnect") this.up = false;
+      if (status.type === "disconnect") {
+        this.up = false;
+        this.why = `the connection to NATS at ${at.url} is lost`;
+        this.log.warn({ nats: at.url }, "no connection to NATS; logs wait in the spool");
+      }
       if (status.type === "reconnect") this.cameUp(signal);
     }
     signal.removeEventListener("abort", leave);
@@ -91,6 +129,8 @@ export class NatsLink {
   private cameUp(signal: AbortSignal): void {
     if (signal.aborted) return;
     this.up = true;
+    this.unflushed = 0;
+    this.sinceFlush = 0;
     this.becameUp();
   }
 }

@@ -1,13 +1,25 @@
 import { expect, test } from "vitest";
-import { isSilent, isStored, noteStored, rewind, room, startOfStream, windowOf } from "./progress.js";
+import { isSilent, isStored, noteStored, rewind, room, shareOf, shrink, startOfStream } from "./progress.js";
 
-test("little is sent before the coordinator has said where it stands, then a window at a time", () => {
+test("little is sent before the coordinator has said where it stands, then a window at a time, which grows while all goes well", () => {
   const at = startOfStream(0);
-  expect(room(at, windowOf(2))).toBe(128 * 1024);
+  expect(room(at, shareOf(2))).toBe(128 * 1024);
   at.sent = 128 * 1024;
-  expect(room(at, windowOf(2))).toBe(0);
+  expect(room(at, shareOf(2))).toBe(0);
   noteStored(at, 128 * 1024, 1);
-  expect(room(at, windowOf(2))).toBe(1024 * 1024);
+  expect(room(at, shareOf(2))).toBe(1024 * 1024 + 128 * 1024);
+  noteStored(at, 50 * 1024 * 1024, 2);
+  expect(room(at, shareOf(2))).toBe(4 * 1024 * 1024);
+  for (let i = 0; i < 20; i++) shrink(at);
+  expect(room(at, shareOf(2))).toBe(128 * 1024);
+});
+
+test("a coordinator that has lost what it had gets it again", () => {
+  const at = startOfStream(0);
+  noteStored(at, 1000, 1);
+  at.sent = 5000;
+  noteStored(at, 300, 2);
+  expect([at.stored, at.sent]).toEqual([300, 300]);
 });
 
 test("what an earlier agent had stored is not sent again", () => {
@@ -51,7 +63,7 @@ test("a stream is stored when its end is known and reached", () => {
 });
 
 test("many streams share what may be under way", () => {
-  expect(windowOf(1)).toBe(1024 * 1024);
-  expect(windowOf(64) * 64).toBe(8 * 1024 * 1024);
-  expect(windowOf(100_000)).toBe(64 * 1024);
+  expect(shareOf(1)).toBe(16 * 1024 * 1024);
+  expect(shareOf(64) * 64).toBe(16 * 1024 * 1024);
+  expect(shareOf(100_000)).toBe(64 * 1024);
 });

@@ -36,6 +36,15 @@ export class ShimCopies implements StdCopies {
     entry.copier = this.spawn(lease, entry);
   }
 
+  copied(lease: LeaseId, from: string): number {
+    const files = this.copiers.get(lease)?.files;
+    const at = files?.findIndex((each) => each.from === from) ?? -1;
+    if (!files || at < 0) return Number.POSITIVE_INFINITY;
+    const { progress } = this.paths(lease, files);
+    const lines = existsSync(progress) ? readFileSync(progress, "utf8").split("\n") : [];
+    return Number(lines[at] ?? 0) || 0;
+  }
+
   async finish(lease: LeaseId, timeoutMs: number): Promise<string> {
     const entry = this.copiers.get(lease);
     if (!entry) return "";
@@ -56,10 +65,10 @@ export class ShimCopies implements StdCopies {
   }
 
   private spawn(lease: LeaseId, entry: { files: Files; copier: Copier | undefined }): Copier {
-    const { done, result, dir } = this.paths(lease, entry.files);
+    const { done, result, progress, dir } = this.paths(lease, entry.files);
     mkdirSync(dir, { recursive: true });
     const words = entry.files.flatMap(({ from, to }) => ["--from", from, "--to", to]);
-    const child = spawn(this.shimPath, ["copy", ...words, "--done", done, "--result", result], {
+    const child = spawn(this.shimPath, ["copy", ...words, "--done", done, "--result", result, "--progress", progress], {
       cwd: "/",
       env: {},
       stdio: "ignore",
@@ -97,6 +106,7 @@ export class ShimCopies implements StdCopies {
   private paths(lease: LeaseId, files: Files) {
     const dir = join(this.spoolRoot, lease, "copies");
     const name = createHash("sha256").update(JSON.stringify(files)).digest("hex").slice(0, 12);
-    return { dir, done: join(dir, `${name}.done`), result: join(dir, `${name}.result`) };
+    const file = (kind: string) => join(dir, `${name}.${kind}`);
+    return { dir, done: file("done"), result: file("result"), progress: file("progress") };
   }
 }

@@ -2,7 +2,7 @@
 // standard input, words go out on standard output. It ends with the agent; the shims that it started go on.
 //
 //   request   a length (4 bytes, little endian), then words that each end in a zero byte:
-//             run ID DIR FENCE CWD COUNT VARIABLE… ARGUMENT…   or   remove PATH…
+//             run ID DIR FENCE CWD COUNT VARIABLE… ARGUMENT…   or   remove PATH…   or   punch PATH FROM TO
 //   answer    a line: started ID PID | failed ID REASON | ended PID
 #define _GNU_SOURCE
 #include <errno.h>
@@ -94,11 +94,22 @@ static void remove_all(struct request *request) {
   _exit(0);
 }
 
+// punch PATH FROM TO: a file system that can't do it keeps the bytes.
+static void punch(struct request *request) {
+  if (request->count != 4) die("a request to punch has %zu words", request->count);
+  int file = open(request->words[1], O_WRONLY | O_CLOEXEC);
+  if (file < 0) return;
+  off_t from = (off_t)strtoull(request->words[2], NULL, 10), to = (off_t)strtoull(request->words[3], NULL, 10);
+  fallocate(file, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, from, to - from);
+  close(file);
+}
+
 static void serve(char *text, size_t length) {
   struct request request;
   take_apart(&request, text, length);
   if (request.count && !strcmp(request.words[0], "run")) start(&request);
   else if (request.count && !strcmp(request.words[0], "remove")) remove_all(&request);
+  else if (request.count && !strcmp(request.words[0], "punch")) punch(&request);
   else die("a request makes no sense");
   free(request.words);
 }

@@ -62,6 +62,11 @@ export class Spawner {
     this.gathering ??= setTimeout(() => this.removeGathered(), gatherMs);
   }
 
+  /** Frees a part of a file. */
+  punch(path: string, from: number, to: number): void {
+    this.ask(["punch", path, String(from), String(to)]);
+  }
+
   /** What was started goes on. */
   close(): void {
     if (this.gathering !== undefined) this.removeGathered();

@@ -30,6 +30,8 @@ export interface LogStreamAddress {
 }
 
 export interface LogSource {
+  /** Bytes that would survive a power cut. */
+  safeLength(address: LogStreamAddress): number;
   read(address: LogStreamAddress, offset: number): AsyncIterable<{ offset: number; data: Uint8Array }>;
   /** Calls the listener at each growth of any stream of the job. */
   listen(jobUuid: string, listener: (address: LogStreamAddress, length: number) => void): () => void;

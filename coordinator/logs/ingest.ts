@@ -26,6 +26,10 @@ interface Waiting {
 
 /** After a full disk or an unreachable stream. */
 const retryAfterMs = 1_000;
+/** On their way from NATS to us, at most. */
+const prefetchBytes = 16 * 1024 * 1024;
+/** After NATS was away: our stream is in its memory. */
+const anewAfterMs = 50;
 
 /**
  * NATS → log store. A message is acknowledged, and its node told, only when its bytes are on disk; one sync serves all that arrived
@@ -35,6 +39,7 @@ export class LogIngest {
   private waiting: Waiting[] = [];
   private flushing: Promise<void> | undefined;
   private messages: ConsumerMessages | undefined;
+  private anew = false;
   private readonly stopped = new AbortController();
   private running: Promise<void> = Promise.resolve();
 
@@ -47,6 +52,7 @@ export class LogIngest {
 
   start(): void {
     this.running = this.run();
+    void this.watch().catch((error: unknown) => this.log.error({ err: error }, "NATS can't be watched"));
   }
 
   async stop(): Promise<void> {
@@ -61,7 +67,7 @@ export class LogIngest {
     while (!this.stopped.signal.aborted) {
       try {
         const consumer = await logConsumer(this.connection);
-        this.messages = await consumer.consume({ max_messages: 512, abort_on_missing_resource: true });
+        this.messages = await consumer.consume({ max_bytes: prefetchBytes, abort_on_missing_resource: true });
         // Stopped meanwhile: nobody else ends what has only just been opened.
         if (this.stopped.signal.aborted) this.messages.stop();
         for await (const message of this.messages) this.receive(message);
@@ -69,7 +75,18 @@ export class LogIngest {
         if (this.stopped.signal.aborted || this.connection.isClosed()) return;
         this.log.warn({ err: error }, "no logs are received; trying again");
       }
-      await sleep(retryAfterMs, undefined, { signal: this.stopped.signal }).catch(() => undefined);
+      const waitMs = this.anew ? anewAfterMs : retryAfterMs;
+      this.anew = false;
+      await sleep(waitMs, undefined, { signal: this.stopped.signal }).catch(() => undefined);
+    }
+  }
+
+  /** A NATS that is back may know nothing of the stream any more; to find that out by silence would take half a minute. */
+  private async watch(): Promise<void> {
+    for await (const { type } of this.connection.status()) {
+      if (type !== "reconnect") continue;
+      this.anew = true;
+      this.messages?.stop();
     }
   }
 

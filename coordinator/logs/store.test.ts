@@ -83,6 +83,25 @@ describe("LogStore", () => {
     expect(heard).toEqual([[3, 3]]);
   });
 
+  it("writes much at its sync, in order with what comes meanwhile", async () => {
+    const pieces = Array.from({ length: 40 }, (_, i) => Buffer.alloc(i % 3 === 0 ? 10 : 70_000, String(i % 10)));
+    let offset = 0;
+    const syncs: Array<Promise<void>> = [];
+    for (const [i, piece] of pieces.entries()) {
+      expect(store.append(at(), offset, piece)).toBe("grown");
+      offset += piece.length;
+      expect(store.append(at(), offset + 1, piece)).toBe("gap");
+      if (i % 7 === 6) {
+        await Promise.all(syncs.splice(0));
+        syncs.push(store.sync());
+      }
+    }
+    await Promise.all(syncs);
+    await store.sync();
+    expect(store.safeLength(at())).toBe(offset);
+    expect(Buffer.from(await text(at())).equals(Buffer.concat(pieces))).toBe(true);
+  });
+
   it("deletes a job's logs while they are being written and synced", async () => {
     store.append(at(), 0, bytes("abc"));
     const syncing = store.sync();

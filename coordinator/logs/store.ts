@@ -5,6 +5,9 @@ import { type OpenFile, OpenFiles } from "./files.js";
 
 export type Appended = "grown" | "duplicate" | "gap";
 
+/** So little is written at once, for whoever follows; more waits for `sync`, which writes in other threads. */
+const atOnceBytes = 16 * 1024;
+
 /** Told of every growth, before it is synced. */
 export type GrowthListener = (address: LogAddress, length: number) => void;
 
@@ -23,23 +26,18 @@ export class LogStore {
     this.files = new OpenFiles(root);
   }
 
+  /** Much is kept in memory until `sync`: the caller bounds how much, and leaves the bytes alone. */
   append(address: LogAddress, offset: number, data: Uint8Array): Appended {
-    const length = this.length(address);
+    const length = this.files.end(address);
     const end = offset + data.length;
     // Neither an empty message nor bytes after a hole make a file.
     if (length === 0 && (end === 0 || offset > 0)) return offset > 0 ? "gap" : "duplicate";
     const file = this.files.get(address);
     // Synced again even if nothing is added: an earlier process may have died between write and sync.
-    if (file.synced < file.length || end > length) this.dirty.add(file);
+    if (file.synced < file.end || end > length) this.dirty.add(file);
     if (offset > length) return "gap";
     if (end <= length) return "duplicate";
-    let rest = data.subarray(length - offset);
-    while (rest.length > 0) {
-      const written = writeSync(file.fd, rest);
-      file.length += written;
-      rest = rest.subarray(written);
-    }
-    for (const listener of this.listeners.get(address.jobUuid) ?? []) listener(address, file.length);
+    this.take(file, data.subarray(length - offset));
     return "grown";
   }
 
@@ -53,17 +51,36 @@ export class LogStore {
     return this.files.safeLength(address);
   }
 
-  /** Makes everything appended so far durable. */
+  /** Writes everything appended so far, and makes it durable. One at a time. */
   async sync(): Promise<void> {
     const batch = [...this.dirty];
     this.dirty.clear();
     try {
-      await this.files.sync(batch);
+      await this.files.sync(batch, (file) => this.tell(file));
     } catch (error) {
       for (const file of batch) this.dirty.add(file);
       throw error;
     }
     this.files.closeUnused();
+  }
+
+  private take(file: OpenFile, data: Uint8Array): void {
+    if (file.queue.length > 0 || file.writing || data.length > atOnceBytes) {
+      file.queue.push(data);
+      file.end += data.length;
+      return;
+    }
+    for (let rest = data; rest.length > 0; ) {
+      const written = writeSync(file.fd, rest);
+      file.length += written;
+      file.end = file.length;
+      rest = rest.subarray(written);
+    }
+    this.tell(file);
+  }
+
+  private tell({ address, length }: OpenFile): void {
+    for (const listener of this.listeners.get(address.jobUuid) ?? []) listener(address, length);
   }
 
   /** Calls the listener at each growth of any stream of the job, until the returned function is called. */

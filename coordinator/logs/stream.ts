@@ -3,6 +3,7 @@ import {
   type Consumer,
   DiscardPolicy,
   JetStreamApiError,
+  type JetStreamManager,
   jetstream,
   jetstreamManager,
   RetentionPolicy,
@@ -14,26 +15,17 @@ import { logStreamName, logSubjects } from "../../shared/subjects.js";
 const durableName = "coordinator";
 /** Not acknowledged within this time, a message comes again: longer than any sync of a working disk takes. */
 const ackWaitMs = 20_000;
-const streamBytesMax = 2 * 1024 ** 3;
+/** What agents have sent and we have not stored. Within `max_memory_store` of our own NATS: see ../nats/config-file.ts. */
+const streamBytesMax = 256 * 1024 ** 2;
 /** Delivered and not yet durable, at most: 64 MiB when every message is full. */
-const unackedMax = 1_024;
+const unackedMax = 256;
 
 /** The stream that carries logs, and our place in it; both are made when they are not there. */
 export async function logConsumer(connection: NatsConnection): Promise<Consumer> {
   const manager = await jetstreamManager(connection);
-  await manager.streams
-    .add({
-      name: logStreamName,
-      subjects: [logSubjects],
-      storage: StorageType.File,
-      // What is stored in the log store is needed here no longer; the agents' spools make good what a full stream drops.
-      retention: RetentionPolicy.Workqueue,
-      discard: DiscardPolicy.Old,
-      max_bytes: streamBytesMax,
-    })
-    .catch(ignoreExisting);
+  await ensureStream(manager);
   // Made anew: what was delivered to an earlier process and not acknowledged comes again now, not after its wait.
-  await manager.consumers.delete(logStreamName, durableName).catch(ignoreMissing);
+  await manager.consumers.delete(logStreamName, durableName).catch(unless(errors.consumerNotFound));
   await manager.consumers.add(logStreamName, {
     durable_name: durableName,
     ack_policy: AckPolicy.Explicit,
@@ -43,14 +35,33 @@ export async function logConsumer(connection: NatsConnection): Promise<Consumer>
   return jetstream(connection).consumers.get(logStreamName, durableName);
 }
 
-const streamNameInUse = 10_058;
-const consumerNotFound = 10_014;
-
-/** An operator may have made it with limits of their own. */
-function ignoreExisting(error: unknown): void {
-  if (!(error instanceof JetStreamApiError && error.code === streamNameInUse)) throw error;
+/** One that is there stays as it is: an operator may have made it with limits of their own. */
+async function ensureStream(manager: JetStreamManager): Promise<void> {
+  // Asked for first: to add it once more is refused when there is not room for two.
+  const known = await manager.streams.info(logStreamName).catch(unless(errors.streamNotFound));
+  if (known) return;
+  // The truth is in the agents' spools until it is in the log store: a second disk in between would only be one more to wait for.
+  await addStream(manager, StorageType.Memory).catch(async (error: unknown) => {
+    unless(errors.noMemory)(error);
+    await addStream(manager, StorageType.File);
+  });
 }
 
-function ignoreMissing(error: unknown): void {
-  if (!(error instanceof JetStreamApiError && error.code === consumerNotFound)) throw error;
-}
+const addStream = (manager: JetStreamManager, storage: StorageType) =>
+  manager.streams.add({
+    name: logStreamName,
+    subjects: [logSubjects],
+    storage,
+    retention: RetentionPolicy.Workqueue,
+    // A full stream refuses what is new. If it dropped the oldest, too many senders would get nothing but gaps through.
+    discard: DiscardPolicy.New,
+    max_bytes: streamBytesMax,
+  });
+
+/** Of JetStream's API. */
+const errors = { consumerNotFound: 10_014, noMemory: 10_028, streamNotFound: 10_059 } as const;
+
+const unless = (code: number) => (error: unknown) => {
+  if (!(error instanceof JetStreamApiError && error.code === code)) throw error;
+  return undefined;
+};

@@ -12,8 +12,8 @@ export const pidFile = (dir: string) => join(dir, "nats.pid");
 export const logFile = (dir: string) => join(dir, "nats.log");
 export const configFile = (dir: string) => join(dir, "nats.conf");
 
-/** Bytes that JetStream may keep. A log leaves it as soon as it is stored, so this only bridges an outage of the coordinator. */
-const storeBytesMax = 4 * 1024 ** 3;
+/** Bytes that JetStream may keep on disk. Logs are in memory there: see ../logs/stream.ts. */
+const storeBytesMax = 1024 ** 3;
 
 export function natsConfigText(config: NatsConfig): string {
   const text = JSON.stringify;
@@ -29,7 +29,7 @@ export function natsConfigText(config: NatsConfig): string {
     // Two missed pings: a silent agent's connection goes after 40 s.
     'ping_interval: "20s"',
     "ping_max: 2",
-    `jetstream { store_dir: ${text(join(config.dir, "store"))}, max_memory_store: 64MB, max_file_store: ${storeBytesMax} }`,
+    `jetstream { store_dir: ${text(join(config.dir, "store"))}, max_memory_store: 320MB, max_file_store: ${storeBytesMax} }`,
     "",
   ].join("\n");
 }

@@ -11,7 +11,7 @@ import { connectBus } from "../../coordinator/nats/bus.js";
 import { NatsChild } from "../../coordinator/nats/child.js";
 import { logStreamName, logSubject, offsetHeader } from "../../shared/subjects.js";
 
-const log = pino({ level: "silent" });
+const log = pino({ level: process.env.LOG_LEVEL ?? "silent" });
 const job = "6f9619ff-8b86-4011-b42d-00c04fc964ff";
 const lease = `${job}.1`;
 

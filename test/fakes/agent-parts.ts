@@ -14,7 +14,7 @@ export function fakeParts(given: Partial<AgentParts> = {}): AgentParts {
       unmountAll: async () => {},
       sweep: async () => {},
     },
-    copies: { start: () => {}, finish: async () => "" },
+    copies: { start: () => {}, copied: () => Number.POSITIVE_INFINITY, finish: async () => "" },
     telemetry: {
       inventory: async () => create(InventorySchema, { cpus: 2 }),
       latest: () => undefined,
@@ -35,6 +35,10 @@ export function fakeParts(given: Partial<AgentParts> = {}): AgentParts {
 }
 
 class FakeLogs implements Logs {
+  waiting(): undefined {
+    return undefined;
+  }
+
   private readonly open = new Map<LeaseId, Map<string, number>>();
 
   constructor(private readonly host: LogsHost) {}

@@ -1,6 +1,7 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import {
+  type AttemptLogsSchema,
   type AttemptSchema,
   type ExecutionInfoSchema,
   ExecutionState,
@@ -16,7 +17,11 @@ import type { Attempt, Job } from "../../core/state.js";
 import { frozenView } from "./node.js";
 import { shownJobSpec } from "./secrets.js";
 
-export function jobView(state: State, row: Job): MessageInitShape<typeof JobSchema> {
+export function jobView(
+  state: State,
+  row: Job,
+  logs?: ReadonlyMap<number, LogsView>,
+): MessageInitShape<typeof JobSchema> {
   return {
     id: idOfJob(state, row),
     name: row.name,
@@ -30,7 +35,7 @@ export function jobView(state: State, row: Job): MessageInitShape<typeof JobSche
     executionStateTransitionTime: timestampFromMs(row.state.since),
     executionInfo: executionInfo(row),
     attempt: row.attempt,
-    attempts: attemptsOf(state, row).map((attempt) => attemptView(state, row, attempt)),
+    attempts: attemptsOf(state, row).map((attempt) => attemptView(state, row, attempt, logs?.get(attempt.number))),
   };
 }
 
@@ -66,7 +71,10 @@ function executionInfo(row: Job): MessageInitShape<typeof ExecutionInfoSchema> {
   };
 }
 
-const attemptView = (state: State, job: Job, row: Attempt): MessageInitShape<typeof AttemptSchema> => ({
+type LogsView = MessageInitShape<typeof AttemptLogsSchema>;
+type AttemptView = MessageInitShape<typeof AttemptSchema>;
+
+const attemptView = (state: State, job: Job, row: Attempt, logs: LogsView | undefined): AttemptView => ({
   number: row.number,
   nodes: row.nodes.map((node) => ({
     ...node,
@@ -79,4 +87,5 @@ const attemptView = (state: State, job: Job, row: Attempt): MessageInitShape<typ
   reason: row.reason,
   ...(row.exitCode === undefined ? {} : { exitCode: row.exitCode }),
   rankCount: row.rankCount,
+  ...(logs ? { logs } : {}),
 });

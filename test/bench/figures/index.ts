@@ -1,4 +1,5 @@
 import type { BenchSite } from "../bench-site.js";
+import { logThroughput } from "./log-throughput.js";
 import { logLatency } from "./logs.js";
 import { nodeLossToRerun } from "./loss.js";
 import { agentRss, coordinatorRss, listQueued } from "./size.js";
@@ -28,6 +29,13 @@ export const figures: Figure[] = [
   { key: "gangStartMs", what: "4 nodes, to the last process", measure: gangStart, targets: { p50: 60 } },
   { key: "mpiStartMs", what: "4 nodes, past MPI_Init and a barrier", measure: mpiStart, targets: { p50: 700 } },
   { key: "logLatencyMs", what: "line written to line followed", measure: logLatency, targets: { p50: 10, p99: 100 } },
+  {
+    key: "logThroughputMiBps",
+    what: "one rank's writing to synced at the coordinator",
+    measure: logThroughput,
+    targets: { "": 60 },
+    atLeast: true,
+  },
   {
     key: "jobsPerSecond",
     what: "1,000 jobs of `true`, 8 clients",
