@@ -5,6 +5,7 @@ import { unreachable } from "../shared/assert.js";
 import type { LeaseId } from "../shared/ids.js";
 import type { Effect } from "./core/effects.js";
 import {
+  checkExpansion,
   directoriesOf,
   environmentOf,
   hostFileOf,
@@ -160,6 +161,7 @@ export class Performer {
 
   private async prepareLocal(run: LeaseRun): Promise<void> {
     const { paths, places, temps, fences, watchdog } = this.parts;
+    checkExpansion(run.grant, places);
     // Nothing runs here that would not be stopped in time.
     const watched = await watchdog.ready();
     if (!watched || !fences.has(run.id)) {

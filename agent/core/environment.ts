@@ -70,6 +70,13 @@ export function directoriesOf(
   return [...new Set(paths)];
 }
 
+/** Throws the Fault of whatever can't be expanded: everything that is expanded later, so that nothing throws in the middle of it. */
+export function checkExpansion(grant: LeaseGrant, places: NodePlaces): void {
+  const environment = environmentOf(grant, places);
+  for (const rank of grant.ranks) rankEnvironmentOf(environment, rank, grant, places);
+  directoriesOf(grant, environment, jobTempOf(grant, places));
+}
+
 /** Where std files go, or "" for nowhere. */
 export function stdDirectoryOf(grant: LeaseGrant, environment: Readonly<Record<string, string>>, temp: string): string {
   return grant.stdDirectory === "" ? "" : absolute(expand(grant.stdDirectory, environment), temp);

@@ -1,5 +1,14 @@
 import { execFileSync } from "node:child_process";
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
@@ -142,6 +151,15 @@ test("a mount can be called off", async () => {
 test.each(["", "/etc", "../x", "a/../../b"])("a path that leads out of the root (%j) is refused", async (path) => {
   const { failure } = places();
   expect((await failure([tmpfs(path)]))?.message).toContain("not a path below");
+});
+
+test("a link that a job left on the way leads no volume out of the root", async () => {
+  const { root, dir, failure } = places();
+  mkdirSync(root);
+  mkdirSync(join(dir, "elsewhere/deep"), { recursive: true });
+  symlinkSync(join(dir, "elsewhere"), join(root, "data"));
+  for (const path of ["data", "data/deep"]) expect((await failure([tmpfs(path)]))?.message).toContain("a link leads");
+  expect(mountsUnder(dir)).toEqual([]);
 });
 
 test("a cluster's volumes are tried until they are there, and the trouble is told meanwhile", async () => {

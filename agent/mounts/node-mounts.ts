@@ -138,7 +138,7 @@ export class NodeMounts implements Mounts {
     const { STOKER_LEASE: _, ...own } = environment;
     const { problem, words } = await runLimited({
       // The folder may lie on another mount: even making it can hang.
-      argv: ["/bin/sh", "-c", 'mkdir -p -- "$1" && shift && exec "$@"', "sh", path, ...mount.command(path)],
+      argv: ["/bin/sh", "-c", mountScript, "sh", path, ...mount.command(path)],
       timeoutMs: this.options.mountLimitMs ?? 60_000,
       // Without the lease's mark: a file system's daemon is neither frozen nor killed with the ranks, it ends with the mount.
       environment: { PATH: this.path, ...own },
@@ -190,6 +190,14 @@ export class NodeMounts implements Mounts {
     return mine;
   }
 }
+
+/** A link that a job left on the way would have the volume mounted wherever it points. */
+const mountScript = `
+mkdir -p -- "$1" || exit
+[ "$(cd -P -- "$1" && pwd -P)" = "$1" ] || { echo "a link leads from $1 elsewhere" >&2; exit 1; }
+shift
+exec "$@"
+`;
 
 const isBelow = (path: string) => path !== "" && !isAbsolute(path) && !path.split("/").includes("..");
 

@@ -1,3 +1,4 @@
+import { isUtf8 } from "node:buffer";
 import { chmodSync, rmSync } from "node:fs";
 import { createServer, type Server, type Socket } from "node:net";
 import type { Logger } from "pino";
@@ -34,6 +35,7 @@ export class LauncherSide {
   async listen(path: string): Promise<void> {
     rmSync(path, { force: true });
     const server = createServer((socket) => this.accept(socket));
+    server.maxConnections = 2 * launchesMax;
     this.server = server;
     await new Promise<void>((resolve, reject) => {
       server.once("error", reject);
@@ -96,7 +98,10 @@ export class LauncherSide {
       text = Buffer.concat([text, chunk]);
       if (text.length > lineMaxBytes) return this.refuse(socket, "the request is too long");
       for (let end = text.indexOf(10); end >= 0; end = text.indexOf(10)) {
-        const line = text.subarray(0, end).toString();
+        const bytes = text.subarray(0, end);
+        // Elsewhere it could only arrive changed.
+        if (!isUtf8(bytes)) return this.refuse(socket, "the request is not UTF-8");
+        const line = bytes.toString();
         text = text.subarray(end + 1);
         if (!launch) launch = this.begin(socket, line);
         else if (line === "stop") this.stop(launch);

@@ -12,8 +12,10 @@ export interface LaunchWords {
   stderrOffset: number;
 }
 
-/** The shim's first line, at most: Linux takes no longer argument lists than 2 MiB. */
-export const lineMaxBytes = 4 * 1024 * 1024;
+/** What `sh -c` takes on the other node: Linux's MAX_ARG_STRLEN. */
+const commandMaxBytes = 128 * 1024 - 1;
+/** The shim's first line, at most: each byte of the command takes up to six. */
+export const lineMaxBytes = 1024 * 1024;
 
 export const requestIdPattern = /^[0-9a-f]{32}$/;
 
@@ -22,7 +24,10 @@ const shape = z.object({
   request: z.string().regex(requestIdPattern),
   lease: z.string(),
   target: z.string().min(1).max(255),
-  command: z.string().min(1),
+  command: z
+    .string()
+    .min(1)
+    .refine((text) => !text.includes("\0") && Buffer.byteLength(text) <= commandMaxBytes),
   stdoutOffset: offset,
   stderrOffset: offset,
 });

@@ -19,6 +19,16 @@ export interface Started {
 /** Nobody knows whether that process was started. */
 export class SpawnerLost extends Error {}
 
+/** As in agent/native/spawn.c, which ends, and with it all that wait, at a larger request. */
+const requestBytesMax = 16 * 1024 * 1024;
+
+/** Why it can't be asked for, or undefined. A zero byte ends a word: what follows it would be taken for the next one. */
+function unsayable(words: readonly string[]): string | undefined {
+  if (words.some((word) => word.includes("\0"))) return "a word of the command or of its environment holds a zero byte";
+  const bytes = words.reduce((sum, word) => sum + Buffer.byteLength(word) + 1, 0);
+  return bytes > requestBytesMax ? `the command and its environment have ${bytes} bytes` : undefined;
+}
+
 /** Removals wait this long for others, so that many small ones cost one process. */
 const gatherMs = 100;
 
@@ -51,6 +61,8 @@ export class Spawner {
     const id = String(this.next++);
     const words = ["run", id, run.dir, run.fence, run.cwd, String(variables.length), ...variables, ...run.argv];
     return new Promise((resolve, reject) => {
+      const wrong = unsayable(words);
+      if (wrong !== undefined) throw new Fault("failed-precondition", wrong);
       this.starting.set(id, { resolve, reject });
       this.ask(words);
     });

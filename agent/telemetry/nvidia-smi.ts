@@ -24,7 +24,7 @@ const limitMs = 10_000;
 /** Units in the header (`memory.used [MiB]`) are those that the program always uses; a cell may repeat its unit. */
 export function parseGpus(csv: string): GpuRow[] {
   const [header, ...lines] = csv.split(/\r?\n/).filter((line) => line.includes(","));
-  const names = (header ?? "").split(",").map((name) => name.trim().replace(/ \[.*\]$/, ""));
+  const names = (header ?? "").split(",").map((name) => nameOnly(name.trim()));
   return lines.flatMap((line) => {
     const cells = line.split(",").map((cell) => cell.trim());
     const text = (name: (typeof fields)[number]) => {
@@ -51,6 +51,12 @@ export function parseGpus(csv: string): GpuRow[] {
       ...{ temperatureCelsius: number("temperature.gpu"), powerWatts: number("power.draw") },
     };
   });
+}
+
+/** Without the unit behind it. */
+function nameOnly(title: string): string {
+  const unit = title.endsWith("]") ? title.indexOf(" [") : -1;
+  return unit < 0 ? title : title.slice(0, unit);
 }
 
 /** Undefined when this machine has no such program. Rejects when it fails or hangs. */

@@ -84,7 +84,27 @@ const unreadNames = [
   "retired_pagelist",
   "retired_page_addresses",
 ];
-const unread = new RegExp(`<(${unreadNames.join("|")})>[^]*?</\\1>`, "g");
+const unread = new RegExp(`<(${unreadNames.join("|")})>`, "g");
+
+/** Each name's end is looked for onward only, and no more when there is none: a broken document of megabytes is read no slower. */
+function withoutUnread(text: string): string {
+  const endless = new Set<string>();
+  const kept: string[] = [];
+  let from = 0;
+  unread.lastIndex = 0;
+  for (let found = unread.exec(text); found; found = unread.exec(text)) {
+    const name = found[1] ?? "";
+    const end = endless.has(name) ? -1 : text.indexOf(`</${name}>`, found.index);
+    if (end < 0) {
+      endless.add(name);
+      continue;
+    }
+    kept.push(text.slice(from, found.index));
+    from = end + name.length + 3;
+    unread.lastIndex = from;
+  }
+  return kept.join("") + text.slice(from);
+}
 
 /** Throws when it is not well formed. */
-export const parseXml = (text: string): Element => new Element(parser.parse(text.replace(unread, "")));
+export const parseXml = (text: string): Element => new Element(parser.parse(withoutUnread(text)));
