@@ -106,3 +106,16 @@ it("tells the watchdog until when it counts, before anything else", () => {
   const ofEarlierBoot = adopt(run, { ...found, sameBoot: false }, 20_000, now);
   expect(ofEarlierBoot.effects.map(({ type }) => type)).not.toContain("fence");
 });
+
+it("copies nothing into files that may be another attempt's by now, until the lease is renewed", () => {
+  const run = leaseAfter({ stdDirectory: "/share/std" }, local);
+  const found = { sameBoot: true, preparation: absent, ranks: new Map([[0, started]]) };
+  const names = (effects: readonly { type: string }[]) => effects.map(({ type }) => type);
+  expect(names(adopt(run, found, 20_000, now).effects)).toContain("start-copies");
+  const late = adopt(run, found, now.monotonic, now);
+  expect(names(late.effects)).not.toContain("start-copies");
+  const lapsed = advance(late.run, { type: "tick" }, now);
+  expect(lapsed.run.frozen).toBe(true);
+  const again = advance(lapsed.run, { type: "renewed", until: 20_000 }, now);
+  expect(names(again.effects)).toContain("start-copies");
+});

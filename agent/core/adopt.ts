@@ -62,18 +62,24 @@ function takeRanks(at: Draft, found: Found): void {
 function goOn(at: Draft, found: Found, anyStarted: boolean): void {
   note(at, "the agent was restarted and takes the lease up again");
   if (anyStarted || at.run.progress.phase === "running") {
-    if (at.run.grant.stdDirectory !== "") at.effects.push({ type: "start-copies" });
+    startCopies(at);
     at.effects.push({ type: "adopt-remote" });
     at.run = { ...at.run, progress: { phase: "running" }, readyReported: true };
     startPlanned(at);
   } else if (found.preparation.state === "started") {
-    if (at.run.grant.stdDirectory !== "") at.effects.push({ type: "start-copies" });
+    startCopies(at);
     at.effects.push({ type: "adopt-preparation" });
     at.run = { ...at.run, progress: { phase: "preparing", step: "preparation" }, preparationRunning: true, busy: true };
   } else if (at.run.progress.phase !== "waiting") {
     // Nothing of it was started by the user's text: each step before that may be done twice.
     at.run = { ...at.run, progress: { phase: "preparing", step: "local" } };
   }
+}
+
+/** A copier opens files that by now may be another attempt's: not before the coordinator has said that this is not so. See lapse.ts. */
+function startCopies(at: Draft): void {
+  if (at.run.grant.stdDirectory !== "" && at.run.expiresAt > at.now.monotonic)
+    at.effects.push({ type: "start-copies" });
 }
 
 function endAgain(at: Draft): void {

@@ -52,6 +52,8 @@ export function renewed(at: Draft, until: number): void {
   }
   if (!at.run.frozen || at.run.expiresAt <= at.now.monotonic) return;
   at.run = thawed(at.run);
+  // Those that an adopting agent did not dare to start; others are at work already, and starting them again changes nothing.
+  if (at.run.grant.stdDirectory !== "" && hasProcesses(at.run)) at.effects.push({ type: "start-copies" });
   note(at, "the lease was renewed: its processes go on");
   keep(at, "soft");
 }
