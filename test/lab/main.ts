@@ -1,4 +1,5 @@
 import { parseArgs } from "node:util";
+import { chaosOnHost } from "./chaos/command.js";
 import type { TierName } from "./machines/host.js";
 import { Lab } from "./machines/lab.js";
 import { scenarios } from "./scenarios/index.js";
@@ -6,8 +7,12 @@ import { type Figure, type Scenario, Stage, say } from "./stage.js";
 
 const usage = `npm run test:lab [-- [--tier quick|full] [--keep] [SCENARIO…]]
 
+npm run test:lab -- chaos [--minutes M] [--seed N] [--agents A] [--lease-ttl-ms T] [--keep]
+
 Plays scenarios on lab machines of this host, each on a fresh lab; all of the tier's when none is named.
 --keep stops after a scenario that failed, and leaves the last one's lab up to look at: npx tsx test/lab/machines/main.ts
+
+chaos kills, freezes and cuts off real processes of this host at random under load, and checks what comes of it; it needs no lab machine.
 
 `;
 
@@ -15,21 +20,36 @@ const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
     tier: { type: "string", default: "quick" },
+    minutes: { type: "string", default: "10" },
+    seed: { type: "string", default: String(Date.now() % 1_000_000) },
+    agents: { type: "string", default: "6" },
+    "lease-ttl-ms": { type: "string", default: "6000" },
     keep: { type: "boolean", default: false },
     list: { type: "boolean", default: false },
     help: { type: "boolean", short: "h", default: false },
   },
 });
 
-for (const signal of ["SIGINT", "SIGTERM"] as const) {
-  process.once(signal, () => {
-    say(`${signal}: taking the lab down`);
-    void Lab.downIfUp().finally(() => process.exit(130));
-  });
+process.exitCode =
+  positionals.length === 1 && positionals[0] === "chaos" && !values.help ? await chaos() : await main();
+
+async function chaos(): Promise<number> {
+  const [minutes, seed, agents, ttlMs] = [values.minutes, values.seed, values.agents, values["lease-ttl-ms"]].map(
+    Number,
+  );
+  if (!minutes || seed === undefined || !Number.isInteger(seed) || !agents || !ttlMs || minutes < 0 || agents < 2) {
+    return refuse("chaos takes --minutes, --seed, --agents (2 at least) and --lease-ttl-ms as numbers");
+  }
+  return chaosOnHost({ minutes, seed, agents, ttlMs, keep: values.keep }, say);
 }
-process.exitCode = await main();
 
 async function main(): Promise<number> {
+  for (const signal of ["SIGINT", "SIGTERM"] as const) {
+    process.once(signal, () => {
+      say(`${signal}: taking the lab down`);
+      void Lab.downIfUp().finally(() => process.exit(130));
+    });
+  }
   const { tier } = values;
   if (values.help || values.list) {
     say(
