@@ -180,10 +180,10 @@ function recordsOf(text: string): { bodies: string[]; wholeBytes: number; torn: 
 
 /** The entry, or why there is none. */
 function read(path: string, bootId: string): { stored: Stored; torn: boolean; wholeBytes: number } | string {
-  const { bodies, torn, wholeBytes } = recordsOf(readFileSync(path, "utf8"));
-  const [first, ...later] = bodies;
-  if (first === undefined) return "it is torn or was changed";
   try {
+    const { bodies, torn, wholeBytes } = recordsOf(readFileSync(path, "utf8"));
+    const [first, ...later] = bodies;
+    if (first === undefined) return "it is torn or was changed";
     const entry = JSON.parse(first) as { boot: string; grant: JsonValue; run: StoredRun };
     const last = later.at(-1);
     const run = last === undefined ? entry.run : (JSON.parse(last) as StoredRun);
