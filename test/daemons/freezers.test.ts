@@ -103,6 +103,21 @@ describe.skipIf(!usable)("a control group", () => {
     await until("one that goes on", () => stateOf(pid) === "S", longMs);
   });
 
+  it("keeps what a killed shim leaves behind, without mark or parent, within reach", async () => {
+    const site = new WatchSite(makeGroup());
+    onTestFinished(() => site.stop());
+    const lease = site.lease(60_000);
+    const file = join(site.dir, "orphan");
+    const child = site.rank(lease, `env -i setsid -f sh -c 'echo $$ > ${file}; exec sleep 600'; sleep 600`);
+    const orphan = await site.numberIn(file);
+    child.kill("SIGKILL");
+    await until("the shim's end", () => child.signalCode !== null);
+    expect(isAlive(orphan)).toBe(true);
+    const words = ["kill", "--lease", lease, "--spool", join(site.dir, "spool")];
+    expect(spawnSync(shim, [...words, "--cgroup", site.fences.group(lease) ?? ""]).status).toBe(0);
+    expect(isAlive(orphan)).toBe(false);
+  });
+
   it("is found by itself where systemd gave one to the service to divide, and not else", () => {
     const group = makeGroup();
     const ask = () =>
