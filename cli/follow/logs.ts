@@ -25,6 +25,8 @@ export interface Chunk {
   data: Uint8Array;
   /** No byte of this rank's stream comes after these. */
   complete: boolean;
+  /** Nothing more of this stream has come for a while: how much is here, and where the rest is. */
+  missing?: string;
 }
 
 type Request = Exclude<MessageInitShape<typeof StreamLogsRequestSchema>, { $typeName: string }>;
@@ -34,6 +36,8 @@ export class LogReader {
   /** Position of the next byte, by attempt, rank and stream. */
   readonly #positions = new Map<string, bigint>();
   readonly #complete = new Set<string>();
+  /** Of which the coordinator has said that the rest does not come now. */
+  readonly #incomplete = new Set<string>();
   #latest = 0;
 
   constructor(
@@ -81,7 +85,7 @@ export class LogReader {
 
   #isComplete(): boolean {
     const streams = [...this.#positions.keys()].filter((key) => key.startsWith(`${this.#latest}/`));
-    return streams.length > 0 && streams.every((key) => this.#complete.has(key));
+    return streams.length > 0 && streams.every((key) => this.#complete.has(key) || this.#incomplete.has(key));
   }
 
   /** What to ask for: after an outage the rest of the attempt that was being read comes first, then those that followed. */
@@ -98,6 +102,13 @@ export class LogReader {
     return [...earlier, { ...base, attempt: 0, follow }];
   }
 
+  #missing(key: string, response: StreamLogsResponse): Chunk | undefined {
+    if (this.#incomplete.has(key)) return undefined;
+    this.#incomplete.add(key);
+    const { attempt, rank, stream } = response;
+    return { attempt, rank, stream, data: new Uint8Array(), complete: false, missing: missingText(response) };
+  }
+
   #take(response: StreamLogsResponse): Chunk | undefined {
     const { attempt, rank, stream, offset, data, complete } = response;
     const key = keyOf(response);
@@ -108,9 +119,16 @@ export class LogReader {
     this.#positions.set(key, end > position ? end : position);
     const isNewlyComplete = complete && !this.#complete.has(key);
     if (complete) this.#complete.add(key);
+    if (data.length > 0 || complete) this.#incomplete.delete(key);
+    if (response.incomplete) return this.#missing(key, response);
     if (known >= data.length && !isNewlyComplete) return undefined;
     return { attempt, rank, stream, data: data.subarray(Math.min(known, data.length)), complete };
   }
+}
+
+function missingText({ offset, expectedBytes, message }: StreamLogsResponse): string {
+  const here = expectedBytes > 0n ? `${offset} of ${expectedBytes} bytes are here` : `${offset} bytes are here`;
+  return `${here}: ${message}`;
 }
 
 const keyOf = ({ attempt, rank, stream }: { attempt: number; rank: number; stream: LogStream }) =>

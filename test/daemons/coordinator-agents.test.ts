@@ -1,4 +1,5 @@
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { timestampDate, timestampFromMs } from "@bufbuild/protobuf/wkt";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { LogStream } from "../../shared/gen/stoker/v1/agent_service_pb.js";
 import { ExecutionState } from "../../shared/gen/stoker/v1/job_pb.js";
 import { NodeService } from "../../shared/gen/stoker/v1/node_service_pb.js";
@@ -95,6 +96,62 @@ describe("the coordinator and its agents", () => {
     for await (const part of coordinator.jobs.streamLogs({ id: job?.id ?? "" }))
       later += Buffer.from(part.data).toString();
     expect(later).toBe("hello world\n");
+  });
+
+  it("says what is missing of a finished job's logs, and where it is, until it comes", async () => {
+    const agent = await enrolled("n1");
+    const { natsUrl, natsToken } = await agent.hears("welcome");
+    const { job } = await coordinator.jobs.createJob({ ...inExperiment, name: "j", spec: tinyJob() });
+    const id = job?.id ?? "";
+    const { leaseId } = await agent.hears("grant");
+    await publishLog({ natsUrl, natsToken, node: "n1", leaseId, offset: 0, text: "hello " });
+    await agent.hears("logsStored", ({ offset }) => offset === 6n);
+    await runToExit(agent, 0, 12);
+    const since = timestampFromMs(Date.now() - 60_000);
+    const logsWaiting = { since, reason: "NATS can't be reached", bytes: 6n };
+    agent.send({ case: "heartbeat", value: { sequence: 1n, telemetry: { logsWaiting } } });
+    await agent.hears("heartbeatReply");
+
+    const told: Array<{ incomplete: boolean; complete: boolean; expected: number; text: string }> = [];
+    for await (const part of coordinator.jobs.streamLogs({ id, stream: LogStream.STDOUT })) {
+      const { incomplete, complete, expectedBytes, data, message } = part;
+      told.push({
+        incomplete,
+        complete,
+        expected: Number(expectedBytes),
+        text: Buffer.from(data).toString() || message,
+      });
+    }
+    const since8601 = timestampDate(since).toISOString();
+    expect(told).toEqual([
+      { incomplete: false, complete: false, expected: 0, text: "hello " },
+      {
+        ...{ incomplete: true, complete: false, expected: 12 },
+        text: `the rest waits in the spool of node n1 since ${since8601}: NATS can't be reached`,
+      },
+    ]);
+    const { job: seen } = await coordinator.jobs.getJob({ id });
+    expect(seen?.attempts[0]?.logs).toMatchObject({ storedBytes: 6n, expectedBytes: 12n, complete: false });
+    expect(seen?.attempts[0]?.logs?.message).toContain("6 bytes are not here yet; they wait in the spool of node n1");
+
+    // A follower is told too, and gets the rest when it comes.
+    const marks: string[] = [];
+    const following = (async () => {
+      for await (const part of coordinator.jobs.streamLogs({ id, stream: LogStream.STDOUT, follow: true })) {
+        marks.push(part.incomplete ? "incomplete" : Buffer.from(part.data).toString());
+        if (part.complete) marks.push("complete");
+      }
+    })();
+    await until("the follower hears of it", () => marks.includes("incomplete"), 30_000);
+    await publishLog({ natsUrl, natsToken, node: "n1", leaseId, offset: 6, text: "world\n" });
+    await following;
+    expect(marks).toEqual(["hello ", "incomplete", "world\n", "complete"]);
+    const whole = await vi.waitFor(async () => {
+      const { job: later } = await coordinator.jobs.getJob({ id });
+      expect(later?.attempts[0]?.logs?.complete).toBe(true);
+      return later?.attempts[0]?.logs;
+    }, 10_000);
+    expect(whole).toMatchObject({ storedBytes: 12n, expectedBytes: 12n, message: "" });
   });
 
   it("refuses what is no agent, logs it, and goes on", async () => {

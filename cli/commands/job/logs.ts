@@ -49,6 +49,10 @@ export const logs: Verb = {
     for await (const chunk of reader.read(new AbortController().signal)) {
       if (attempt !== 0 && chunk.attempt !== attempt) await call.notice(`attempt ${chunk.attempt} begins`);
       attempt = chunk.attempt;
+      if (chunk.missing !== undefined) {
+        const name = chunk.stream === streamNumbers.stderr ? "stderr" : "stdout";
+        await call.notice(`${name} of rank ${chunk.rank} is not complete: ${chunk.missing}`);
+      }
       await printer.print(chunk);
     }
     await printer.flush();

@@ -28,6 +28,7 @@ export const job = view({
       [`Attempt ${attempt.number}`, attemptText(attempt)],
       ...attempt.nodes.flatMap((node): Detail[] => frozenLine(node, node.name)),
     ]),
+    ...attempts.flatMap((attempt): Detail[] => logsLine(attempt)),
     ["Output", jobOutputDirectoryPathSegment],
     ["Id", id],
   ],
@@ -37,4 +38,11 @@ function attemptText({ state, nodes, reason, exitCode }: Attempt): string {
   const names = nodes.map(({ name }) => name).join(", ");
   const why = [exitCode === undefined ? "" : `exit code ${exitCode}`, reason].filter((part) => part !== "").join(", ");
   return `${state}${names ? ` on ${names}` : ""}${why ? `: ${why}` : ""}`;
+}
+
+/** Only what somebody should know. */
+function logsLine({ number, logs }: Attempt): Detail[] {
+  if (!logs || (logs.message === "" && logs.droppedBytes === 0n)) return [];
+  const dropped = logs.droppedBytes === 0n ? "" : `${logs.droppedBytes} bytes dropped (logLimit, or a full disk)`;
+  return [[`Logs of ${number}`, [logs.message, dropped].filter((part) => part !== "").join("; ")]];
 }

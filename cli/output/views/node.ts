@@ -1,4 +1,4 @@
-import { type NodeAllocation, NodeSchema, NodeStateSchema } from "../../../shared/gen/stoker/v1/node_pb.js";
+import { type LogsWaiting, type NodeAllocation, NodeSchema, NodeStateSchema } from "../../../shared/gen/stoker/v1/node_pb.js";
 import { leafOf } from "../../ids.js";
 import type { Detail } from "../table.js";
 import { gibibytes, shortTime } from "../time.js";
@@ -31,10 +31,16 @@ export const node = view({
         ...frozenLine(allocation, leafOf(jobId)),
       ];
     }),
+    ["Logs", waitingLine(telemetry?.logsWaiting)],
     ["Freezer", telemetry?.freezer ?? ""],
     ["Id", id],
   ],
 });
+
+function waitingLine(waiting: LogsWaiting | undefined): string {
+  if (!waiting) return "";
+  return `${waiting.bytes} bytes wait in the spool since ${shortTime(waiting.since)}: ${waiting.reason}`;
+}
 
 /** `2 (1 frozen)` */
 function jobsOf(allocations: NodeAllocation[]): string {

@@ -2,9 +2,10 @@ import type { MessageInitShape } from "@bufbuild/protobuf";
 import { Fault } from "../../../shared/fault.js";
 import { LogStream } from "../../../shared/gen/stoker/v1/agent_service_pb.js";
 import type { StreamLogsResponseSchema } from "../../../shared/gen/stoker/v1/job_service_pb.js";
-import type { JobId } from "../../../shared/ids.js";
+import { type JobId, nodeId } from "../../../shared/ids.js";
 import { attemptsOf } from "../../core/queries.js";
 import type { ApiPorts, AttemptRow, LogStreamAddress } from "../ports.js";
+import { waitingOn } from "../views/attempt-logs.js";
 
 export interface Selection {
   /** Undefined: every rank. */
@@ -20,9 +21,13 @@ interface Told {
   address: LogStreamAddress;
   /** Position of the next byte to tell. */
   next: number;
+  /** It was said that the rest is missing, and none of it has come since. */
+  saidIncomplete: boolean;
 }
 
 export const streamKey = ({ attempt, rank, stream }: LogStreamAddress) => `${attempt} ${rank} ${stream}`;
+
+const nobody = nodeId("");
 
 const wire = { stdout: LogStream.STDOUT, stderr: LogStream.STDERR };
 
@@ -50,7 +55,7 @@ export class AttemptLogs {
     for (const rank of ranks) {
       for (const stream of selection.streams) {
         const address = { jobUuid: job, attempt, rank, stream };
-        this.open.set(streamKey(address), { address, next: selection.offset });
+        this.open.set(streamKey(address), { address, next: selection.offset, saidIncomplete: false });
       }
     }
   }
@@ -86,14 +91,58 @@ export class AttemptLogs {
     const head = { attempt: address.attempt, rank: address.rank, stream: wire[address.stream] };
     for await (const { offset, data } of this.ports.logs.read(address, stream.next)) {
       stream.next = offset + data.length;
+      stream.saidIncomplete = false;
       const complete = this.isComplete(stream);
       if (complete) this.open.delete(key);
-      yield { ...head, offset: BigInt(offset), data, complete };
+      yield { ...head, offset: BigInt(offset), data, complete, ...(complete ? this.totals(address) : {}) };
     }
     if (this.open.has(key) && this.isComplete(stream)) {
       this.open.delete(key);
-      yield { ...head, offset: BigInt(stream.next), complete: true };
+      yield { ...head, offset: BigInt(stream.next), complete: true, ...this.totals(address) };
     }
+  }
+
+  /** For each stream that is not told to its end: what is known of the rest. Once, until more of it comes. */
+  *tellIncomplete(): Generator<Message> {
+    for (const told of this.open.values()) {
+      const { address, next } = told;
+      // A rank that nobody saw end may never have begun.
+      const mayLack = this.exitOf(address.rank) !== undefined || next > 0 || this.row?.state === "lost";
+      if (told.saidIncomplete || !mayLack) continue;
+      told.saidIncomplete = true;
+      const head = { attempt: address.attempt, rank: address.rank, stream: wire[address.stream] };
+      yield {
+        ...{ ...head, offset: BigInt(next), incomplete: true, message: this.whereabouts(address) },
+        ...this.totals(address),
+      };
+    }
+  }
+
+  /** A node says that it has bytes which it can't deliver: they will come. */
+  arriving(): boolean {
+    const { nodes } = this.ports.state();
+    return [...this.open.values()].some(({ address }) => {
+      const node = nodes.get(this.exitOf(address.rank)?.node ?? nobody);
+      return node !== undefined && !node.lost && this.ports.telemetry(node.name)?.logsWaiting !== undefined;
+    });
+  }
+
+  private whereabouts({ rank }: LogStreamAddress): string {
+    const exit = this.exitOf(rank);
+    if (exit) return `the rest waits ${waitingOn(this.ports, exit.node)}`;
+    const names = this.row?.nodes.map(({ name }) => name).join(", ") ?? "";
+    return `nobody saw rank ${rank} end, so nobody knows whether this is all; the attempt was on ${names}`;
+  }
+
+  private totals({ rank, stream }: LogStreamAddress) {
+    const exit = this.exitOf(rank);
+    const expected = (stream === "stdout" ? exit?.stdoutBytes : exit?.stderrBytes) ?? 0;
+    const dropped = (stream === "stdout" ? exit?.stdoutDroppedBytes : exit?.stderrDroppedBytes) ?? 0;
+    return { expectedBytes: BigInt(expected), droppedBytes: BigInt(dropped) };
+  }
+
+  private exitOf(rank: number) {
+    return this.row?.exits.find((each) => each.rank === rank);
   }
 
   private isComplete(stream: Told): boolean {
@@ -103,7 +152,7 @@ export class AttemptLogs {
 
   /** Undefined while the rank lives, and for one whose end nobody saw. */
   private finalLength({ rank, stream }: LogStreamAddress): number | undefined {
-    const exit = this.row?.exits.find((each) => each.rank === rank);
+    const exit = this.exitOf(rank);
     return stream === "stdout" ? exit?.stdoutBytes : exit?.stderrBytes;
   }
 

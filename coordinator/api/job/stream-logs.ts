@@ -9,7 +9,9 @@ import type { ApiPorts, JobRow } from "../ports.js";
 import { Wakeup } from "../wakeup.js";
 import { AttemptLogs, type Selection, streamKey } from "./attempt-logs.js";
 
-/** Bytes on their way may come this long after everything else about the attempt is known. */
+/** Bytes that have not come for so long, after everything else about the attempt is known, are said to be missing. */
+const unheardMs = 5_000;
+/** Then they are waited for no longer, unless their node says that it has them and keeps trying. */
 const stragglerMs = 30_000;
 
 export function streamLogs(ports: ApiPorts, open: OpenStreams): Handlers<typeof JobService>["streamLogs"] {
@@ -68,24 +70,28 @@ async function* stream(
   try {
     let number = asked || Math.max(1, ports.state().jobs.get(uuid)?.attempt ?? 0);
     let logs: AttemptLogs | undefined;
-    let stragglersUntil: number | undefined;
+    let quietSince: number | undefined;
     while (!signal.aborted) {
       const job = ports.state().jobs.get(uuid);
       if (!job) return;
       if (!logs && job.attempt >= number) logs = new AttemptLogs(ports, uuid, number, selection);
       const grown = logs ? yield* logs.tell(takeAll(growth)) : false;
-      if (!follow) return;
       const left = logs?.over() ?? "no";
-      if (left === "but-bytes" && (grown || stragglersUntil === undefined)) stragglersUntil = ports.now() + stragglerMs;
-      const over = left === "all" || (stragglersUntil !== undefined && ports.now() >= stragglersUntil);
+      if (left !== "but-bytes") quietSince = undefined;
+      else if (grown || quietSince === undefined) quietSince = ports.now();
+      const quietMs = quietSince === undefined ? 0 : ports.now() - quietSince;
+      const over = left === "all" || (quietMs >= stragglerMs && logs?.arriving() !== true);
+      if (over || quietMs >= unheardMs || (!follow && left !== "no")) yield* logs?.tellIncomplete() ?? [];
+      if (!follow) return;
       if (over && asked === 0 && job.attempt > number) {
         number += 1;
         logs = undefined;
-        stragglersUntil = undefined;
+        quietSince = undefined;
       } else if ((over && asked !== 0) || (job.state.kind === "finished" && (over || !logs))) {
         return;
       } else {
-        await news.wait(signal, stragglersUntil === undefined ? undefined : Math.max(1, stragglersUntil - ports.now()));
+        const nextMs = quietMs < unheardMs ? unheardMs - quietMs : Math.max(unheardMs, stragglerMs - quietMs);
+        await news.wait(signal, quietSince === undefined ? undefined : Math.max(1, nextMs));
       }
     }
   } finally {
