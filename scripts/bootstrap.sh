@@ -58,7 +58,13 @@ apt_install() {
 addon_works() { node -e 'new (require("better-sqlite3"))(":memory:").close()' >/dev/null 2>&1; }
 
 install_npm() {
-  stamp="$abi $(cat package-lock.json package.json | cksum)"
+  # What is installed follows from the lock file; package.json's scripts and version don't matter to it.
+  stamp="$abi $(cksum <package-lock.json)"
+  [ "$(cat node_modules/.stoker-stamp 2>/dev/null || true)" != "$stamp" ] || return 0
+  # Two at once would remove each other's files.
+  exec 9>.stoker-bootstrap.lock
+  if command -v flock >/dev/null 2>&1; then flock 9; fi
+  [ "$(cat node_modules/.stoker-stamp 2>/dev/null || true)" != "$stamp" ] || { exec 9>&-; return 0; }
   [ "$(cat node_modules/.stoker-stamp 2>/dev/null || true)" != "$stamp" ] || return 0
   command -v npm >/dev/null 2>&1 || fail "npm is needed, and comes with Node.js: see https://nodejs.org/en/download" 2
   echo "bootstrap: installing npm packages from package-lock.json" >&2
@@ -81,6 +87,7 @@ install_npm() {
   fi
   rm -f "$log"
   echo "$stamp" >node_modules/.stoker-stamp
+  exec 9>&-
 }
 
 install_debian
