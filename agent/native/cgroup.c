@@ -69,14 +69,19 @@ static bool path_of(int pid, char *path, size_t size) {
   return found;
 }
 
-bool cgroup_holds(const char *path, int pid) {
-  static char mount[256];
-  char inside[1024];
-  if (!mount[0] && !find_mount(mount, sizeof mount)) return false;
-  if (strncmp(path, mount, strlen(mount)) || !path_of(pid, inside, sizeof inside)) return false;
-  const char *wanted = path + strlen(mount);
-  size_t length = strlen(wanted);
-  return !strncmp(inside, wanted, length) && (inside[length] == 0 || inside[length] == '/');
+bool cgroup_lease_of(int pid, char *lease, unsigned long size) {
+  static const char word[] = "/stoker-";
+  char path[1024];
+  if (!path_of(pid, path, sizeof path)) return false;
+  const char *from = NULL;
+  // The innermost: the agent's own service has a name that begins like this, too.
+  for (const char *next = path; (next = strstr(next, word)); next++) from = next + sizeof word - 1;
+  if (!from) return false;
+  size_t length = strcspn(from, "/");
+  if (length >= size) return false;
+  memcpy(lease, from, length);
+  lease[length] = 0;
+  return true;
 }
 
 bool cgroup_is_usable(const char *path, const char **why) {

@@ -10,8 +10,8 @@ bool cgroup_is_frozen(const char *path);
 bool cgroup_is_empty(const char *path);
 // True when every process in it has got SIGKILL, frozen ones too.
 bool cgroup_kill(const char *path);
-// True when the process is in it, or below it.
-bool cgroup_holds(const char *path, int pid);
+// The lease in whose group, `…/stoker-LEASE` or below, the process is; false when it is in none.
+bool cgroup_lease_of(int pid, char *lease, unsigned long size);
 
 // The group that holds this process, when it was given to it to divide (systemd's Delegate=yes); otherwise false, and why not.
 bool cgroup_own(char *path, unsigned long size, const char **why);

@@ -10,31 +10,31 @@
 
 enum { most_looks = 200 };
 
-static int freeze(struct table *table, const struct leases *lease) {
-  if (lease->cgroup) cgroup_set_frozen(lease->cgroup, true);
-  bool stopped = leases_stop(table, lease, most_looks) || leases_say_running(table, "still runs") == 0;
-  return stopped && (!lease->cgroup || cgroup_is_frozen(lease->cgroup) || cgroup_is_empty(lease->cgroup)) ? 0 : 1;
+static int freeze(struct table *table, const struct leases *lease, const char *cgroup) {
+  if (cgroup) cgroup_set_frozen(cgroup, true);
+  bool stopped = leases_stop(table, lease, anew, most_looks) || leases_say_running(table, lease, "still runs") == 0;
+  return stopped && (!cgroup || cgroup_is_frozen(cgroup) || cgroup_is_empty(cgroup)) ? 0 : 1;
 }
 
-static int thaw(struct table *table, const struct leases *lease) {
-  if (lease->cgroup) cgroup_set_frozen(lease->cgroup, false);
-  leases_continue(table, lease);
+static int thaw(struct table *table, const struct leases *lease, const char *cgroup) {
+  if (cgroup) cgroup_set_frozen(cgroup, false);
+  leases_continue(table, lease, true);
   return 0;
 }
 
 int lease_main(const char *command, int count, char **words) {
-  const char *name = "";
+  const char *name = "", *cgroup = NULL;
   struct leases lease = {.names = &name, .count = 1};
   if (count % 2) usage();
   for (int i = 0; i < count; i += 2) {
     if (!strcmp(words[i], "--lease") && strlen(words[i + 1]) < 64) name = words[i + 1];
     else if (!strcmp(words[i], "--spool")) lease.spool = words[i + 1];
-    else if (!strcmp(words[i], "--cgroup")) lease.cgroup = words[i + 1];
+    else if (!strcmp(words[i], "--cgroup")) cgroup = words[i + 1];
     else usage();
   }
   if (!*name) usage();
   struct table table = {0};
-  int code = !strcmp(command, "freeze") ? freeze(&table, &lease) : !strcmp(command, "thaw") ? thaw(&table, &lease) : leases_kill(&table, &lease) > 0;
+  int code = !strcmp(command, "freeze") ? freeze(&table, &lease, cgroup) : !strcmp(command, "thaw") ? thaw(&table, &lease, cgroup) : leases_kill(&table, &lease, cgroup) > 0;
   table_free(&table);
   return code;
 }

@@ -103,6 +103,14 @@ static void choose_shims_in(struct table *table, const char *folder, bool remote
   closedir(all);
 }
 
+static bool is_in_own_group(pid_t pid, const struct leases *leases) {
+  char lease[64];
+  if (!cgroup_lease_of(pid, lease, sizeof lease)) return false;
+  for (size_t i = 0; i < leases->count; i++)
+    if (!strcmp(leases->names[i], lease)) return true;
+  return false;
+}
+
 static void choose_all(struct table *table, const struct leases *leases, bool with_folders) {
   table_read(table);
   for (size_t i = 0; with_folders && leases->spool && i < leases->count; i++) {
@@ -124,9 +132,7 @@ static void choose_all(struct table *table, const struct leases *leases, bool wi
   }
   for (size_t i = 0; i < table->count; i++) {
     struct process *process = &table->rows[i];
-    if (!process->chosen) continue;
-    process->shim = process->shim || is_own_shim(process->pid);
-    if (leases->cgroup && cgroup_holds(leases->cgroup, process->pid)) process->chosen = false;
+    if (process->chosen && !process->shim) process->shim = is_own_shim(process->pid);
   }
 }
 
@@ -134,13 +140,15 @@ static bool is_stopped(const struct process *process) { return process->state ==
 
 // Signals those chosen; stopped ones get no further SIGSTOP. The number of those that were to hear it: one that was gone before may have
 // left a child that this look did not see.
-static size_t signal_chosen(struct table *table, int signal) {
+static size_t signal_chosen(struct table *table, const struct leases *leases, int signal) {
   size_t found = 0;
   for (size_t i = 0; i < table->count; i++) {
     struct process *process = &table->rows[i];
-    if (!process->chosen || process->shim || process->state == 'Z' || (signal == SIGSTOP && is_stopped(process))) continue;
+    if (!process->chosen || process->shim || process->state == 'Z') continue;
+    if (signal == SIGSTOP && (is_stopped(process) || is_in_own_group(process->pid, leases))) continue;
     process_signal(process, signal);
-    found++;
+    // One in an uninterruptible wait stops before its next instruction; a fork that it is in fails for the waiting signal.
+    if (signal != SIGSTOP || process->state != 'D') found++;
   }
   return found;
 }
@@ -153,52 +161,53 @@ static long now_ms(void) {
   return now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-bool leases_stop(struct table *table, const struct leases *leases, int most_looks) {
+bool leases_stop(struct table *table, const struct leases *leases, enum thoroughness how, int most_looks) {
   for (int look = 0, quiet = 0; look < most_looks; look++) {
     // The first look needs no disk, which may hang.
-    choose_all(table, leases, look > 0);
-    quiet = signal_chosen(table, SIGSTOP) == 0 ? quiet + 1 : 0;
+    choose_all(table, leases, look > 0 || how == again);
+    bool none = signal_chosen(table, leases, SIGSTOP) == 0;
+    if (none && how == again && look == 0) return true;
+    quiet = none ? quiet + 1 : 0;
     if (quiet >= quiet_looks) return true;
-    // One in an uninterruptible wait stops when that ends.
     if (look > 20) nap(5);
   }
   return false;
 }
 
-size_t leases_say_running(struct table *table, const char *why) {
+size_t leases_say_running(struct table *table, const struct leases *leases, const char *why) {
   size_t left = 0;
   for (size_t i = 0; i < table->count; i++) {
     const struct process *process = &table->rows[i];
-    if (!process->chosen || process->shim || process->state == 'Z' || is_stopped(process)) continue;
+    if (!process->chosen || process->shim || process->state == 'Z' || process->state == 'D' || is_stopped(process)) continue;
+    if (is_in_own_group(process->pid, leases)) continue;
     say("%s: pid %d (state %c)", why, process->pid, process->state);
     left++;
   }
   return left;
 }
 
-void leases_continue(struct table *table, const struct leases *leases) {
+void leases_continue(struct table *table, const struct leases *leases, bool known) {
   // The second time for a stop that was given to a process in an uninterruptible wait, and came after the first look. A shim is among them
   // when an agent of before this rule has stopped it.
   for (int look = 0; look < 2; look++) {
     choose_all(table, leases, true);
     for (size_t i = 0; i < table->count; i++) {
       struct process *process = &table->rows[i];
-      if (process->chosen && (look == 0 || is_stopped(process))) process_signal(process, SIGCONT);
+      bool still = is_stopped(process) || process->state == 'D';
+      if (process->chosen && (still || (known && look == 0))) process_signal(process, SIGCONT);
     }
   }
 }
 
-size_t leases_kill(struct table *table, const struct leases *leases) {
-  struct leases all = *leases;
+size_t leases_kill(struct table *table, const struct leases *leases, const char *cgroup) {
   long began = now_ms();
   // Those in the group at one stroke, and forks with them.
-  if (all.cgroup) cgroup_kill(all.cgroup);
-  all.cgroup = NULL;
+  if (cgroup) cgroup_kill(cgroup);
   for (long wait = 1;; wait = wait < 50 ? wait * 2 : 50) {
-    leases_stop(table, &all, stop_looks);
-    signal_chosen(table, SIGKILL);
+    leases_stop(table, leases, anew, stop_looks);
+    signal_chosen(table, leases, SIGKILL);
     size_t left = 0, shims = 0;
-    choose_all(table, &all, true);
+    choose_all(table, leases, true);
     for (size_t i = 0; i < table->count; i++) {
       struct process *process = &table->rows[i];
       if (!process->chosen || process->state == 'Z') continue;
@@ -209,7 +218,7 @@ size_t leases_kill(struct table *table, const struct leases *leases) {
       // One that stays without anything below it is stuck itself.
       if (process->shim && now_ms() - began > shim_limit_ms) process_signal(process, SIGKILL);
     }
-    if (left == 0 && (!leases->cgroup || cgroup_is_empty(leases->cgroup))) return 0;
+    if (left == 0 && (!cgroup || cgroup_is_empty(cgroup))) return 0;
     if (now_ms() - began > kill_limit_ms) {
       for (size_t i = 0; i < table->count; i++)
         if (table->rows[i].chosen && table->rows[i].state != 'Z') say("can't be killed: pid %d (state %c)", table->rows[i].pid, table->rows[i].state);

@@ -10,15 +10,17 @@ struct leases {
   size_t count;
   // Holds a folder for each lease, with those of its shims; NULL when there is none to look into.
   const char *spool;
-  // The one lease's group: what is in it is left alone, for it is frozen as a whole. NULL when there is none.
-  const char *cgroup;
 };
 
-// Shims go on: all they do is to bury what they started and to write its end down. True when nothing else runs any more; false when some are
-// still in an uninterruptible wait after that many looks (they stop when it ends), said when `table` is looked at.
-bool leases_stop(struct table *table, const struct leases *leases, int most_looks);
-void leases_continue(struct table *table, const struct leases *leases);
-// Until nothing is left, or for ten seconds. The number of those that are left.
-size_t leases_kill(struct table *table, const struct leases *leases);
+// A freeze anew looks until several looks in a row find nobody; one that was done before, once.
+enum thoroughness { anew, again };
+
+// Shims go on: all they do is to bury what they started and to write its end down. True when nothing else runs any more, false when some do
+// after that many looks. What is in a lease's own group is left alone: that is frozen as a whole.
+bool leases_stop(struct table *table, const struct leases *leases, enum thoroughness how, int most_looks);
+// `known`: that they were stopped by this process. Otherwise only those are continued that are seen to stand still.
+void leases_continue(struct table *table, const struct leases *leases, bool known);
+// Until nothing is left, in the control group (NULL for none) neither, or for ten seconds. The number of those that are left.
+size_t leases_kill(struct table *table, const struct leases *leases, const char *cgroup);
 // Says which of the chosen still run, and returns how many.
-size_t leases_say_running(struct table *table, const char *why);
+size_t leases_say_running(struct table *table, const struct leases *leases, const char *why);

@@ -9,14 +9,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/inotify.h>
-#include <sys/mman.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/timerfd.h>
 #include <unistd.h>
@@ -25,11 +22,12 @@
 #include "commands.h"
 #include "fence.h"
 #include "leases.h"
+#include "precedence.h"
 #include "say.h"
 #include "watch_lock.h"
 
 // Frozen leases are looked at again this often: something outside may have continued a process. Without notices of changes, all are.
-enum { again_ms = 1000, without_notice_ms = 200, unfinished_ms = 50, looks_at_once = 40, stopped_together = 64 };
+enum { look_again_ms = 1000, without_notice_ms = 200, unfinished_ms = 200, looks_at_once = 40, together = 64 };
 
 enum state { unknown, running, frozen, unfinished };
 
@@ -98,13 +96,13 @@ static bool read_fences(struct watch *watch) {
 
 static void judge(struct watch *watch) {
   int64_t now = boot_ms();
-  bool again = now - watch->looked_again_ms >= again_ms;
-  if (again) watch->looked_again_ms = now;
+  bool time_for_all = now - watch->looked_again_ms >= look_again_ms;
+  if (time_for_all) watch->looked_again_ms = now;
   for (size_t i = 0; i < watch->count; i++) {
     struct ward *ward = &watch->wards[i];
     ward->wanted_frozen = ward->fence.same_boot && ward->fence.policy != fence_continue && now >= ward->fence.deadline_ms;
     bool as_wanted = ward->state == (ward->wanted_frozen ? frozen : running);
-    ward->due = ward->fence.same_boot && (!as_wanted || (ward->wanted_frozen && again));
+    ward->due = ward->fence.same_boot && ward->fence.policy != fence_continue && (!as_wanted || (ward->wanted_frozen && time_for_all));
   }
 }
 
@@ -122,6 +120,7 @@ static void start_kill(const struct watch *watch, const struct ward *ward) {
 
 static bool group_is_still(const struct ward *ward) {
   const char *path = cgroup_of(ward);
+  if (!path) return true;
   for (int look = 0; look < looks_at_once; look++) {
     if (cgroup_is_frozen(path) || cgroup_is_empty(path)) return true;
     // It was waited for before: the others must not wait again.
@@ -144,55 +143,62 @@ static void froze(struct watch *watch, struct ward *ward, bool all) {
   start_kill(watch, ward);
 }
 
-static void freeze_group(struct watch *watch, struct ward *ward) {
-  const char *name = ward->lease;
-  // What left its group, as root's processes can.
-  struct leases outside = {.names = &name, .count = 1, .spool = watch->spool, .cgroup = cgroup_of(ward)};
-  bool all = leases_stop(&watch->table, &outside, looks_at_once);
-  froze(watch, ward, group_is_still(ward) && all);
+// Up to so many leases at once, so that they share the looks at the process table.
+struct batch {
+  struct ward *wards[together];
+  const char *names[together];
+  size_t count;
+};
+
+// The next of those that are due, from `*at` on; false when there are no more.
+static bool next_batch(struct watch *watch, bool to_freeze, size_t *at, struct batch *batch) {
+  batch->count = 0;
+  for (; *at < watch->count && batch->count < together; ++*at) {
+    struct ward *ward = &watch->wards[*at];
+    if (!ward->due || ward->wanted_frozen != to_freeze) continue;
+    batch->names[batch->count] = ward->lease;
+    batch->wards[batch->count++] = ward;
+  }
+  return batch->count > 0;
 }
 
-static void stop_together(struct watch *watch, struct ward **wards, size_t count) {
-  const char *names[stopped_together];
-  for (size_t i = 0; i < count; i++) names[i] = wards[i]->lease;
-  bool all = leases_stop(&watch->table, &(struct leases){.names = names, .count = count, .spool = watch->spool}, looks_at_once);
-  for (size_t i = 0; i < count; i++) froze(watch, wards[i], all);
+static struct leases leases_of(const struct watch *watch, const struct batch *batch) {
+  return (struct leases){.names = batch->names, .count = batch->count, .spool = watch->spool};
 }
 
 static void freeze_due(struct watch *watch) {
-  struct ward *together[stopped_together];
-  size_t count = 0;
-  // All groups get the order before any is waited for; the others share the looks at the process table.
-  for (size_t i = 0; i < watch->count; i++) {
-    struct ward *ward = &watch->wards[i];
-    if (ward->due && ward->wanted_frozen && cgroup_of(ward)) cgroup_set_frozen(cgroup_of(ward), true);
+  struct batch batch;
+  for (size_t at = 0; next_batch(watch, true, &at, &batch);) {
+    enum thoroughness how = again;
+    for (size_t i = 0; i < batch.count; i++) {
+      // All groups get the order before any is waited for.
+      if (cgroup_of(batch.wards[i])) cgroup_set_frozen(cgroup_of(batch.wards[i]), true);
+      if (batch.wards[i]->state == unknown || batch.wards[i]->state == running) how = anew;
+    }
+    // Those without a group; and what has left its own, as root's processes can.
+    struct leases leases = leases_of(watch, &batch);
+    bool stopped = leases_stop(&watch->table, &leases, how, looks_at_once);
+    for (size_t i = 0; i < batch.count; i++) froze(watch, batch.wards[i], group_is_still(batch.wards[i]) && stopped);
   }
-  for (size_t i = 0; i < watch->count; i++) {
-    struct ward *ward = &watch->wards[i];
-    if (!ward->due || !ward->wanted_frozen || cgroup_of(ward)) continue;
-    together[count++] = ward;
-    if (count < stopped_together) continue;
-    stop_together(watch, together, count);
-    count = 0;
-  }
-  if (count > 0) stop_together(watch, together, count);
-  for (size_t i = 0; i < watch->count; i++)
-    if (watch->wards[i].due && watch->wards[i].wanted_frozen && cgroup_of(&watch->wards[i])) freeze_group(watch, &watch->wards[i]);
 }
 
 static void continue_due(struct watch *watch) {
-  for (size_t i = 0; i < watch->count; i++) {
-    struct ward *ward = &watch->wards[i];
-    if (!ward->due || ward->wanted_frozen) continue;
-    if (ward->fence.policy != fence_continue) {
-      const char *name = ward->lease;
-      if (cgroup_of(ward)) cgroup_set_frozen(cgroup_of(ward), false);
-      leases_continue(&watch->table, &(struct leases){.names = &name, .count = 1, .spool = watch->spool, .cgroup = cgroup_of(ward)});
+  struct batch batch;
+  for (size_t at = 0; next_batch(watch, false, &at, &batch);) {
+    bool known = false;
+    for (size_t i = 0; i < batch.count; i++) {
+      if (cgroup_of(batch.wards[i])) cgroup_set_frozen(cgroup_of(batch.wards[i]), false);
+      known = known || batch.wards[i]->state != unknown;
+    }
+    struct leases leases = leases_of(watch, &batch);
+    leases_continue(&watch->table, &leases, known);
+    for (size_t i = 0; i < batch.count; i++) {
+      struct ward *ward = batch.wards[i];
       if (ward->state != unknown) say("%s: goes on", ward->lease);
       fence_mark(watch->fences, ward->lease, 0);
+      ward->state = running;
+      ward->killed = false;
     }
-    ward->state = running;
-    ward->killed = false;
   }
 }
 
@@ -205,7 +211,7 @@ static void set_timer(struct watch *watch) {
     int64_t due = INT64_MAX;
     if (!ward->fence.same_boot || ward->fence.policy == fence_continue) continue;
     if (!ward->wanted_frozen) due = ward->fence.deadline_ms;
-    else due = now + (ward->state == frozen ? again_ms : unfinished_ms);
+    else due = now + (ward->state == frozen ? look_again_ms : unfinished_ms);
     if (due < next) next = due;
   }
   if (watch->notices < 0 && next > now + without_notice_ms) next = now + without_notice_ms;
@@ -214,22 +220,6 @@ static void set_timer(struct watch *watch) {
   struct itimerspec when = {0};
   if (next != INT64_MAX) when.it_value = (struct timespec){.tv_sec = next / 1000, .tv_nsec = next % 1000 * 1000000};
   if (timerfd_settime(watch->timer, TFD_TIMER_ABSTIME, &when, NULL) < 0) die("timer: %s", strerror(errno));
-}
-
-extern const char __executable_start, etext;
-
-static void be_heard(void) {
-  // Each as far as it is allowed; a loaded machine then still gives it its turn, and one without memory ends others first. The program's code
-  // is brought in as a whole, data as it is used: the other commands' buffers never are.
-  if (mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT) < 0 || mlock(&__executable_start, (size_t)(&etext - &__executable_start)) < 0)
-    say("may be paged out: %s", strerror(errno));
-  setpriority(PRIO_PROCESS, 0, -20);
-  struct sched_param turn = {.sched_priority = 1};
-  sched_setscheduler(0, SCHED_FIFO | SCHED_RESET_ON_FORK, &turn);
-  int file = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
-  if (file < 0) return;
-  if (write(file, "-1000", 5) < 0 && errno != EACCES && errno != EPERM) say("oom_score_adj: %s", strerror(errno));
-  close(file);
 }
 
 static void prepare(struct watch *watch) {
@@ -281,7 +271,7 @@ int watch_main(int count, char **words) {
   if (lock < 0) die("%s/watchdog.lock: %s", watch.data, strerror(errno));
   if (!replace && watch_lock_holder(lock)) return 0;
   prepare(&watch);
-  be_heard();
+  take_precedence();
   // Everything is ready before the one before has to go.
   if (replace ? !watch_lock_seize(lock) : !watch_lock_take(lock)) {
     if (!replace) return 0;
