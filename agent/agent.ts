@@ -272,6 +272,7 @@ export class Agent {
     for (const run of this.engine.state.leases.values()) {
       for (const report of run.reports) this.link.report(reportMessage(run.id, report));
     }
+    this.witnesses.welcomed();
     this.engine.post({
       type: "welcome",
       kept: new Set(leaseIds(welcome.keptLeaseIds)),

@@ -15,6 +15,7 @@ import {
   askAt,
   noWitness,
   permitUntil,
+  sessionBegins,
   unbroken,
   verdictOf,
   type WitnessEffect,
@@ -183,6 +184,7 @@ class Step {
 
   private welcome({ kept, named, sentAt, ttlMs }: Extract<AgentEvent, { type: "welcome" }>): void {
     this.heard();
+    this.take(sessionBegins);
     this.state = { ...this.state, ttlMs, answeredAt: sentAt };
     for (const lease of named) {
       this.lease(lease, kept.has(lease) ? { type: "renewed", until: sentAt + ttlMs } : { type: "superseded" });

@@ -33,7 +33,14 @@ class Node {
     return this;
   }
 
+  /** As a coordinator begins a session: it says each time who may be asked. */
   welcome(...leases: LeaseId[]): this {
+    const { set } = this.state.witness ?? {};
+    this.welcomeAlone(...leases);
+    return set ? this.on({ type: "witness-set", set }) : this;
+  }
+
+  welcomeAlone(...leases: LeaseId[]): this {
     return this.on({
       type: "welcome",
       kept: new Set(leases),
@@ -180,6 +187,15 @@ describe("a node whose lease runs out", () => {
 });
 
 describe("a permit", () => {
+  it("is asked of nobody under a coordinator that names no witnesses, as one of an earlier release", () => {
+    const { lease } = node;
+    node.pass(1_000).welcomeAlone(lease?.id as LeaseId);
+    const asked = node.asked.length;
+    node.pass(30_000);
+    expect(node.asked).toHaveLength(asked);
+    expect(node.lease?.frozen).toBe(true);
+  });
+
   it("is worth nothing after an interruption, until the coordinator has spoken", () => {
     node.pass(13_000);
     expect(node.lease?.frozen).toBe(true);

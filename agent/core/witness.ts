@@ -65,10 +65,19 @@ export function verdictOf({ heardAt, startedAt, set }: WitnessState, ttlMs: numb
   return now - startedAt < ms ? "unknown" : "gone";
 }
 
+/**
+ * A session begins. Who may be asked is said anew in each: a coordinator that says nothing of it, being of an earlier release, reckons with no
+ * permits either.
+ */
+export const sessionBegins = (before: WitnessState): WitnessState => ({
+  ...before,
+  set: undefined,
+  asked: new Map(),
+  answers: new Map(),
+});
+
 export function withSet(before: WitnessState, set: WitnessSet): WitnessState {
   if (before.set && set.version < before.set.version) return before;
-  // The same again may come with each session, and is no reason to forget what is known.
-  if (before.set?.version === set.version) return { ...before, set };
   return { ...before, set, asked: new Map(), answers: new Map() };
 }
 

@@ -1,4 +1,4 @@
-import { readFileSync, renameSync, writeFileSync } from "node:fs";
+import { readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import type { SetWitnesses } from "../../shared/gen/stoker/v1/agent_service_pb.js";
 import type { WitnessSet } from "../core/witness.js";
 
@@ -51,6 +51,10 @@ export class SetFile {
     });
     writeFileSync(`${this.path}.new`, text, { mode: 0o600 });
     renameSync(`${this.path}.new`, this.path);
+  }
+
+  remove(): void {
+    rmSync(this.path, { force: true });
   }
 
   /** Undefined when there is none, or none that can be read: then there is nobody to ask until the coordinator sends another. */

@@ -134,6 +134,13 @@ describe("witnesses", () => {
     expect(a.witnesses.set?.version).toBe(5);
   });
 
+  it("are named anew in each session, or there are none", () => {
+    a.witnesses.welcomed();
+    expect(a.witnesses.set).toBeUndefined();
+    expect(a.fresh().set).toBeUndefined();
+    expect(a.holds(1, a, b)).toBe(true);
+  });
+
   it("take another port where theirs is taken", async () => {
     const again = b.fresh();
     await again.listen(a.witnesses.port);

@@ -78,6 +78,16 @@ export class Witnesses {
     }
   }
 
+  /** A session begins, in which the coordinator says anew who may be asked, or knows nothing of it: nor may a later agent ask then. */
+  welcomed(): void {
+    this.keyed = undefined;
+    try {
+      this.file.remove();
+    } catch (error) {
+      this.log.error({ err: error }, "the stored witnesses could not be removed");
+    }
+  }
+
   /** True when it was new, and is on disk. */
   received(message: SetWitnesses): boolean {
     const keyed = narrowSet(message);

@@ -282,3 +282,23 @@ test("storage map takes a name of the workspace or a whole id, with a path below
   expect(await world.run("storage", "map", "-w", "lab", "a/b", "f", "more")).toBe(2);
   expect(world.stderr).toMatch(/too many arguments/);
 });
+
+test("a silent machine is declared lost only by somebody who says that it is off", async () => {
+  const asked: string[] = [];
+  coordinator = await FakeCoordinator.start({
+    nodes: {
+      declareNodeLost: ({ id }) => {
+        asked.push(id);
+        return { node: { id, name: "m1", state: NodeState.LOST } };
+      },
+    },
+  });
+  const hasty = coordinator.world();
+  expect(await hasty.run("node", "declare-lost", "m1")).toBe(2);
+  expect(hasty.stderr).toContain("would run twice");
+  expect(asked).toEqual([]);
+  const sure = coordinator.world();
+  expect(await sure.run("node", "declare-lost", "m1", "--i-have-checked-that-it-is-off")).toBe(0);
+  expect(sure.stdout).toContain("lost");
+  expect(asked).toEqual(["nodes/m1"]);
+});

@@ -1,4 +1,4 @@
-import { Fault } from "../../../shared/fault.js";
+import { usage } from "../../failure.js";
 import { nameOption } from "../../options.js";
 import type { Verb } from "../../verb.js";
 
@@ -17,8 +17,7 @@ export const declareLost: Verb = {
   async run(call) {
     const id = call.nodeId();
     if (!call.flag("iHaveCheckedThatItIsOff")) {
-      throw new Fault(
-        "failed-precondition",
+      throw usage(
         `a job of ${id} would run twice if the machine still runs: see that it is off, then add --${checked}`,
       );
     }
