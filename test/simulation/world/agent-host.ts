@@ -85,6 +85,15 @@ export class AgentHost {
     return this.engine.state.leases.get(lease as LeaseId)?.frozen === true;
   }
 
+  get isQuiet(): boolean {
+    if (!this.connected || !this.process.alive || this.process.stopped) return false;
+    for (const { progress, frozen, busy, reports } of this.engine.state.leases.values()) {
+      const steady = progress.phase === "running" || progress.phase === "ready";
+      if (!steady || frozen || busy || reports.length > 0) return false;
+    }
+    return true;
+  }
+
   get connected(): boolean {
     return this.session !== undefined;
   }

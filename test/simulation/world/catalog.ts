@@ -33,6 +33,10 @@ export class Catalog {
     return this.rows.get(`${table} ${key}`);
   }
 
+  probe(): void {
+    if (this.full) throw new Fault("resource-exhausted", "the coordinator's disk is full: nothing was changed");
+  }
+
   commit(changes: readonly Change[]): void {
     const rows = changes.filter(isRowChange);
     if (rows.length > 0) {
@@ -41,6 +45,10 @@ export class Catalog {
       for (const change of rows) this.write(change);
     }
     this.watched.committed(changes);
+  }
+
+  probe(): void {
+    if (this.full) throw new Fault("resource-exhausted", "the coordinator's disk is full: nothing was changed");
   }
 
   private write(change: RowChange): void {

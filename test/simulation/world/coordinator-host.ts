@@ -1,6 +1,8 @@
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import { Sessions } from "../../../coordinator/agents/sessions.js";
 import { WitnessKeys } from "../../../coordinator/agents/witness-keys.js";
+import { apply } from "../../../coordinator/core/apply.js";
+import type { Change } from "../../../coordinator/core/changes.js";
 import type { Effect } from "../../../coordinator/core/effects.js";
 import type { ApiEvent } from "../../../coordinator/core/events.js";
 import type { State } from "../../../coordinator/core/memory.js";
@@ -62,6 +64,41 @@ export class CoordinatorHost {
 
   get stopped(): boolean {
     return this.process?.stopped === true;
+  }
+
+  /** For how long nothing will happen here but heartbeats that are answered; 0 when something is going on. */
+  quietMs(): number {
+    const { state, now } = this;
+    if (!state || this.stopped || this.doom || this.catalog.full || now < state.clock.graceUntil) return 0;
+    const newest = Math.max(0, ...state.witnessSets.keys());
+    for (const { uuid, lost, witnessSets } of state.nodes.values()) {
+      const liveness = state.liveness.get(uuid);
+      if (lost || !liveness || liveness.session === "" || liveness.missing) return 0;
+      if (state.witnessSets.size > 1 || (witnessSets ?? []).some((version) => version !== newest)) return 0;
+    }
+    let quiet = Number.POSITIVE_INFINITY;
+    for (const active of state.index.active.values()) {
+      for (const uuid of active.values()) {
+        const job = state.jobs.get(uuid);
+        if (job?.state.kind !== "running") return 0;
+        quiet = Math.min(quiet, job.state.lease.grantedAt + job.request.wallClockMs - now);
+      }
+    }
+    return quiet;
+  }
+
+  /** As if every heartbeat of that time had come and been answered, and every tick had found nothing to do. */
+  skipped(trueMs: number): void {
+    const { state } = this;
+    if (!state) return;
+    const ms = Math.round(trueMs * this.clock.rate);
+    const heard = [...state.liveness].map(([node, before]): Change => {
+      const { from, to, answered } = before.coverage;
+      const coverage = { from, to: to + ms, answered: answered.map((one) => ({ ...one, at: one.at + ms })) };
+      return { kind: "liveness", node, liveness: { ...before, heardAt: before.heardAt + ms, coverage }, roomChanged: false };
+    });
+    const { tickedAt, graceUntil } = state.clock;
+    apply(state, [...heard, { kind: "ticked", at: tickedAt + ms, graceUntil }]);
   }
 
   jumpClock(ms: number): void {

@@ -101,9 +101,10 @@ export class Machine {
     this.watchdog?.notice();
   }
 
-  /** Nothing but heartbeats is going on here. */
-  get quiet(): boolean {
-    return true;
+  /** Nothing but heartbeats is going on here, and nothing is due. */
+  get isQuiet(): boolean {
+    const { agent } = this;
+    return this.powered && !this.unguarded && agent !== undefined && agent.isQuiet;
   }
 
   killAgent(): void {

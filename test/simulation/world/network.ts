@@ -36,6 +36,7 @@ export class Network {
   constructor(
     readonly timeline: Timeline,
     private readonly random: Random,
+    private readonly jitter: boolean,
   ) {}
 
   link(from: string, to: string): Link {
@@ -46,6 +47,7 @@ export class Network {
   }
 
   delayMs(link: Link): number {
+    if (!this.jitter) return link.slowMs + 1;
     return link.slowMs + 0.2 + this.random.next() * (this.random.chance(0.02) ? 60 : 2);
   }
 

@@ -20,11 +20,13 @@ export interface Plan {
   readonly faultEveryMs: number;
   /** Mean time between what operators do besides submitting. */
   readonly operatorEveryMs: number;
+  /** Messages take different times; without, two runs that differ in the number of heartbeats are alike otherwise. */
+  readonly jitter: boolean;
   /** How often each fault is drawn, against the others; absent ones are not. */
   readonly faults: Readonly<Partial<Record<FaultKind, number>>>;
 }
 
-export type PlanKind = "chaos" | "partitions" | "restarts" | "disks" | "operators" | "lab";
+export type PlanKind = "chaos" | "partitions" | "outages" | "restarts" | "disks" | "operators" | "lab";
 
 export type FaultKind =
   | "coordinator killed"
@@ -96,6 +98,25 @@ const faultsOf: Record<PlanKind, Readonly<Partial<Record<FaultKind, number>>>> =
     "split",
     "coordinator killed in a split",
   ),
+  outages: {
+    ...some(
+      "coordinator killed",
+      "coordinator loses power",
+      "coordinator stopped",
+      "agent stopped",
+      "agent restarted",
+      "agent killed",
+      "way up cut",
+      "way down cut",
+      "cut off",
+      "way slow",
+      "connection reset",
+      "machine loses power",
+    ),
+    "all cut off": 5,
+    split: 8,
+    "coordinator killed in a split": 8,
+  },
   restarts: some("coordinator killed", "coordinator dies in a commit", "coordinator stopped", "agent restarted"),
   disks: some(
     "coordinator dies in a commit",
@@ -118,18 +139,29 @@ const faultsOf: Record<PlanKind, Readonly<Partial<Record<FaultKind, number>>>> =
   lab: all,
 };
 
-const kinds: readonly PlanKind[] = ["chaos", "chaos", "partitions", "partitions", "restarts", "disks", "operators"];
+const kinds: readonly PlanKind[] = [
+  "chaos",
+  "chaos",
+  "partitions",
+  "partitions",
+  "outages",
+  "outages",
+  "restarts",
+  "disks",
+  "operators",
+];
 
 /** A small site in deep trouble, for some minutes. */
-export function planOf(seed: number): Plan {
+export function planOf(seed: number, given?: PlanKind): Plan {
   const random = new Random(seed, "plan");
-  const kind = random.pick(kinds);
+  const drawn = random.pick(kinds);
+  const kind = given ?? drawn;
   const drift = random.chance(0.7) ? 0.01 : 0;
   const rate = () =>
     drift === 0 ? 1 : random.chance(0.4) ? random.pick([1 - drift, 1 + drift]) : 1 - drift + 2 * drift * random.next();
   // All alike: a job that fits one of them fits any, and so waits for none in particular.
   const alike = { cpus: random.pick([4, 4, 8]), gpus: random.pick([2, 2, 4]) };
-  const machines = Array.from({ length: random.int(2, 6) }, (_, index) => ({
+  const machines = Array.from({ length: kind === "outages" ? random.int(2, 9) : random.int(2, 6) }, (_, index) => ({
     name: `n${index + 1}`,
     rate: rate(),
     witness: !random.chance(0.08),
@@ -144,14 +176,15 @@ export function planOf(seed: number): Plan {
     settings: {
       policy: random.pick(["backfill", "fifo"]),
       killGraceSeconds: random.pick([1, 5, 10]),
-      witnesses: random.chance(0.85),
+      witnesses: kind === "outages" || random.chance(0.85),
     },
     activeMs: random.span(60_000, 300_000),
     jobs: random.int(2, 14),
-    longestJobMs: random.span(5_000, 90_000),
+    longestJobMs: random.span(5_000, kind === "outages" ? 300_000 : 90_000),
     maxWallClock: (one) => (one.chance(0.2) ? `PT${one.int(5, 90)}S` : "PT12H"),
     faultEveryMs: random.span(3_000, 40_000),
     operatorEveryMs: kind === "operators" ? random.span(3_000, 15_000) : random.span(10_000, 120_000),
+    jitter: true,
     faults: faultsOf[kind],
   };
 }
@@ -178,6 +211,7 @@ export function labPlan(seed: number): Plan {
     maxWallClock: () => "P2D",
     faultEveryMs: 2 * 3_600_000,
     operatorEveryMs: 2 * 3_600_000,
+    jitter: true,
     faults: faultsOf.lab,
   };
 }

@@ -1,6 +1,7 @@
 import type { LeaseId } from "../../../shared/ids.js";
 import type { Machine } from "./machine.js";
 import { Process } from "./process.js";
+import type { Random } from "./random.js";
 import type { Planned } from "./timeline.js";
 
 /** Until when a lease's processes may run, as the agent wrote it last. */
@@ -20,11 +21,13 @@ const againMs = 1_000;
 export class Watchdog {
   readonly process: Process;
   private timer: Planned | undefined;
+  private readonly random: Random;
   private readonly killed = new Set<LeaseId>();
 
   constructor(private readonly machine: Machine) {
     const { world } = machine;
     this.process = new Process(`${machine.name} watchdog`, world.timeline, machine.clock, world.crashed);
+    this.random = machine.random.fork(`watchdog ${machine.name}`);
     this.notice();
   }
 
@@ -34,9 +37,10 @@ export class Watchdog {
 
   /** A fence was written: it looks soon, also when many other programs run. */
   notice(): void {
-    const { world, random } = this.machine;
-    const soon = random.chance(0.05) ? random.span(5, 300) : random.next() * 3;
-    world.timeline.after(soon, "watchdog looks", () => this.process.take(() => this.look()), this.machine.quiet);
+    const { world } = this.machine;
+    const { random } = this;
+    const soon = !world.plan.jitter ? 1 : random.chance(0.05) ? random.span(5, 300) : random.next() * 3;
+    world.timeline.after(soon, "watchdog looks", () => this.process.take(() => this.look()), true);
   }
 
   private look(): void {

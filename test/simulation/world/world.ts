@@ -44,7 +44,7 @@ export class World {
   ) {
     this.settings = { ...defaultSettings, ...plan.settings };
     this.random = new Random(plan.seed, "world");
-    this.network = new Network(this.timeline, this.random.fork("network"));
+    this.network = new Network(this.timeline, this.random.fork("network"), plan.jitter);
     this.checker = new Checker(this);
     this.coordinator = new CoordinatorHost(this, plan.coordinatorRate);
     this.machines = plan.machines.map((hardware) => new Machine(this, hardware));
