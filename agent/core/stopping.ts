@@ -1,8 +1,8 @@
 import { type Draft, keep, note } from "./draft.js";
 import { hasProcesses, thawed } from "./lease-state.js";
 
-/** What the coordinator no longer wants to hear of is kept this long for its logs, then dropped. */
-export const abandonAfterMs = 3_600_000;
+/** What the coordinator no longer wants to hear of is kept this long for its logs, then dropped: longer than NATS is away over a weekend. */
+export const abandonAfterMs = 7 * 24 * 3_600_000;
 
 export function requestStop(at: Draft, reason: string, graceful: boolean): void {
   const { progress, busy, frozen, grant } = at.run;

@@ -1,8 +1,9 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { appendFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { appendFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { monitorEventLoopDelay } from "node:perf_hooks";
 import { connect, type NatsConnection } from "@nats-io/transport-node";
 import { pino } from "pino";
 import { expect, onTestFinished, test, vi } from "vitest";
@@ -49,6 +50,9 @@ class Store {
   messages = 0;
   largest = 0;
   answer = true;
+  /** Counts the bytes and forgets them. */
+  counting = false;
+  readonly counted = new Map<string, number>();
   losing = false;
   private constructor(
     readonly connection: NatsConnection,
@@ -82,6 +86,13 @@ class Store {
     if (this.losing) return;
     this.largest = Math.max(this.largest, data.length);
     const key = `${rank}.${stream}`;
+    if (this.counting) {
+      const before = this.counted.get(key) ?? 0;
+      const length = offset <= before ? Math.max(before, offset + data.length) : before;
+      this.counted.set(key, length);
+      this.answered(stream === "stdout" ? LogStream.STDOUT : LogStream.STDERR, rank, length);
+      return;
+    }
     const have = this.streams.get(key) ?? Buffer.alloc(0);
     const fresh = data.subarray(have.length - offset);
     if (offset <= have.length && fresh.length > 0) this.streams.set(key, Buffer.concat([have, fresh]));
@@ -273,3 +284,32 @@ test("a spool whose bytes were stored and punched is no source of zeros", async 
   );
   expect(stored.length).toBe(text.length);
 });
+
+test("a flood of one rank holds up neither another's lines nor the heartbeats", async () => {
+  const { dir, shipper, store, completed } = await shipping();
+  store.counting = true;
+  const flood = 400 * 1024 * 1024;
+  mkdirSync(join(dir, "flood"));
+  mkdirSync(join(dir, "quiet"));
+  writeFileSync(join(dir, "flood", "stdout"), "");
+  truncateSync(join(dir, "flood", "stdout"), flood);
+  writeFileSync(join(dir, "quiet", "stdout"), "");
+  const loop = monitorEventLoopDelay({ resolution: 10 });
+  loop.enable();
+  shipper.follow(lease, 0, join(dir, "flood"));
+  shipper.follow(lease, 1, join(dir, "quiet"));
+  let [lines, duringFlood] = [0, 0];
+  while ((store.counted.get("0.stdout") ?? 0) < flood) {
+    appendFileSync(join(dir, "quiet", "stdout"), "line\n");
+    lines++;
+    await vi.waitFor(() => expect(store.counted.get("1.stdout")).toBe(5 * lines), { timeout: 20_000, interval: 5 });
+    if ((store.counted.get("0.stdout") ?? 0) < flood) duringFlood++;
+  }
+  loop.disable();
+  expect(duringFlood).toBeGreaterThan(2);
+  // Heartbeats are due every 2 s, leases last 12 s.
+  expect(loop.max / 1e6).toBeLessThan(2_000);
+  shipper.ended(lease, 0, flood, 0);
+  shipper.ended(lease, 1, 5 * lines, 0);
+  await vi.waitFor(() => expect(completed).toEqual([lease]), 20_000);
+}, 60_000);

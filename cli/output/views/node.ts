@@ -1,4 +1,9 @@
-import { type LogsWaiting, type NodeAllocation, NodeSchema, NodeStateSchema } from "../../../shared/gen/stoker/v1/node_pb.js";
+import {
+  type LogsWaiting,
+  type NodeAllocation,
+  NodeSchema,
+  NodeStateSchema,
+} from "../../../shared/gen/stoker/v1/node_pb.js";
 import { leafOf } from "../../ids.js";
 import type { Detail } from "../table.js";
 import { gibibytes, shortTime } from "../time.js";
