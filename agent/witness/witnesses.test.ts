@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { create } from "@bufbuild/protobuf";
+import fc from "fast-check";
 import { pino } from "pino";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { SetWitnessesSchema } from "../../shared/gen/stoker/v1/agent_service_pb.js";
@@ -219,5 +220,16 @@ describe("a datagram", () => {
       const cut = question(key).subarray(0, length);
       expect(readDatagram(cut) === undefined || !isFrom(cut, key)).toBe(true);
     }
+  });
+
+  it("of any bytes at all is read without harm, and none of them is believed", () => {
+    const key = pairKey("b", "c");
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 700 }), fc.boolean(), (bytes, marked) => {
+        const datagram = marked ? Buffer.concat([question(key).subarray(0, 8), bytes]) : Buffer.from(bytes);
+        readDatagram(datagram);
+        return !isFrom(datagram, key);
+      }),
+    );
   });
 });
