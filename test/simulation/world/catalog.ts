@@ -47,10 +47,6 @@ export class Catalog {
     this.watched.committed(changes);
   }
 
-  probe(): void {
-    if (this.full) throw new Fault("resource-exhausted", "the coordinator's disk is full: nothing was changed");
-  }
-
   private write(change: RowChange): void {
     // History in words is written and never read again.
     if (change.table === "job-event") return;

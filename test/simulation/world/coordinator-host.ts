@@ -95,7 +95,12 @@ export class CoordinatorHost {
     const heard = [...state.liveness].map(([node, before]): Change => {
       const { from, to, answered } = before.coverage;
       const coverage = { from, to: to + ms, answered: answered.map((one) => ({ ...one, at: one.at + ms })) };
-      return { kind: "liveness", node, liveness: { ...before, heardAt: before.heardAt + ms, coverage }, roomChanged: false };
+      return {
+        kind: "liveness",
+        node,
+        liveness: { ...before, heardAt: before.heardAt + ms, coverage },
+        roomChanged: false,
+      };
     });
     const { tickedAt, graceUntil } = state.clock;
     apply(state, [...heard, { kind: "ticked", at: tickedAt + ms, graceUntil }]);

@@ -103,8 +103,7 @@ export class Machine {
 
   /** Nothing but heartbeats is going on here, and nothing is due. */
   get isQuiet(): boolean {
-    const { agent } = this;
-    return this.powered && !this.unguarded && agent !== undefined && agent.isQuiet;
+    return this.powered && !this.unguarded && this.agent?.isQuiet === true;
   }
 
   killAgent(): void {
