@@ -3,6 +3,7 @@ import { basename, join } from "node:path";
 import type { Logger } from "pino";
 import { unreachable } from "../shared/assert.js";
 import { bootClock } from "../shared/boot-clock.js";
+import { DiskReserve } from "../shared/disk-reserve.js";
 import type { Welcome } from "../shared/gen/stoker/v1/agent_service_pb.js";
 import type { Inventory } from "../shared/gen/stoker/v1/node_pb.js";
 import { type LeaseId, parseLeaseId } from "../shared/ids.js";
@@ -44,11 +45,15 @@ export interface AgentOptions {
   token(): string;
   inventory: Inventory;
   freezer: Freezer;
+  /** Bytes of free space on the data folder's disk that are kept for what runs. */
+  diskReserve?: number | undefined;
   /** Where other nodes may ask about the coordinator, 0 for any that is free; undefined: this one neither asks nor answers. */
   witnessPort?: number | undefined;
   /** What jobs' processes have besides their lease's variables. */
   baseEnvironment: Readonly<Record<string, string>>;
 }
+
+const diskReserveBytes = 64 * 2 ** 20;
 
 /** The parts that have ports of their own; main.ts gives the real ones. */
 export interface AgentParts {
@@ -63,6 +68,7 @@ export interface AgentParts {
 export class Agent {
   private readonly paths: DataPaths;
   private readonly places: NodePlaces;
+  private readonly room: DiskReserve;
   private readonly ledger: Ledger;
   private readonly obeyed: ObeyedFile;
   private readonly clock = bootClock();
@@ -97,7 +103,13 @@ export class Agent {
       rsh: options.rshPath,
     };
     this.obeyed = new ObeyedFile(this.paths.obeyed);
-    this.ledger = new Ledger(this.paths.ledger, this.boot, (path) => this.spawner.remove(path));
+    this.room = new DiskReserve({ dir: options.dataDir, bytes: options.diskReserve ?? diskReserveBytes, log });
+    this.ledger = new Ledger(
+      this.paths.ledger,
+      this.boot,
+      (path) => this.spawner.remove(path),
+      () => this.room.spend(),
+    );
     this.fences = new Fences(this.paths.fences, this.boot, options.freezer.groups, log);
     this.watchdog = new Watchdog(options.shimPath, options.dataDir, log);
     this.spawner = new Spawner(options.shimPath, log);
@@ -153,6 +165,7 @@ export class Agent {
   async start(): Promise<void> {
     const { freezer } = this.options;
     this.log.info({ freezer: freezer.name }, freezer.why);
+    this.room.start();
     // First of all: what runs here is looked after by somebody, whatever becomes of this process.
     await this.watchdog.start();
     await this.remote.listen(this.paths.socket);
@@ -165,6 +178,7 @@ export class Agent {
   async stop(): Promise<void> {
     await this.link.stop();
     await this.engine.stop();
+    this.room.stop();
     this.shims.close();
     this.spawner.close();
     this.signals.close();
@@ -189,9 +203,15 @@ export class Agent {
       const id = parseLeaseId(basename(file).replace(/\.json\.unreadable$/, ""));
       if (id) unreadable.add(id.lease);
     });
+    const known = new Set<string>(stored.map(({ run }) => run.id));
     // What we don't know we hold we can't freeze: it must be gone before the coordinator hears that we don't hold it.
-    await Promise.all([...unreadable].map((lease) => this.signals.kill(lease)));
-    const held = new Set<string>([...unreadable, ...stored.map(({ run }) => run.id)]);
+    const unknown = new Set([
+      ...unreadable,
+      ...this.leasesLeftIn(this.paths.spool),
+      ...this.leasesLeftIn(this.paths.fences),
+    ]);
+    await Promise.all([...unknown].filter((lease) => !known.has(lease)).map((lease) => this.signals.kill(lease)));
+    const held = new Set<string>([...unreadable, ...known]);
     this.fences.sweep(new Set(stored.map(({ run }) => run.id)));
     for (const name of readdirSync(this.paths.spool)) {
       if (!held.has(name)) this.spawner.remove(join(this.paths.spool, name));
@@ -209,6 +229,10 @@ export class Agent {
       this.engine.post({ type: "adopt", run, found: this.ranks.find(run, sameBoot), expiresAt });
     }
     this.engine.post({ type: "tick" });
+  }
+
+  private leasesLeftIn(folder: string): LeaseId[] {
+    return readdirSync(folder).flatMap((name) => parseLeaseId(name)?.lease ?? []);
   }
 
   private linkHost(): LinkHost {
@@ -233,7 +257,7 @@ export class Agent {
       }),
       heartbeat: () => {
         const telemetry = this.parts.telemetry.latest();
-        const unhealthyReason = this.watchdog.problem() || this.parts.mounts.clusterProblem();
+        const unhealthyReason = this.watchdog.problem() || this.room.low || this.parts.mounts.clusterProblem();
         const common = { leases: held(), unhealthyReason, witnessSet: BigInt(this.witnesses.set?.version ?? 0) };
         return telemetry === undefined
           ? common

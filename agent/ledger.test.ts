@@ -12,6 +12,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { parseLeaseId } from "../shared/ids.js";
+import { SmallDisk } from "../test/fakes/small-disk.js";
 import { exampleGrant } from "./core/example.js";
 import { type LeaseRun, newRun } from "./core/lease-state.js";
 import { Ledger } from "./ledger.js";
@@ -125,6 +126,100 @@ it("says so when the disk refuses", async () => {
   rmSync(dir, { recursive: true });
   await expect(ledger.write(runOf(jobs[0]), true)).rejects.toThrow("ENOENT");
   await expect(ledger.write(runOf(jobs[0]), false)).rejects.toThrow("ENOENT");
+});
+
+/** What is in the file after so many states, and where each record ends. */
+async function written(states: number): Promise<{ run: LeaseRun; path: string; bytes: Buffer; ends: number[] }> {
+  const ledger = open();
+  const run = runOf(jobs[0]);
+  const path = join(dir, `${run.id}.json`);
+  await ledger.write({ ...run, nextSequence: 1 }, true);
+  const ends = [statSync(path).size];
+  for (let state = 2; state <= states; state++) {
+    await ledger.write({ ...run, nextSequence: state }, state % 2 === 0);
+    ends.push(statSync(path).size);
+  }
+  return { run, path, bytes: readFileSync(path), ends };
+}
+
+/** The number of the state that is found, 0 for none; whatever else is in the file. */
+function found(path: string, bytes: Buffer): { state: number; said: number; ledger: Ledger } {
+  for (const name of readdirSync(dir)) rmSync(join(dir, name));
+  writeFileSync(path, bytes);
+  const said: string[] = [];
+  const ledger = open();
+  const stored = ledger.load((_, why) => said.push(why));
+  expect(stored.length).toBeLessThanOrEqual(1);
+  return { state: stored[0]?.run.nextSequence ?? 0, said: said.length, ledger };
+}
+
+it("keeps every record before a tear, wherever the file ends, and goes on after it", async () => {
+  const { run, path, bytes, ends } = await written(4);
+  for (let length = 0; length <= bytes.length; length++) {
+    const whole = ends.filter((end) => end <= length).length;
+    const { state, said, ledger } = found(path, bytes.subarray(0, length));
+    expect({ length, state }).toEqual({ length, state: whole });
+    // Silent only where nothing is torn.
+    expect({ length, said }).toEqual({ length, said: ends.includes(length) ? 0 : 1 });
+    if (length % 50 > 0) continue;
+    await ledger.write({ ...run, nextSequence: 9 }, false);
+    expect(open().load(nothingAside)).toMatchObject([{ run: { nextSequence: 9, grant: run.grant } }]);
+  }
+});
+
+it("never takes up what was not written, whatever byte is changed or block lost", async () => {
+  const { path, bytes, ends } = await written(4);
+  const damagedFrom = (at: number) => ends.filter((end) => end <= at).length;
+  for (let at = 0; at < bytes.length; at++) {
+    for (const change of [1, 0x80, 0xff]) {
+      const damaged = Buffer.from(bytes);
+      damaged[at] = (damaged[at] ?? 0) ^ change;
+      const { state, said } = found(path, damaged);
+      expect({ at, change, state }).toEqual({ at, change, state: damagedFrom(at) });
+      expect(said).toBe(1);
+    }
+  }
+  // Length written, contents not: what some file systems leave after a power cut.
+  for (let at = 0; at < bytes.length; at += 13) {
+    expect(found(path, Buffer.concat([bytes.subarray(0, at), Buffer.alloc(512)])).state).toBe(damagedFrom(at));
+  }
+});
+
+it("survives a full disk: the record before counts, and the next goes where the torn one was", async () => {
+  const disk = await SmallDisk.make(2 ** 20);
+  const make = (spend = () => false) => new Ledger(disk.dir, "boot", (path) => rmSync(path), spend);
+  const ledger = make();
+  const run = runOf(jobs[0]);
+  await ledger.write(run, true);
+  disk.fill();
+  let last = 0;
+  // The file's last page still takes some, then only a part of one.
+  for (let state = 1; state < 100 && last === 0; state++) {
+    try {
+      await ledger.write({ ...run, nextSequence: state }, state % 2 === 0);
+    } catch (error) {
+      expect(error).toMatchObject({ code: "ENOSPC" });
+      last = state - 1;
+    }
+  }
+  expect(last).toBeGreaterThan(0);
+  expect(make().load(nothingAside)).toMatchObject([{ run: { nextSequence: last } }]);
+  await expect(ledger.write(runOf(jobs[1]), true)).rejects.toMatchObject({ code: "ENOSPC" });
+  expect(make().load(nothingAside)).toHaveLength(1);
+  disk.makeRoom();
+  await ledger.write({ ...run, nextSequence: 1000 }, false);
+  await ledger.write(runOf(jobs[1]), true);
+  expect(make().load(nothingAside)).toHaveLength(2);
+  // With a reserve nobody notices.
+  disk.fill();
+  const reserved = make(() => {
+    disk.makeRoom();
+    return true;
+  });
+  reserved.load(nothingAside);
+  for (let state = 2000; state < 2020; state++) await reserved.write({ ...run, nextSequence: state }, state % 2 === 0);
+  const stored = make().load(nothingAside);
+  expect(stored.find((one) => one.run.id === run.id)).toMatchObject({ run: { nextSequence: 2019 } });
 });
 
 it("finds a changed byte", async () => {

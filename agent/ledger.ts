@@ -1,8 +1,8 @@
 import { createHash } from "node:crypto";
 import {
-  appendFileSync,
   closeSync,
   fsync,
+  ftruncateSync,
   mkdirSync,
   openSync,
   readdirSync,
@@ -15,6 +15,7 @@ import {
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { fromJson, type JsonValue, toJson } from "@bufbuild/protobuf";
+import { isFull } from "../shared/disk-reserve.js";
 import { type LeaseGrant, LeaseGrantSchema } from "../shared/gen/stoker/v1/lease_pb.js";
 import { type LeaseId, parseLeaseId } from "../shared/ids.js";
 import type { LeaseRun, RankState } from "./core/lease-state.js";
@@ -40,8 +41,8 @@ interface Waiting {
  */
 export class Ledger {
   private readonly waiting = new Map<LeaseId, Waiting>();
-  /** Leases whose file is there: from now on it is appended to. */
-  private readonly known = new Set<LeaseId>();
+  /** Leases whose file is there, with the length of its whole records: from now on it is appended to. */
+  private readonly known = new Map<LeaseId, number>();
   private flushing = false;
 
   constructor(
@@ -49,6 +50,8 @@ export class Ledger {
     private readonly bootId: string,
     /** In the background. */
     private readonly unlink: (path: string) => void,
+    /** Makes room on a full disk; false when there is none to make. */
+    private readonly spend: () => boolean = () => false,
   ) {
     mkdirSync(dir, { recursive: true, mode: 0o700 });
   }
@@ -72,7 +75,7 @@ export class Ledger {
         aside(path, "its last record is torn; the one before it counts");
       }
       stored.push(entry.stored);
-      this.known.add(entry.stored.run.id);
+      this.known.set(entry.stored.run.id, entry.wholeBytes);
     }
     return stored;
   }
@@ -80,7 +83,14 @@ export class Ledger {
   /** Undefined when it is written already. `safe` outlives a power cut, otherwise it outlives this process. */
   write(run: LeaseRun, safe: boolean): Promise<void> | undefined {
     if (!safe && !this.waiting.has(run.id) && this.known.has(run.id)) {
-      appendFileSync(this.path(run.id), record(stateOf(run)));
+      this.withRoom(() => {
+        const descriptor = openSync(this.path(run.id), "r+");
+        try {
+          this.append(run, descriptor);
+        } finally {
+          closeSync(descriptor);
+        }
+      });
       return undefined;
     }
     return new Promise((resolve, reject) => {
@@ -122,16 +132,43 @@ export class Ledger {
   private async commit(run: LeaseRun, safe: boolean): Promise<void> {
     const path = this.path(run.id);
     const first = !this.known.has(run.id);
-    const descriptor = openSync(first ? `${path}.new` : path, first ? "w" : "a", 0o600);
+    const descriptor = openSync(first ? `${path}.new` : path, first ? "w" : "r+", 0o600);
+    let length = 0;
     try {
-      writeSync(descriptor, record(first ? this.wholeOf(run) : stateOf(run)));
+      this.withRoom(() => {
+        if (first) length = writeAll(descriptor, record(this.wholeOf(run)), 0);
+        else this.append(run, descriptor);
+      });
       if (safe) await sync(descriptor);
+    } catch (error) {
+      if (first) rmSync(`${path}.new`, { force: true });
+      throw error;
     } finally {
       closeSync(descriptor);
     }
     if (!first) return;
     renameSync(`${path}.new`, path);
-    this.known.add(run.id);
+    this.known.set(run.id, length);
+  }
+
+  /** After the last whole record, over whatever a full disk left of another: behind half a one nothing would be found again. */
+  private append(run: LeaseRun, descriptor: number): void {
+    const length = this.known.get(run.id) ?? 0;
+    try {
+      this.known.set(run.id, writeAll(descriptor, record(stateOf(run)), length));
+    } catch (error) {
+      ftruncateSync(descriptor, length);
+      throw error;
+    }
+  }
+
+  private withRoom(write: () => void): void {
+    try {
+      write();
+    } catch (error) {
+      if (!isFull(error) || !this.spend()) throw error;
+      write();
+    }
   }
 
   /** What went wrong, if anything. */
@@ -159,6 +196,15 @@ export class Ledger {
 function stateOf(run: LeaseRun): string {
   const { grant: _, ranks, ...rest } = run;
   return JSON.stringify({ ...rest, ranks: [...ranks] });
+}
+
+/** Where it ends. A nearly full disk may take a part of it without a word. */
+function writeAll(descriptor: number, text: string, position: number): number {
+  const bytes = Buffer.from(text);
+  let written = 0;
+  while (written < bytes.length)
+    written += writeSync(descriptor, bytes, written, bytes.length - written, position + written);
+  return position + written;
 }
 
 const checksum = (body: string) => createHash("sha256").update(body).digest("hex");

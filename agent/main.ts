@@ -80,6 +80,11 @@ const program = {
       default: "auto",
     }),
     witnessPort,
+    diskReserve: {
+      ...bytes,
+      description:
+        "free space on the data folder's disk that is kept for what runs; below it no new lease is taken (default: 64MiB)",
+    },
     logLevel: text({ description: "trace, debug, info, warn or error", placeholder: "level", default: "info" }),
   },
 } satisfies Program<Record<string, Setting<unknown>>>;
@@ -160,6 +165,7 @@ async function start(flags: Record<string, unknown>): Promise<void> {
       inventory,
       freezer: chooseFreezer(shimPath, settings.cgroup),
       witnessPort: settings.witnessPort,
+      diskReserve: settings.diskReserve,
       baseEnvironment: baseEnvironment(process.env),
     },
     parts,

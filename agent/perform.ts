@@ -2,6 +2,7 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Logger } from "pino";
 import { unreachable } from "../shared/assert.js";
+import { isFull } from "../shared/disk-reserve.js";
 import type { LeaseId } from "../shared/ids.js";
 import type { Effect } from "./core/effects.js";
 import {
@@ -62,6 +63,16 @@ export class Performer {
   constructor(private readonly parts: PerformParts) {}
 
   perform(run: LeaseRun, effect: Effect): void {
+    try {
+      this.act(run, effect);
+    } catch (error) {
+      // What it was for comes again, or ends as a failure of its own; the lease goes on.
+      if (!isFull(error)) throw error;
+      this.parts.log.error({ lease: run.id, effect: effect.type, err: error }, "the disk is full: not done");
+    }
+  }
+
+  private act(run: LeaseRun, effect: Effect): void {
     const { parts } = this;
     switch (effect.type) {
       case "prepare-local":
@@ -271,6 +282,7 @@ function failureOf(error: unknown): Failure {
   if (error instanceof StepFailure) return error.failure;
   if (isMountFailure(error)) return { code: error.code, message: error.message, details: error.details };
   const message = error instanceof Error ? error.message : String(error);
+  if (isFull(error)) return { code: "NodeStorageFailed", message: `the node's disk is full: ${message}`, details: [] };
   return { code: "JobNodePreparationFailed", message, details: [] };
 }
 

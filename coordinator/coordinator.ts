@@ -4,6 +4,7 @@ import type { Logger } from "pino";
 import { unreachable } from "../shared/assert.js";
 import { bootClock } from "../shared/boot-clock.js";
 import { readOrMakeToken, readToken } from "../shared/credentials.js";
+import { DiskReserve } from "../shared/disk-reserve.js";
 import { Fault } from "../shared/fault.js";
 import { AgentService } from "../shared/gen/stoker/v1/agent_service_pb.js";
 import { ClusterService } from "../shared/gen/stoker/v1/cluster_service_pb.js";
@@ -59,6 +60,8 @@ export interface CoordinatorOptions {
   /** Bytes: see Settings.logLimitBytes. */
   logLimit: number;
   log: Logger;
+  /** Bytes of free space that are kept for what runs. */
+  diskReserve: number;
 }
 
 /** Streams that are still open then are cut: their callers connect again. */
@@ -80,12 +83,14 @@ export class Coordinator {
     private readonly lock: Disposable,
     private readonly catalog: Catalog,
     private readonly nats: NatsLink,
+    private readonly room: DiskReserve,
     token: string,
   ) {
     const { log } = options;
     this.engine = new Engine({
       rows: catalog,
       settings: {
+      room,
         leaseTtlMs: options.leaseTtlMs,
         marginMs: options.leaseMarginMs,
         heartbeatIntervalMs: options.heartbeatIntervalMs,
@@ -99,7 +104,8 @@ export class Coordinator {
       clock: bootClock(),
       log,
       perform: (effect) => this.perform(effect),
-      rebuilt: () => this.sessions.endAll("the coordinator went back to what is on its disk; connect again"),
+      rebuilt: () =>
+        this.sessions.endAll("the coordinator could not write down what was said; connect again and say it again"),
     });
     this.sessions = new Sessions({
       tell: (event) => this.engine.tell(event),
@@ -119,12 +125,13 @@ export class Coordinator {
     try {
       const lock = lockFolder(options.dataDir);
       opened.push(() => lock[Symbol.dispose]());
-      const catalog = Catalog.open(options.dataDir);
+      const room = new DiskReserve({ dir: options.dataDir, bytes: options.diskReserve, log: options.log });
+      const catalog = openCatalog(options.dataDir, room);
       opened.push(() => catalog[Symbol.dispose]());
       const token = tokenOf(options);
       const nats = await startNats(options);
       opened.push(() => nats.stop());
-      const coordinator = new Coordinator(options, lock, catalog, nats, token);
+      const coordinator = new Coordinator(options, lock, catalog, room, nats, token);
       await coordinator.serve();
       return coordinator;
     } catch (error) {
@@ -145,6 +152,7 @@ export class Coordinator {
     this.engine.stop();
     await this.ingest?.stop();
     this.logStore.close();
+    this.room.stop();
     await this.bus?.close();
     await this.nats.stop();
     this.catalog[Symbol.dispose]();
@@ -164,6 +172,7 @@ export class Coordinator {
     api.add(AgentService, { session: (stream, context) => this.sessions.serve(stream, context) });
     this.engine.start();
     this.port = await api.listen(this.options.listen);
+    this.room.start();
     // An existing NATS may be away when we start: everything but logs works meanwhile.
     void this.receiveLogs().catch((error: unknown) => this.options.log.error({ err: error }, "NATS cannot be used"));
   }
@@ -177,7 +186,7 @@ export class Coordinator {
         if (name !== undefined) this.sessions.logsStored(name, address, offset);
       },
     };
-    this.ingest = new LogIngest(this.bus, this.logStore, owners, this.options.log);
+    this.ingest = new LogIngest(this.bus, this.logStore, owners, this.room, this.options.log);
     this.ingest.start();
   }
 
@@ -241,6 +250,16 @@ export class Coordinator {
 
 /** A file that was named wins over the environment. */
 function tokenOf({ token, tokenFile, dataDir }: CoordinatorOptions): string {
+/** On a disk that was full already when we were started anew, with what is kept in reserve. */
+function openCatalog(dataDir: string, room: DiskReserve): Catalog {
+  try {
+    return Catalog.open(dataDir);
+  } catch (error) {
+    if (!(error instanceof Fault) || !room.spend()) throw error;
+    return Catalog.open(dataDir);
+  }
+}
+
   if (tokenFile !== undefined) return readOrMakeToken(tokenFile);
   return token ?? readOrMakeToken(join(dataDir, "token"));
 }

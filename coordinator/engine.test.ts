@@ -1,10 +1,18 @@
+import { randomUUID } from "node:crypto";
+import { create as message } from "@bufbuild/protobuf";
 import { pino } from "pino";
 import { beforeEach, describe, expect, it, vi } from "vitest";
 import { Fault } from "../shared/fault.js";
-import { workspaceId } from "../shared/ids.js";
+import { HeartbeatSchema, HelloSchema } from "../shared/gen/stoker/v1/agent_service_pb.js";
+import { nodeId, workspaceId } from "../shared/ids.js";
+import { until } from "../test/fakes/until.js";
+import { load } from "./core/apply.js";
 import { type Change, isRowChange, type Put, type Table } from "./core/changes.js";
+import type { Effect } from "./core/effects.js";
+import type { Event } from "./core/events.js";
+import { emptyState, type State } from "./core/memory.js";
 import { defaultSettings } from "./core/state.js";
-import { Engine, type Rows } from "./engine.js";
+import { Engine, type Room, type Rows } from "./engine.js";
 
 /** Rows in memory, on a disk that can be full. */
 class FakeRows implements Rows {
@@ -20,21 +28,47 @@ class FakeRows implements Rows {
     if (rows.length === 0) return;
     if (this.full) throw new Fault("resource-exhausted", "disk full");
     this.commits.push(rows);
+    this.committed();
+  }
+
+  probe(): void {
+    if (this.full) throw new Fault("resource-exhausted", "disk full");
+  }
+
+  /** A test's look at the moment between commit and answer. */
+  committed = () => {};
+}
+
+/** Free space that can be given up once. */
+class FakeRoom implements Room {
+  low: string | undefined;
+  held = 0;
+
+  spend(): boolean {
+    if (this.held === 0) return false;
+    this.held = 0;
+    rows.full = false;
+    return true;
   }
 }
 
 let rows: FakeRows;
+let room: FakeRoom;
 let rebuilt: number;
+let performed: Effect[];
 let engine: Engine;
 beforeEach(() => {
   rows = new FakeRows();
+  room = new FakeRoom();
   rebuilt = 0;
+  performed = [];
   engine = new Engine({
     rows,
+    room,
     settings: defaultSettings,
     clock: { now: () => 1_000_000, monotonic: () => performance.now() },
     log: pino({ level: "silent" }),
-    perform: () => undefined,
+    perform: (effect) => performed.push(effect),
     rebuilt: () => {
       rebuilt += 1;
     },
@@ -48,6 +82,31 @@ const create = (name: string) => {
   return engine.ask({ kind: "workspace-create", uuid, name, tags: {}, location: "" });
 };
 const names = () => [...engine.state.workspaces.values()].map(({ name }) => name);
+
+const hello = (session: string, nodeName = "n"): Event => ({
+  kind: "agent-hello",
+  session,
+  freshNode: nodeId(randomUUID()),
+  hello: message(HelloSchema, {
+    nodeName,
+    address: "10.0.0.1",
+    bootId: "b",
+    inventory: { machineClass: "m", cpus: 4, memoryBytes: 1n },
+  }),
+});
+const beat = (session: string, sequence: bigint): Event => ({
+  kind: "agent-heartbeat",
+  session,
+  node: "n",
+  heartbeat: message(HeartbeatSchema, { sequence }),
+});
+
+/** What a coordinator would know that starts now. */
+function fresh(): State {
+  const state = emptyState(defaultSettings, engine.state.clock.tickedAt);
+  load(state, rows.load());
+  return state;
+}
 
 describe("Engine", () => {
   it("answers calls that came together after one commit", async () => {
@@ -74,9 +133,65 @@ describe("Engine", () => {
     ]);
     expect(names()).toEqual(["a"]);
     expect(rebuilt).toBe(1);
+    expect(engine.readOnly).toContain("read-only");
+    expect(fresh()).toEqual(engine.state);
+    // Once more, without another look at the whole disk.
+    await expect(create("d")).rejects.toMatchObject({ code: "resource-exhausted" });
+    expect(rebuilt).toBe(1);
     rows.full = false;
+    await until("rows are taken again", () => engine.readOnly === undefined);
+    expect(rebuilt).toBe(2);
     await create("b");
     expect(names()).toEqual(["a", "b"]);
+    expect(fresh().workspaces).toEqual(engine.state.workspaces);
+  });
+
+  it("renews leases on a full disk, and leaves unanswered what it can't write down", async () => {
+    engine.tell(hello("s1"));
+    await until("welcome", () => performed.some(({ kind }) => kind === "welcome"));
+    rows.full = true;
+    await expect(create("a")).rejects.toMatchObject({ code: "resource-exhausted" });
+    performed.length = 0;
+    // As it was: nothing has to be written for it. Another machine is a row.
+    engine.tell(hello("s2"));
+    engine.tell(hello("s3", "other"));
+    engine.tell(beat("s2", 1n));
+    await until("an answer", () => performed.some(({ kind }) => kind === "heartbeat-reply"));
+    expect(performed.filter(({ kind }) => kind === "welcome")).toMatchObject([{ session: "s2" }]);
+    expect(rebuilt).toBe(1);
+    expect([...engine.state.nodes.values()].map(({ name }) => name)).toEqual(["n"]);
+  });
+
+  it("gives the reserve for what was to be written, once", async () => {
+    rows.full = true;
+    room.held = 1;
+    await create("a");
+    expect(names()).toEqual(["a"]);
+    expect(rebuilt).toBe(0);
+    rows.full = true;
+    await expect(create("b")).rejects.toMatchObject({ code: "resource-exhausted" });
+  });
+
+  it("takes nothing new on when little room is left, repeats what it said, and lets everything else through", async () => {
+    await create("a");
+    const [a] = [...engine.state.workspaces.values()];
+    room.low = "3 MiB are left";
+    await expect(create("b")).rejects.toMatchObject({ message: expect.stringContaining("3 MiB are left") });
+    await engine.ask({ kind: "workspace-delete", id: "workspaces/a" });
+    expect(a && names()).toEqual([]);
+    expect(engine.readOnly).toBeUndefined();
+  });
+
+  it("says and does nothing before the commit has returned", async () => {
+    const seen: unknown[] = [];
+    let answered = false;
+    rows.committed = () => seen.push(answered, performed.length);
+    engine.tell(hello("s1"));
+    await create("a").then(() => {
+      answered = true;
+    });
+    expect(seen).toEqual([false, 0]);
+    expect(performed.length).toBeGreaterThan(0);
   });
 
   it("commits what was told before a stop, and refuses what comes after", async () => {

@@ -2,7 +2,7 @@ import type { Logger } from "pino";
 import type { Clock } from "../shared/clock.js";
 import { Fault } from "../shared/fault.js";
 import { apply, load } from "./core/apply.js";
-import type { Change, Put, Table } from "./core/changes.js";
+import { type Change, isRowChange, type Put, type Table } from "./core/changes.js";
 import type { Effect } from "./core/effects.js";
 import type { ApiEvent, Event } from "./core/events.js";
 import { emptyState, type State } from "./core/memory.js";
@@ -13,17 +13,39 @@ import { step } from "./core/step.js";
 export interface Rows {
   load(): Iterable<{ [T in Table]: Put<T> }[Table]>;
   commit(changes: readonly Change[]): void;
+  /** Writes and changes nothing; throws as `commit` does. */
+  probe(): void;
+}
+
+/** The disk's free space. */
+export interface Room {
+  /** Why nothing new is to be taken on, in words; undefined while there is room. */
+  readonly low: string | undefined;
+  /** Gives up what is kept in reserve; false when there is nothing left to give. */
+  spend(): boolean;
 }
 
 export interface EngineParts {
   rows: Rows;
+  /** Absent where there is always some. */
+  room?: Room;
   settings: Settings;
   clock: Clock;
   log: Logger;
   perform(effect: Effect): void;
-  /** Memory was rebuilt from the rows: whoever spoke for a node must say hello again. */
+  /** Something that agents said was not taken in: whoever speaks for a node must say hello again. */
   rebuilt(): void;
 }
+
+/** Makes rows that stay. */
+const grows: ReadonlySet<Event["kind"]> = new Set([
+  "workspace-create",
+  "cluster-create",
+  "file-server-create",
+  "experiment-create",
+  "job-create",
+  "storage-map",
+]);
 
 interface Waiting {
   event: Event;
@@ -33,19 +55,24 @@ interface Waiting {
 
 /** Often enough for a silent node or an elapsed wall-clock limit; everything else comes as an event of its own. */
 const tickMs = 500;
-/** A disk that refused a commit is not asked again at once. */
-const resumeAfterMs = 1_000;
+/** A disk that refused a commit is asked again so often. */
+const probeMs = 1_000;
 
 /**
  * The loop: events → step → one commit for all that wait → replies and effects. Nothing is acknowledged or sent before its rows are on
  * disk, and no reader sees memory that is ahead of the disk, because a turn runs without a break.
+ *
+ * A disk that refuses a commit, its reserve spent, makes the coordinator read-only: reads and watches go on, and whatever needs no row is done, so
+ * that leases are renewed. What needs one is refused or, an agent's word, left unanswered; agents repeat it when the disk takes rows again.
  */
 export class Engine {
   private memory: State;
   private waiting: Waiting[] = [];
   private scheduled = false;
   private ticking: NodeJS.Timeout | undefined;
-  private resuming: NodeJS.Timeout | undefined;
+  private probing: NodeJS.Timeout | undefined;
+  /** Why nothing can be written; undefined while it can. */
+  private refusal: Fault | undefined;
   private readonly startedAt: { wall: number; monotonic: number };
 
   constructor(private readonly parts: EngineParts) {
@@ -57,6 +84,11 @@ export class Engine {
   /** Valid until the next event: never keep it. */
   get state(): State {
     return this.memory;
+  }
+
+  /** Why nothing can be changed, in words; undefined while everything can. */
+  get readOnly(): string | undefined {
+    return this.refusal?.message;
   }
 
   /** The wall clock at our start and what went by since: it never goes back. */
@@ -72,7 +104,7 @@ export class Engine {
   /** Everything told so far is committed; what comes later is refused. */
   stop(): void {
     clearInterval(this.ticking);
-    clearTimeout(this.resuming);
+    clearTimeout(this.probing);
     this.drain();
     this.tell = () => undefined;
     this.ask = () => Promise.reject(new Fault("unavailable", "the coordinator is stopping; try again in a moment"));
@@ -106,7 +138,12 @@ export class Engine {
     const done: Array<() => void> = [];
     for (const { event, reply } of batch) {
       try {
-        const result = step(this.memory, event, this.now());
+        const result = step(this.memory, event, this.now(), { settling: !this.refusal });
+        const refusal = this.refusal ?? this.unwelcome(event);
+        if (refusal && result.changes.some(isRowChange)) {
+          reply?.reject(new Fault(refusal.code, refusal.message));
+          continue;
+        }
         apply(this.memory, result.changes);
         changes.push(...result.changes);
         effects.push(...result.effects);
@@ -123,20 +160,57 @@ export class Engine {
     for (const effect of effects) this.parts.perform(effect);
   }
 
+  /** What only adds to the catalog is refused while the disk is nearly full, so that what runs can be brought to its end. */
+  private unwelcome(event: Event): Fault | undefined {
+    const low = this.parts.room?.low;
+    if (low === undefined || !grows.has(event.kind)) return undefined;
+    return new Fault("resource-exhausted", `nothing new is taken on, and what runs goes on: ${low}`);
+  }
+
   /** False when the disk refused: then nothing has happened, and every caller is told so. */
   private commit(changes: Change[], batch: Waiting[]): boolean {
+    const failure = this.refused(changes);
+    if (!failure) return true;
+    this.parts.log.error(
+      { err: failure, events: batch.length },
+      "commit failed: read-only until the disk takes rows again; memory goes back to what is on it",
+    );
+    this.refusal = new Fault(
+      failure.code,
+      `${failure.message}; until then the coordinator is read-only, and running jobs go on`,
+    );
+    for (const { reply } of batch) reply?.reject(new Fault(failure.code, this.refusal.message));
+    this.memory = this.loadRows();
+    this.parts.rebuilt();
+    this.probing = setInterval(() => this.probe(), probeMs);
+    return false;
+  }
+
+  /** Why the changes are not on disk; undefined when they are. */
+  private refused(changes: readonly Change[]): Fault | undefined {
+    for (;;) {
+      try {
+        this.parts.rows.commit(changes);
+        return undefined;
+      } catch (error) {
+        if (!(error instanceof Fault)) throw error;
+        if (error.code !== "resource-exhausted" || !this.parts.room?.spend()) return error;
+      }
+    }
+  }
+
+  private probe(): void {
     try {
-      this.parts.rows.commit(changes);
-      return true;
+      this.parts.rows.probe();
     } catch (error) {
       if (!(error instanceof Fault)) throw error;
-      this.parts.log.error({ err: error, events: batch.length }, "commit failed; memory goes back to what is on disk");
-      for (const { reply } of batch) reply?.reject(new Fault(error.code, error.message));
-      this.memory = this.loadRows();
-      this.parts.rebuilt();
-      this.resuming = setTimeout(() => this.tell({ kind: "resume" }), resumeAfterMs);
-      return false;
+      return;
     }
+    clearInterval(this.probing);
+    this.refusal = undefined;
+    this.parts.log.info("the disk takes rows again: no longer read-only");
+    this.parts.rebuilt();
+    this.tell({ kind: "resume" });
   }
 
   private loadRows(): State {

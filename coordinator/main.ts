@@ -107,6 +107,12 @@ const program = {
       parse: (value) => admitMemory("--log-limit", value) ?? defaultSettings.logLimitBytes,
     } satisfies Setting<number>,
     logLevel: choice<string>(logLevels, {
+    diskReserve: {
+      description: "free space on the data folder's disk that is kept for what runs; below it nothing new is taken on",
+      placeholder: "bytes",
+      default: 64 * 2 ** 20,
+      parse: (value) => admitMemory("--disk-reserve", value) ?? 0,
+    } satisfies Setting<number>,
       description: "how much is logged",
       placeholder: "level",
       default: "info",

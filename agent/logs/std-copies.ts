@@ -3,6 +3,7 @@ import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Logger } from "pino";
+import { isFull } from "../../shared/disk-reserve.js";
 import type { LeaseId } from "../../shared/ids.js";
 import type { StdCopies } from "../ports.js";
 
@@ -33,7 +34,7 @@ export class ShimCopies implements StdCopies {
     if (files.length === 0 || this.copiers.has(lease)) return;
     const entry = { files, copier: undefined as Copier | undefined };
     this.copiers.set(lease, entry);
-    entry.copier = this.spawn(lease, entry);
+    this.begin(lease, entry);
   }
 
   copied(lease: LeaseId, from: string): number {
@@ -64,6 +65,16 @@ export class ShimCopies implements StdCopies {
     return this.outcome(lease, entry.files, timeoutMs);
   }
 
+  /** On a full disk later. */
+  private begin(lease: LeaseId, entry: { files: Files; copier: Copier | undefined }): void {
+    try {
+      entry.copier ??= this.spawn(lease, entry);
+    } catch (error) {
+      if (!isFull(error)) throw error;
+      this.restart(lease, entry, "the node's disk is full");
+    }
+  }
+
   private spawn(lease: LeaseId, entry: { files: Files; copier: Copier | undefined }): Copier {
     const { done, result, progress, dir } = this.paths(lease, entry.files);
     mkdirSync(dir, { recursive: true });
@@ -90,7 +101,7 @@ export class ShimCopies implements StdCopies {
     this.log.warn({ lease, why }, "the copier of std files ended early; starting another");
     entry.copier = undefined;
     setTimeout(() => {
-      if (this.copiers.get(lease) === entry) entry.copier ??= this.spawn(lease, entry);
+      if (this.copiers.get(lease) === entry) this.begin(lease, entry);
     }, restartMs).unref();
   }
 

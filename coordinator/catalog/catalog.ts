@@ -1,5 +1,7 @@
+import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import Database from "better-sqlite3";
+import { isFull } from "../../shared/disk-reserve.js";
 import { Fault } from "../../shared/fault.js";
 import { type Change, isRowChange, type Put, type RowChange, type Rows, type Table } from "../core/changes.js";
 import type { CatalogLife } from "../core/restored.js";
@@ -11,6 +13,8 @@ import { TableFile } from "./table.js";
 import { tables } from "./tables/index.js";
 
 export type AnyPut = { [T in Table]: Put<T> }[Table];
+const probeBytes = 2 ** 20;
+
 type TableFiles = { readonly [T in Table]: TableFile<Rows[T]> };
 
 /** The one SQLite file that holds all rows of the core. WAL and synchronous=FULL: a commit that returned survives a power cut. */
@@ -56,7 +60,7 @@ export class Catalog implements Disposable {
       db?.close();
       if (isDamage(error))
         throw new CatalogRefused(`${path} is damaged (${error.message}): restore it from a backup`, { cause: error });
-      throw error;
+      throw asFault(error);
     }
   }
 
@@ -84,6 +88,19 @@ export class Catalog implements Disposable {
 
   get life(): CatalogLife {
     return readLife(this.db);
+  /** Takes as much room as a busy batch does, and gives it back: throws a Fault when the disk would refuse that. */
+  probe(): void {
+    const path = `${this.db.name}.probe`;
+    try {
+      writeFileSync(path, Buffer.alloc(probeBytes, "x"));
+      rmSync(path);
+      this.db.exec("UPDATE life SET life = life");
+    } catch (error) {
+      rmSync(path, { force: true });
+      throw asFault(error);
+    }
+  }
+
   }
 
   /** As SQLite has it, not as we asked for it. */
@@ -122,19 +139,19 @@ function isDamage(error: unknown): error is Error {
 
 /** The disk's trouble is the caller's to wait for; anything else is our bug and goes on as it is. */
 function asFault(error: unknown): unknown {
-  if (!(error instanceof Database.SqliteError)) return error;
   const cause = { cause: error };
-  if (error.code === "SQLITE_FULL") {
+  if (isFull(error) || (error instanceof Database.SqliteError && error.code === "SQLITE_FULL")) {
     return new Fault(
       "resource-exhausted",
-      "the coordinator's disk is full: nothing was changed; make room and try again",
+      "the coordinator's disk is full: nothing was changed; make room there and try again",
       cause,
     );
   }
   if (/^SQLITE_(IOERR|BUSY|LOCKED|READONLY|CANTOPEN|NOMEM)/.test(error.code)) {
     return new Fault(
+  if (!(error instanceof Database.SqliteError)) return error;
       "unavailable",
-      "the coordinator could not write to its disk: nothing was changed; try again",
+      `the coordinator could not write to its disk (${error.code}): nothing was changed; try again`,
       cause,
     );
   }

@@ -32,11 +32,12 @@ export interface Step {
 /**
  * Decides what follows from one event. Throws a Fault when an API event is refused. `world` is only read.
  * `now` never goes back, and does not jump with the wall clock: the engine takes the wall clock once at its start and adds monotonic time.
+ * Without `settling` nothing more follows than what the event itself says: for a catalog that can't be written to.
  */
-export function step(world: World, event: Event, now: Instant): Step {
+export function step(world: World, event: Event, now: Instant, { settling } = { settling: true }): Step {
   const draft = new Draft(world, now);
   const subject = decide(draft, event);
-  settle(draft, event.kind === "tick" || event.kind === "resume");
+  if (settling) settle(draft, event.kind === "tick" || event.kind === "resume");
   return { changes: draft.changes, effects: draft.effects, ...(subject === undefined ? {} : { subject }) };
 }
 

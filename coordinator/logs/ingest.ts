@@ -47,6 +47,8 @@ export class LogIngest {
     private readonly connection: NatsConnection,
     private readonly store: LogStore,
     private readonly owners: LogOwners,
+    /** The disk's: what is left of it when it is low is for the catalog. */
+    private readonly room: { readonly low: string | undefined },
     private readonly log: Logger,
   ) {}
 
@@ -110,6 +112,10 @@ export class LogIngest {
   }
 
   private keep(message: JsMsg, address: LogAddress, node: string, offset: number): void {
+    if (this.room.low !== undefined) {
+      message.nak(retryAfterMs);
+      return;
+    }
     try {
       const appended = this.store.append(address, offset, message.data);
       if (appended === "gap")

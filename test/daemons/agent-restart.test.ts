@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { AgentSite, isAlive } from "../fakes/agent-site.js";
@@ -62,6 +62,17 @@ describe("another agent after this one", () => {
     const pid = await site.pidOf("unknown");
     await site.agent.stop();
     writeFileSync(join(dir, "ledger", `${grant.leaseId}.json`), "");
+    await site.startAgain();
+    expect(isAlive(pid)).toBe(false);
+    expect(coordinator.hellos[1]?.leases).toEqual([]);
+  });
+
+  it("ends the processes of a lease whose entry is gone, by what its folder is called", async () => {
+    const grant = makeGrant({ ranks: [site.stubborn("forgotten")] });
+    coordinator.grant(grant);
+    const pid = await site.pidOf("forgotten");
+    await site.agent.stop();
+    rmSync(join(dir, "ledger", `${grant.leaseId}.json`));
     await site.startAgain();
     expect(isAlive(pid)).toBe(false);
     expect(coordinator.hellos[1]?.leases).toEqual([]);

@@ -32,7 +32,7 @@ const owners: LogOwners = {
 async function openIngest(): Promise<void> {
   coordinator = await connectBus({ url: `nats://127.0.0.1:${nats.port}`, token: "t", log });
   store = new LogStore(join(dir, "logs"));
-  ingest = new LogIngest(coordinator, store, owners, log);
+  ingest = new LogIngest(coordinator, store, owners, { low: undefined }, log);
   ingest.start();
 }
 

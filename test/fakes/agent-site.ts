@@ -18,13 +18,16 @@ export class AgentSite {
     readonly coordinator: FakeCoordinator,
     readonly address: string,
     public agent: Agent,
+    private readonly diskReserve: number | undefined,
   ) {}
 
-  static async start(): Promise<AgentSite> {
-    const dir = mkdtempSync(join(tmpdir(), "stoker-agent-"));
+  /** With a folder of the caller's, which stays. */
+  static async start(given?: { dir: string; diskReserve: number }): Promise<AgentSite> {
+    const dir = given?.dir ?? mkdtempSync(join(tmpdir(), "stoker-agent-"));
     const coordinator = new FakeCoordinator();
     const address = await coordinator.start();
-    const site = new AgentSite(dir, coordinator, address, makeAgent(dir, address));
+    const diskReserve = given?.diskReserve;
+    const site = new AgentSite(dir, coordinator, address, makeAgent(dir, address, diskReserve), diskReserve);
     await site.agent.start();
     await until("a session", () => coordinator.connected);
     return site;
@@ -33,7 +36,7 @@ export class AgentSite {
   /** Another agent with the same data, after this one has stopped. */
   async startAgain(): Promise<void> {
     const hellos = this.coordinator.hellos.length;
-    this.agent = makeAgent(this.dir, this.address);
+    this.agent = makeAgent(this.dir, this.address, this.diskReserve);
     await this.agent.start();
     await until("the new agent's session", () => this.coordinator.hellos.length > hellos);
   }
@@ -41,7 +44,7 @@ export class AgentSite {
   async stop(): Promise<void> {
     await this.agent.stop();
     this.coordinator.stop();
-    rmSync(this.dir, { recursive: true, force: true });
+    if (this.diskReserve === undefined) rmSync(this.dir, { recursive: true, force: true });
   }
 
   async restartCoordinator(): Promise<void> {
@@ -78,7 +81,7 @@ export class AgentSite {
   }
 }
 
-function makeAgent(dataDir: string, coordinator: string): Agent {
+function makeAgent(dataDir: string, coordinator: string, diskReserve: number | undefined): Agent {
   return new Agent(
     {
       coordinator,
@@ -89,6 +92,7 @@ function makeAgent(dataDir: string, coordinator: string): Agent {
       rshPath: shimPath,
       token: () => "secret",
       freezer: { groups: undefined, name: "SIGSTOP", why: "a test" },
+      diskReserve,
       inventory: create(InventorySchema, { cpus: 2 }),
       baseEnvironment: { PATH: "/usr/bin:/bin", HOME: dataDir },
     },

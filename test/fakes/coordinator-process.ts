@@ -10,25 +10,40 @@ import { ExperimentService } from "../../shared/gen/stoker/v1/experiment_service
 import { JobService } from "../../shared/gen/stoker/v1/job_service_pb.js";
 import { WorkspaceService } from "../../shared/gen/stoker/v1/workspace_service_pb.js";
 import { type Connection, connect, type ServiceClient } from "../../shared/grpc.js";
+import type { SmallDisk } from "./small-disk.js";
 import { until } from "./until.js";
 
 const program = resolve(import.meta.dirname, "../../dist/stoker-coordinator.js");
 
 /** The built coordinator as a process, with a data folder of its own that outlives its restarts. */
 export class CoordinatorProcess {
-  readonly dataDir = mkdtempSync(join(tmpdir(), "stoker-daemon-"));
+  readonly dataDir: string;
   /** `host:port`, the same after a restart. */
   address = "127.0.0.1:0";
   output = "";
   private child: ChildProcess | undefined;
   private readonly connections: Connection[] = [];
 
+  /** With a disk, its data folder is there. */
+  constructor(private readonly disk?: SmallDisk) {
+    this.dataDir = disk?.dir ?? mkdtempSync(join(tmpdir(), "stoker-daemon-"));
+  }
+
   /** Resolves when it is ready, or with its exit code when it ends before. */
   async start(flags: string[] = []): Promise<number | "ready"> {
     this.output = "";
-    const all = ["--config", "/dev/null", "--listen", this.address, "--data-dir", this.dataDir, ...flags];
+    const all = [
+      "--config",
+      "/dev/null",
+      "--listen",
+      this.address,
+      "--data-dir",
+      this.disk?.inside ?? this.dataDir,
+      ...flags,
+    ];
     const { STOKER_TOKEN: _, STOKER_TOKEN_FILE: __, ...environment } = process.env;
-    const child = spawn(process.execPath, [program, ...all], { stdio: ["ignore", "pipe", "pipe"], env: environment });
+    const [command, ...words] = [...(this.disk?.enter ?? []), process.execPath, program, ...all];
+    const child = spawn(command ?? process.execPath, words, { stdio: ["ignore", "pipe", "pipe"], env: environment });
     this.child = child;
     for (const stream of [child.stdout, child.stderr]) {
       stream.on("data", (bytes: Buffer) => {
@@ -103,7 +118,7 @@ export class CoordinatorProcess {
   async dispose(): Promise<void> {
     for (const connection of this.connections) connection.close();
     await this.end("SIGTERM");
-    rmSync(this.dataDir, { recursive: true, force: true });
+    if (!this.disk) rmSync(this.dataDir, { recursive: true, force: true });
   }
 
   private readyAddress(): string | undefined {

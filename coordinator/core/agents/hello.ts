@@ -99,6 +99,8 @@ function enrol(draft: Draft, before: Node | undefined, fresh: NodeId, said: Intr
   const node: Node = before
     ? { ...withoutLost(before), ...facts }
     : { uuid: fresh, enrolledAt: draft.now, sequence: draft.world.next.node, zombies: [], ...facts };
+  // Nothing to write when it comes back as it was: a catalog that can't be written to still welcomes it.
+  if (before && !before.lost && isSame(before, facts)) return before;
   draft.put("node", node);
   draft.nodeChanged(node.uuid);
   return node;
@@ -106,3 +108,7 @@ function enrol(draft: Draft, before: Node | undefined, fresh: NodeId, said: Intr
 
 const holdersOn = (draft: Draft, node: NodeId) =>
   (draft.world.index.usage.get(node) ?? nothingUsed).holders.filter(({ zombie }) => !zombie);
+/** Plain data, always made in the same order. */
+const isSame = (before: Node, facts: Partial<Node>) =>
+  Object.entries(facts).every(([name, fact]) => JSON.stringify(before[name as keyof Node]) === JSON.stringify(fact));
+
