@@ -76,9 +76,22 @@ export class Link {
     }
   }
 
+  /** Undefined while its file is away, which is a person's to mend: what runs here goes on meanwhile. */
+  private token(): string | undefined {
+    try {
+      return this.host.token();
+    } catch (error) {
+      if (!(error instanceof Fault)) throw error;
+      this.log.error({ reason: error.message }, "no session with the coordinator without its token; trying again");
+      return undefined;
+    }
+  }
+
   /** One session from dial to end. Returns how long to wait before the next. */
   private async once(backoff: Backoff): Promise<number> {
-    const connection = connect(this.address, bearer(this.host.token()));
+    const token = this.token();
+    if (token === undefined) return backoff.nextMs();
+    const connection = connect(this.address, bearer(token));
     const session = new Session(connection.client(AgentService).session(), this.host, this.log, () => {
       backoff.reset();
       this.session = session;

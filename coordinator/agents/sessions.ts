@@ -207,6 +207,7 @@ export class Sessions {
           natsUrl: url,
           natsToken: token,
           keptLeaseIds: [...effect.keptLeaseIds],
+          undecidedLeaseIds: [...effect.undecidedLeaseIds],
           ...(effect.life ? { life: lifeMessage(effect.life) } : {}),
         },
       },

@@ -21,6 +21,7 @@ export type NodeEffect =
       readonly leaseTtlMs: number;
       readonly heartbeatIntervalMs: number;
       readonly keptLeaseIds: readonly LeaseId[];
+      readonly undecidedLeaseIds: readonly LeaseId[];
       readonly life?: CatalogLife;
     }
   /** The hello was not believed: end that stream, with the reason. */

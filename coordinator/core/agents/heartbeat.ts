@@ -3,7 +3,7 @@ import type { Draft } from "../draft.js";
 import type { AgentEvent } from "../events.js";
 import { nodeNamed } from "../names.js";
 import { hear, withoutLost } from "../node.js";
-import { obeying } from "../restored.js";
+import { obeying, undecidedOf } from "../restored.js";
 import { nothingUsed } from "../usage.js";
 import { heartbeatCame, surelyLiveMs } from "../witnesses/coverage.js";
 import { acknowledgedInSession } from "../witnesses/hand-out.js";
@@ -30,8 +30,9 @@ export function heartbeat(draft: Draft, { session, node: name, heartbeat: beat }
     ignore(draft, name, `heartbeat: ${witnessSet}`);
     return;
   }
-  // What comes after our Welcome shows that the agent has taken it: it obeys no earlier life of the catalog from then on.
-  const present = obeying(draft.world, withoutLost(before));
+  const here = draft.world.index.usage.get(before.uuid) ?? nothingUsed;
+  const strange = held.some(({ lease, over }) => !over && !here.holders.some((holder) => holder.lease === lease));
+  const present = strange ? withoutLost(before) : obeying(draft.world, withoutLost(before));
   if (before.lost || present.epoch !== before.epoch) {
     draft.put("node", present);
     draft.nodeChanged(before.uuid);
@@ -49,12 +50,13 @@ export function heartbeat(draft: Draft, { session, node: name, heartbeat: beat }
   for (const { lease, zombie } of (draft.world.index.usage.get(node.uuid) ?? nothingUsed).holders) {
     if (!zombie) own.add(lease);
   }
+  const undecided = undecidedOf(draft.world, here.holders);
   const lasting = held.filter(({ over }) => !over).map(({ lease }) => lease);
   draft.order({
     kind: "heartbeat-reply",
     node: name,
     sequence: beat.sequence,
-    renewedLeaseIds: lasting.filter((lease) => own.has(lease)),
+    renewedLeaseIds: lasting.filter((lease) => own.has(lease) && !undecided.includes(lease)),
     supersededLeaseIds: lasting.filter((lease) => !own.has(lease)),
   });
 }

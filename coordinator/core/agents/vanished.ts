@@ -2,8 +2,10 @@ import type { LeaseId, NodeId } from "../../../shared/ids.js";
 import type { Draft } from "../draft.js";
 import { leaseOf } from "../indexes.js";
 import { excuse, shareEnded, stop } from "../job.js";
+import type { World } from "../memory.js";
 import { nodeNamed } from "../names.js";
 import { releaseZombie } from "../node.js";
+import { grantedByOriginal } from "../restored.js";
 import type { Job, Missing, Node } from "../state.js";
 import { type Holder, nothingUsed } from "../usage.js";
 import { failedByMachine } from "../verdict.js";
@@ -29,15 +31,18 @@ export function missingOf(
   const anew = bootChanged || (before?.bootChanged ?? false);
   const leases = holdersOn(draft, node.uuid).flatMap(({ lease, job: uuid, zombie }) => {
     const job = draft.world.jobs.get(uuid);
-    return !known.has(lease) && (zombie || (job && !isGrantedAgain(job, node, anew))) ? [lease] : [];
+    return !known.has(lease) && (zombie || (job && !isGrantedAgain(draft.world, job, node, anew))) ? [lease] : [];
   });
   const lastWordAt = before ? before.lastWordAt : liveness?.heardAt;
   if (leases.length === 0) return undefined;
   return { leases, bootChanged: anew, ...(lastWordAt === undefined ? {} : { lastWordAt }) };
 }
 
-function isGrantedAgain(job: Job, node: Node, bootChanged: boolean): boolean {
-  const share = leaseOf(job)?.shares.find((candidate) => candidate.node === node.uuid);
+function isGrantedAgain(world: World, job: Job, node: Node, bootChanged: boolean): boolean {
+  const lease = leaseOf(job);
+  // The original of a restored catalog may have seen it end.
+  if (!lease || grantedByOriginal(world, lease)) return false;
+  const share = lease.shares.find((candidate) => candidate.node === node.uuid);
   return share?.phase === "granted" && share.reportSequence === 0 && !bootChanged && job.state.kind !== "stopping";
 }
 
