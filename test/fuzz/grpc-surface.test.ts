@@ -125,7 +125,7 @@ test("each method, nothing and itself mutated", { timeout: 600_000 }, async () =
 });
 
 test("an agent may say anything, also about what others hold", { timeout: 600_000 }, async () => {
-  const job = (await coordinator.jobs.getJob({ id: "workspaces/w/experiments/e/jobs/running" })).job;
+  const { job } = await coordinator.jobs.createJob({ ...inExperiment, name: "wanted", spec: tinyJob() });
   const lease = `${job?.uuid}.1`;
   const wild = message(SessionRequestSchema, {
     likely: {
