@@ -194,13 +194,23 @@ describe("ranks", () => {
     expect(lease.on({ type: "remains-killed" })).toEqual(["done"]);
   });
 
-  it("looks for remains when a shim was lost", () => {
+  it("blames the node for a shim that was killed, and looks for what it left", () => {
     const lease = new Lease().running();
-    expect(lease.on({ type: "rank-exited", rank: 0, exit: exit(137, "the shim was killed") })).toContain(
-      "kill-remains",
-    );
+    const told = lease.on({ type: "rank-exited", rank: 0, exit: exit(137, "the shim was killed") });
+    expect(told).toEqual(["rank-log-ended", "failed", "close-remote", "rank-exited", "kill-remains"]);
+    expect(lease.run.reports.find(({ event }) => event.type === "failed")?.event).toMatchObject({
+      failure: { code: "ProcessLost", message: "the end of rank 0 is not known: the shim was killed" },
+    });
     expect(lease.phase).toBe("stopping");
     expect(lease.on({ type: "remains-killed" })).toEqual(["done"]);
+  });
+
+  it("does so for a preparation, too", () => {
+    const lease = new Lease({ preparationCommandLine: "make" });
+    lease.on({ type: "turn-came" }, step("local"));
+    const lost = { type: "preparation-exited", exit: exit(137, "the shim was killed"), errorTail: "" } as const;
+    expect(lease.on(lost)).toEqual(["failed", "close-remote", "kill-remains"]);
+    expect(lease.run.reports.at(-1)?.event).toMatchObject({ failure: { code: "ProcessLost" } });
   });
 
   it("looks for remains when launchers of other nodes had started something", () => {

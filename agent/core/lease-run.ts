@@ -109,10 +109,14 @@ function stepFinished(at: Draft, { step, failure }: Extract<LeaseEvent, { type: 
 function preparationExited(at: Draft, { exit, errorTail }: Extract<LeaseEvent, { type: "preparation-exited" }>): void {
   if (!at.run.preparationRunning) return;
   note(at, `job preparation ended with exit code ${exit.exitCode}${exit.lost === undefined ? "" : ` (${exit.lost})`}`);
-  if (exit.lost !== undefined) at.run = { ...at.run, searchRemains: true };
+  if (exit.lost !== undefined) {
+    at.run = { ...at.run, preparationRunning: false, busy: false };
+    processLost(at, "job preparation", exit.lost);
+    return;
+  }
   const failure = {
     code: "JobPreparationFailed",
-    message: `the job preparation command ended with exit code ${exit.exitCode}${exit.lost === undefined ? "" : `: ${exit.lost}`}`,
+    message: `the job preparation command ended with exit code ${exit.exitCode}`,
     details: errorTail === "" ? [] : [{ name: "stderr", value: errorTail }],
     exitCode: exit.exitCode,
   };
@@ -134,11 +138,17 @@ function rankExited(at: Draft, { rank, exit }: Extract<LeaseEvent, { type: "rank
   // A restarted agent is told again how its ranks ended.
   if (before.state === "exited") return;
   at.run = withRank(at.run, rank, { state: "exited", exitCode });
-  if (lost !== undefined) at.run = { ...at.run, searchRemains: true };
+  if (lost !== undefined) processLost(at, `rank ${rank}`, lost);
   const told = { type: "rank-exited", rank, exitCode, signal, stdoutBytes, stderrBytes } as const;
   report(at, dropped === undefined ? told : { ...told, dropped });
   keep(at, "soft");
   note(at, `rank ${rank} ended with exit code ${exitCode}${lost === undefined ? "" : ` (${lost})`}`);
+}
+
+/** Its shim was killed, and it with it: how it would have ended is not known, and not the program's fault. Told first, so that this counts. */
+function processLost(at: Draft, what: string, why: string): void {
+  at.run = { ...at.run, searchRemains: true };
+  fail(at, { code: "ProcessLost", message: `the end of ${what} is not known: ${why}`, details: [] });
 }
 
 function rankNotStarted(at: Draft, { rank, message }: Extract<LeaseEvent, { type: "rank-not-started" }>): void {
