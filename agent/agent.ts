@@ -300,7 +300,7 @@ export class Agent {
     this.engine.post({
       type: "welcome",
       kept: new Set(leaseIds(welcome.keptLeaseIds)),
-      named: new Set(leaseIds(leases)),
+      named: new Set(leaseIds(leases.filter((lease) => !welcome.undecidedLeaseIds.includes(lease)))),
       sentAt,
       ttlMs: Number(welcome.leaseTtlMs),
     });

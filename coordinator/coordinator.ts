@@ -26,6 +26,7 @@ import type { ApiPorts } from "./api/ports.js";
 import { ApiServer } from "./api/server.js";
 import { storageHandlers } from "./api/storage/index.js";
 import { workspaceHandlers } from "./api/workspace/index.js";
+import { refuseHalfRestored } from "./backup/restore.js";
 import { Catalog } from "./catalog/catalog.js";
 import { lockFolder } from "./catalog/lock.js";
 import type { Effect } from "./core/effects.js";
@@ -59,9 +60,9 @@ export interface CoordinatorOptions {
   witnesses: boolean;
   /** Bytes: see Settings.logLimitBytes. */
   logLimit: number;
-  log: Logger;
   /** Bytes of free space that are kept for what runs. */
   diskReserve: number;
+  log: Logger;
 }
 
 /** Streams that are still open then are cut: their callers connect again. */
@@ -82,15 +83,15 @@ export class Coordinator {
     private readonly options: CoordinatorOptions,
     private readonly lock: Disposable,
     private readonly catalog: Catalog,
-    private readonly nats: NatsLink,
     private readonly room: DiskReserve,
+    private readonly nats: NatsLink,
     token: string,
   ) {
     const { log } = options;
     this.engine = new Engine({
       rows: catalog,
-      settings: {
       room,
+      settings: {
         leaseTtlMs: options.leaseTtlMs,
         marginMs: options.leaseMarginMs,
         heartbeatIntervalMs: options.heartbeatIntervalMs,
@@ -121,6 +122,7 @@ export class Coordinator {
   /** Resolves when calls are answered. */
   static async start(options: CoordinatorOptions): Promise<Coordinator> {
     makeFolder(options.dataDir);
+    refuseHalfRestored(options.dataDir);
     const opened: Array<() => unknown> = [];
     try {
       const lock = lockFolder(options.dataDir);
@@ -150,9 +152,9 @@ export class Coordinator {
     this.sessions.endAll("the coordinator is stopping");
     await this.api.close(closeGraceMs);
     this.engine.stop();
+    this.room.stop();
     await this.ingest?.stop();
     this.logStore.close();
-    this.room.stop();
     await this.bus?.close();
     await this.nats.stop();
     this.catalog[Symbol.dispose]();
@@ -170,9 +172,9 @@ export class Coordinator {
     api.add(JobService, jobHandlers(ports));
     api.add(NodeService, nodeHandlers(ports));
     api.add(AgentService, { session: (stream, context) => this.sessions.serve(stream, context) });
+    this.room.start();
     this.engine.start();
     this.port = await api.listen(this.options.listen);
-    this.room.start();
     // An existing NATS may be away when we start: everything but logs works meanwhile.
     void this.receiveLogs().catch((error: unknown) => this.options.log.error({ err: error }, "NATS cannot be used"));
   }
@@ -248,8 +250,6 @@ export class Coordinator {
   }
 }
 
-/** A file that was named wins over the environment. */
-function tokenOf({ token, tokenFile, dataDir }: CoordinatorOptions): string {
 /** On a disk that was full already when we were started anew, with what is kept in reserve. */
 function openCatalog(dataDir: string, room: DiskReserve): Catalog {
   try {
@@ -260,6 +260,8 @@ function openCatalog(dataDir: string, room: DiskReserve): Catalog {
   }
 }
 
+/** A file that was named wins over the environment. */
+function tokenOf({ token, tokenFile, dataDir }: CoordinatorOptions): string {
   if (tokenFile !== undefined) return readOrMakeToken(tokenFile);
   return token ?? readOrMakeToken(join(dataDir, "token"));
 }

@@ -5,6 +5,7 @@ import { commandOf, flag, type Program, pairs, readSettings, type Setting, text,
 import { crashLoudly, daemonExit, stopOnSignal } from "../shared/daemon.js";
 import { Fault } from "../shared/fault.js";
 import { version } from "../shared/version.js";
+import { addBackupCommands } from "./backup-commands.js";
 import { CatalogRefused } from "./catalog/refused.js";
 import { Coordinator } from "./coordinator.js";
 import { admitMemory } from "./core/admission/quantities.js";
@@ -106,13 +107,13 @@ const program = {
       default: defaultSettings.logLimitBytes,
       parse: (value) => admitMemory("--log-limit", value) ?? defaultSettings.logLimitBytes,
     } satisfies Setting<number>,
-    logLevel: choice<string>(logLevels, {
     diskReserve: {
       description: "free space on the data folder's disk that is kept for what runs; below it nothing new is taken on",
       placeholder: "bytes",
       default: 64 * 2 ** 20,
       parse: (value) => admitMemory("--disk-reserve", value) ?? 0,
     } satisfies Setting<number>,
+    logLevel: choice<string>(logLevels, {
       description: "how much is logged",
       placeholder: "level",
       default: "info",
@@ -142,6 +143,8 @@ async function start(flags: Record<string, unknown>): Promise<void> {
 const command = commandOf(program)
   .exitOverride()
   .action((flags: Record<string, unknown>) => start(flags));
+
+addBackupCommands(command, (flags) => readSettings(program, flags, process.env).dataDir);
 
 command.parseAsync().catch((error: unknown) => {
   if (error instanceof CommanderError) process.exit(error.exitCode === 0 ? exitCodes.clean : exitCodes.configuration);

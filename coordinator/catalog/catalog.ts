@@ -5,6 +5,7 @@ import { isFull } from "../../shared/disk-reserve.js";
 import { Fault } from "../../shared/fault.js";
 import { type Change, isRowChange, type Put, type RowChange, type Rows, type Table } from "../core/changes.js";
 import type { CatalogLife } from "../core/restored.js";
+import { copyBeforeUpgrade } from "./copy.js";
 import { readLife } from "./life.js";
 import { migrate } from "./migrate.js";
 import { migrations } from "./migrations/index.js";
@@ -12,9 +13,9 @@ import { CatalogRefused } from "./refused.js";
 import { TableFile } from "./table.js";
 import { tables } from "./tables/index.js";
 
-export type AnyPut = { [T in Table]: Put<T> }[Table];
 const probeBytes = 2 ** 20;
 
+export type AnyPut = { [T in Table]: Put<T> }[Table];
 type TableFiles = { readonly [T in Table]: TableFile<Rows[T]> };
 
 /** The one SQLite file that holds all rows of the core. WAL and synchronous=FULL: a commit that returned survives a power cut. */
@@ -54,6 +55,7 @@ export class Catalog implements Disposable {
       const verdict = db.pragma("quick_check(1)", { simple: true });
       if (verdict !== "ok")
         throw new CatalogRefused(`${path} is damaged (${String(verdict)}): restore it from a backup`);
+      copyBeforeUpgrade(db, dataDir, new Date());
       migrate(db, migrations, path);
       return new Catalog(db);
     } catch (error) {
@@ -86,8 +88,6 @@ export class Catalog implements Disposable {
     }
   }
 
-  get life(): CatalogLife {
-    return readLife(this.db);
   /** Takes as much room as a busy batch does, and gives it back: throws a Fault when the disk would refuse that. */
   probe(): void {
     const path = `${this.db.name}.probe`;
@@ -101,6 +101,8 @@ export class Catalog implements Disposable {
     }
   }
 
+  get life(): CatalogLife {
+    return readLife(this.db);
   }
 
   /** As SQLite has it, not as we asked for it. */
@@ -147,9 +149,9 @@ function asFault(error: unknown): unknown {
       cause,
     );
   }
+  if (!(error instanceof Database.SqliteError)) return error;
   if (/^SQLITE_(IOERR|BUSY|LOCKED|READONLY|CANTOPEN|NOMEM)/.test(error.code)) {
     return new Fault(
-  if (!(error instanceof Database.SqliteError)) return error;
       "unavailable",
       `the coordinator could not write to its disk (${error.code}): nothing was changed; try again`,
       cause,

@@ -5,7 +5,7 @@ import { orderMounts } from "../grant/volumes.js";
 import { orderOutstanding } from "../lease.js";
 import { nodeNamed } from "../names.js";
 import { hear, withoutLost } from "../node.js";
-import { outlived } from "../restored.js";
+import { outlived, undecidedOf } from "../restored.js";
 import type { Node } from "../state.js";
 import { nothingUsed } from "../usage.js";
 import { sessionBegins } from "../witnesses/coverage.js";
@@ -56,6 +56,8 @@ export function hello(draft: Draft, event: HelloEvent): void {
   });
   const { leaseTtlMs, heartbeatIntervalMs } = draft.world.settings;
   const holders = holdersOn(draft, node.uuid);
+  const held = holders.map(({ lease }) => lease).filter((lease) => known.has(lease));
+  const undecided = undecidedOf(draft.world, holders).filter((lease) => known.has(lease));
   draft.order({
     kind: "welcome",
     node: node.name,
@@ -64,7 +66,8 @@ export function hello(draft: Draft, event: HelloEvent): void {
     leaseTtlMs,
     heartbeatIntervalMs,
     ...(life ? { life } : {}),
-    keptLeaseIds: holders.map(({ lease }) => lease).filter((lease) => known.has(lease)),
+    keptLeaseIds: held.filter((lease) => !undecided.includes(lease)),
+    undecidedLeaseIds: undecided,
   });
   orderMounts(draft, draft.world.nodes.get(node.uuid) ?? node);
   handOut(draft, acknowledged(draft, draft.world.nodes.get(node.uuid) ?? node, said.witnessSet));
@@ -96,19 +99,19 @@ function isTwin(draft: Draft, before: Node, said: Introduction): boolean {
 function enrol(draft: Draft, before: Node | undefined, fresh: NodeId, said: Introduction): Node {
   const { name, address, agentVersion, bootId, inventory } = said;
   const facts = { name, address, agentVersion, bootId, inventory };
+  // Nothing to write when it comes back as it was: a catalog that can't be written to still welcomes it.
+  if (before && !before.lost && isSame(before, facts)) return before;
   const node: Node = before
     ? { ...withoutLost(before), ...facts }
     : { uuid: fresh, enrolledAt: draft.now, sequence: draft.world.next.node, zombies: [], ...facts };
-  // Nothing to write when it comes back as it was: a catalog that can't be written to still welcomes it.
-  if (before && !before.lost && isSame(before, facts)) return before;
   draft.put("node", node);
   draft.nodeChanged(node.uuid);
   return node;
 }
 
-const holdersOn = (draft: Draft, node: NodeId) =>
-  (draft.world.index.usage.get(node) ?? nothingUsed).holders.filter(({ zombie }) => !zombie);
 /** Plain data, always made in the same order. */
 const isSame = (before: Node, facts: Partial<Node>) =>
   Object.entries(facts).every(([name, fact]) => JSON.stringify(before[name as keyof Node]) === JSON.stringify(fact));
 
+const holdersOn = (draft: Draft, node: NodeId) =>
+  (draft.world.index.usage.get(node) ?? nothingUsed).holders.filter(({ zombie }) => !zombie);
