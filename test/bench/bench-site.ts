@@ -28,9 +28,9 @@ export class BenchSite {
     readonly folder: string,
   ) {}
 
-  static async start(): Promise<BenchSite> {
+  static async start(slots = slotsPerNode): Promise<BenchSite> {
     const folder = mkdtempSync(join(tmpdir(), "stoker-bench-"));
-    const agentFlags = ["--cpus", String(slotsPerNode)];
+    const agentFlags = ["--cpus", String(slots)];
     const site = new BenchSite(await LocalSite.start({ folder, nodes, agentFlags }), folder);
     const connection = site.connection();
     await connection.client(WorkspaceService).createWorkspace({ name: "bench" });
@@ -47,9 +47,13 @@ export class BenchSite {
     rmSync(this.folder, { recursive: true, force: true });
   }
 
+  get token(): string {
+    return readFileSync(this.local.tokenPath, "utf8").trim();
+  }
+
   /** A connection of its own. */
   connection(): Connection {
-    const connection = connect(this.local.address, bearer(readFileSync(this.local.tokenPath, "utf8").trim()));
+    const connection = connect(this.local.address, bearer(this.token));
     this.#connections.push(connection);
     return connection;
   }

@@ -2,6 +2,9 @@ import type { BenchSite } from "../bench-site.js";
 import { logThroughput } from "./log-throughput.js";
 import { logLatency } from "./logs.js";
 import { nodeLossToRerun } from "./loss.js";
+import { overlapFaults, overlapTimes, partitionOverlap } from "./overlap.js";
+import { agentRestart, coordinatorRestart } from "./restart.js";
+import { simulatedHoursPerMinute } from "./simulation.js";
 import { agentRss, coordinatorRss, listQueued } from "./size.js";
 import { gangStart, mpiStart, submitToStart } from "./start.js";
 import { sweepSubmit } from "./sweep.js";
@@ -43,7 +46,18 @@ export const figures: Figure[] = [
     targets: { "": 200 },
     atLeast: true,
   },
-  { key: "nodeLossToRerunMs", what: "power cut to rerun", measure: nodeLossToRerun, targets: { "": 20_000 } },
+  {
+    key: "nodeLossToRerunMs",
+    what: "power cut to rerun",
+    measure: nodeLossToRerun,
+    targets: { p50: 20_000, p95: 20_000 },
+  },
+  {
+    key: "partitionOverlapMs",
+    what: `longest two attempts at once; ${overlapFaults} partitions and freezes, leases of ${overlapTimes.ttlMs / 1000} s`,
+    measure: partitionOverlap,
+    targets: { "": 0 },
+  },
   {
     key: "durableSubmitsPerSecond",
     what: "acknowledged submits, 8 clients",
@@ -53,5 +67,24 @@ export const figures: Figure[] = [
   },
   { key: "sweepSubmitMs", what: "1,000 jobs in one call", measure: sweepSubmit, targets: { "": 500 } },
   { key: "coordinatorRssMiB", what: "memory with 10,000 queued", measure: coordinatorRss, targets: { "": 200 } },
+  {
+    key: "simulatedHoursPerMinute",
+    what: "20 nodes, 200 jobs a day, faults as in a lab, 2 processes",
+    measure: simulatedHoursPerMinute,
+    targets: { "": 1_000 },
+    atLeast: true,
+  },
   { key: "listQueuedMs", what: "`stoker job list`, 10,000 queued", measure: listQueued, targets: { "": 500 } },
+  {
+    key: "coordinatorRestartMs",
+    what: "kill -9 to serving; 10,000 queued, 50 running",
+    measure: coordinatorRestart,
+    targets: { p50: 2_000, jobsLost: 0, jobsRestarted: 0 },
+  },
+  {
+    key: "agentRestartMs",
+    what: "kill -9 to 32 ranks adopted",
+    measure: agentRestart,
+    targets: { "": 1_000 },
+  },
 ];

@@ -2,13 +2,10 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { ClusterService } from "../../../shared/gen/stoker/v1/cluster_service_pb.js";
-import { ExperimentService } from "../../../shared/gen/stoker/v1/experiment_service_pb.js";
 import { JobService } from "../../../shared/gen/stoker/v1/job_service_pb.js";
-import { WorkspaceService } from "../../../shared/gen/stoker/v1/workspace_service_pb.js";
 import type { Connection } from "../../../shared/grpc.js";
-import { until } from "../machines/until.js";
 import { check, type Evidence, type Finding } from "./checker.js";
+import { furnish, parent } from "./furnish.js";
 import type { Ground } from "./ground.js";
 import { Injector } from "./inject.js";
 import { readJournals } from "./journal.js";
@@ -22,6 +19,7 @@ export interface ChaosSettings {
   runMs: number;
   kinds: readonly FaultKind[];
   faultEveryMs: number;
+  longShare: number;
   submitEveryMs: number;
   longestJobMs: number;
 }
@@ -35,7 +33,6 @@ export interface ChaosResult extends Finding {
 /** So long the site may take, when nothing is done to it any more, to bring every job to its end and clean up. */
 const settleMs = 240_000;
 const recoveryMs = 4_500;
-const parent = "workspaces/chaos/experiments/run";
 
 /** Load and faults for a while, then quiet, then judgement. */
 export async function runChaos(
@@ -43,7 +40,7 @@ export async function runChaos(
   settings: ChaosSettings,
   say: (line: string) => void,
 ): Promise<ChaosResult> {
-  const { seed, runMs, kinds, faultEveryMs, submitEveryMs, longestJobMs } = settings;
+  const { seed, runMs, kinds, faultEveryMs, longShare, submitEveryMs, longestJobMs } = settings;
   const { ttlMs, marginMs } = ground;
   const began = performance.now();
   const tell = (line: string) => say(`${((performance.now() - began) / 1000).toFixed(1).padStart(7)}  ${line}`);
@@ -56,7 +53,16 @@ export async function runChaos(
   const stopStalls = watchStalls((stall) => injector.done.push(stall), ttlMs / 4);
   const reviving = setInterval(() => void ground.revive(), 500);
   try {
-    const plan = planOf({ seed, runMs, nodes: ground.nodes.length, ttlMs, marginMs, kinds, everyMs: faultEveryMs });
+    const plan = planOf({
+      seed,
+      runMs,
+      nodes: ground.nodes.length,
+      ttlMs,
+      marginMs,
+      kinds,
+      everyMs: faultEveryMs,
+      longShare,
+    });
     const end = performance.now() + runMs;
     const over = () => performance.now() >= end;
     await Promise.all([load.run(over), injector.play(plan, over)]);
@@ -80,19 +86,6 @@ export async function runChaos(
     stopStalls();
     rmSync(folder, { recursive: true, force: true });
   }
-}
-
-async function furnish(connection: Connection, ground: Ground): Promise<void> {
-  const targetNodeCount = ground.nodes.length;
-  const clusters = connection.client(ClusterService);
-  const made = () => connection.client(WorkspaceService).createWorkspace({ name: "chaos" }, { timeoutMs: 2_000 });
-  await until("the coordinator answers", made, 60_000, 200);
-  await connection.client(ExperimentService).createExperiment({ parent: "workspaces/chaos", name: "run" });
-  const spec = { vmSize: "any", scaleSettings: { manual: { targetNodeCount } } };
-  await clusters.createCluster({ parent: "workspaces/chaos", name: "all", spec });
-  const full = async () =>
-    (await clusters.getCluster({ id: "workspaces/chaos/clusters/all" })).cluster?.currentNodeCount === targetNodeCount;
-  await until("the cluster has its nodes", full, 60_000, 200);
 }
 
 /** What has not ended by then is told by the checker. */

@@ -37,7 +37,7 @@ export async function chaosOnHost(flags: ChaosFlags, say: (line: string) => void
   );
   const settings: ChaosSettings = {
     ...{ seed, runMs: minutes * 60_000, kinds: faultKinds },
-    ...{ faultEveryMs: 4_000, submitEveryMs: 1_500, longestJobMs: 15_000 },
+    ...{ faultEveryMs: 4_000, longShare: 0.25, submitEveryMs: 1_500, longestJobMs: 15_000 },
   };
   let failed = true;
   try {

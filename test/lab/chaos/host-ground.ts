@@ -1,22 +1,13 @@
 import { execFileSync } from "node:child_process";
-import {
-  cpSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  symlinkSync,
-  writeFileSync,
-} from "node:fs";
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { Daemon, freePort, killAll } from "../../../scripts/site/processes.js";
 import { bearer } from "../../../shared/credentials.js";
 import { type Connection, connect } from "../../../shared/grpc.js";
-import { checkout } from "../site/bundle.js";
+import { checkout, copyAddOns } from "../site/bundle.js";
 import type { Ground, NodeVictim, Victim } from "./ground.js";
+import { groupsIn, makeGroup, removeGroup } from "./groups.js";
 import {
   attemptProcessesUnder,
   mountsUnder,
@@ -47,6 +38,7 @@ export class HostGround implements Ground {
     readonly folder: string,
     private readonly address: string,
     wires: Wire[],
+    private readonly group: string | undefined,
   ) {
     const { ttlMs, marginMs, heartbeatMs } = settings;
     this.journals = join(folder, "journals");
@@ -55,9 +47,12 @@ export class HostGround implements Ground {
       ...["--listen", address, "--data-dir", this.#data, "--token-file", this.#token, "--kill-grace-seconds", "2"],
       ...Object.entries(times).flatMap(([flag, ms]) => [flag, String(ms)]),
     ]);
-    this.nodes = wires.map(
-      (wire, index) => new HostNode(folder, `n${index + 1}`, wire, this.#token, settings.cpusPerNode),
-    );
+    this.nodes = wires.map((wire, index) => {
+      const name = `n${index + 1}`;
+      // Half of them freeze what they run in another way.
+      const own = group !== undefined && index % 2 === 0 ? join(group, name) : undefined;
+      return new HostNode(folder, name, wire, this.#token, settings.cpusPerNode, own);
+    });
   }
 
   get ttlMs(): number {
@@ -86,12 +81,17 @@ export class HostGround implements Ground {
     for (const name of ["logs", "home", "journals"]) mkdirSync(join(folder, name));
     writeFileSync(join(folder, "empty.yaml"), "");
     writeFileSync(join(folder, "token"), `${"chaos".repeat(8)}\n`, { mode: 0o600 });
-    cpSync(join(checkout, "dist"), join(folder, "programs"), { recursive: true });
-    symlinkSync(join(checkout, "node_modules"), join(folder, "node_modules"));
+    const ofAnotherKind = (path: string) => /\/dist\/(packages|\.new-)/.test(path);
+    cpSync(join(checkout, "dist"), join(folder, "programs"), {
+      recursive: true,
+      filter: (path) => !ofAnotherKind(path),
+    });
+    copyAddOns(join(folder, "programs"));
     compileRank(join(folder, "rank"));
     const port = await freePort();
     const wires = await Promise.all(Array.from({ length: settings.nodes }, () => Wire.open("127.0.0.1", port)));
-    const ground = new HostGround(settings, folder, `127.0.0.1:${port}`, wires);
+    const group = makeGroup(basename(folder), join(folder, "programs", "stoker-shim"));
+    const ground = new HostGround(settings, folder, `127.0.0.1:${port}`, wires, group);
     await ground.coordinator.start();
     for (const node of ground.nodes) await node.start();
     return ground;
@@ -137,7 +137,9 @@ export class HostGround implements Ground {
       ...filesUnder(join(data, "jobs")),
       ...filesUnder(join(data, "trash")),
     ]);
+    const groups = this.nodes.flatMap(({ group }) => (group === undefined ? [] : groupsIn(group)));
     return [
+      ...groups.map((path) => `control group ${path}`),
       ...processes,
       ...mountsUnder(this.folder).map((path) => `mount ${path}`),
       ...[...folders, ...files.slice(0, 10)].map((path) => `file ${path}`),
@@ -151,6 +153,7 @@ export class HostGround implements Ground {
     await killAll(`${this.folder}/`);
     for (const { wire } of this.nodes) await wire.close();
     for (const path of mountsUnder(this.folder)) execFileSync("umount", ["-l", path]);
+    if (this.group !== undefined) removeGroup(this.group);
     if (!kept) rmSync(this.folder, { recursive: true, force: true });
   }
 }
@@ -214,11 +217,13 @@ class HostNode implements NodeVictim {
     readonly wire: Wire,
     token: string,
     cpus: number,
+    readonly group: string | undefined,
   ) {
     this.data = join(folder, name);
+    if (group !== undefined) mkdirSync(group);
     this.agent = new HostDaemon(folder, "stoker-agent", name, [
       ...["--coordinator", `127.0.0.1:${wire.port}`, "--token-file", token, "--name", name, "--host", "127.0.0.1"],
-      ...["--data-dir", this.data, "--cpus", String(cpus), "--witness-port", "0"],
+      ...["--data-dir", this.data, "--cpus", String(cpus), "--witness-port", "0", "--cgroup", group ?? "off"],
     ]);
   }
 

@@ -9,6 +9,7 @@ const settings = {
   marginMs: 1_500,
   kinds: faultKinds,
   everyMs: 4_000,
+  longShare: 0.25,
 };
 
 it("plans the same for the same seed, and otherwise for another", () => {

@@ -39,6 +39,8 @@ export interface PlanSettings {
   kinds: readonly FaultKind[];
   /** On average. */
   everyMs: number;
+  /** Of those that last, the part that lasts longer than it takes to lose a node. */
+  longShare: number;
 }
 
 /** How often each comes, beside the others. */
@@ -78,8 +80,8 @@ export function planOf(settings: PlanSettings): Fault[] {
 }
 
 /** Either well within a lease, or longer than it takes to lose a node. */
-function duration(kind: FaultKind, random: Random, { ttlMs, marginMs }: PlanSettings): number {
-  const long = random.next() < 0.25;
+function duration(kind: FaultKind, random: Random, { ttlMs, marginMs, longShare }: PlanSettings): number {
+  const long = random.next() < longShare;
   const part = random.next();
   if (isInstant(kind)) return 0;
   if (kind === "freeze-watchdog") return Math.round(ttlMs * part);

@@ -1,6 +1,6 @@
-// A rank of the chaos run: every 100 ms it writes a line to a journal that Stoker knows nothing of, and one to its stdout.
+// A rank of the chaos run: every 100 ms, or as it is told, it writes a line to a journal that Stoker knows nothing of, and one to its stdout.
 //
-//   rank FOLDER plain|stubborn|stays LINES EXIT-CODE PADDING
+//   rank FOLDER plain|stubborn|stays LINES EXIT-CODE PADDING [EVERY-MS]
 //
 // Its journal is FOLDER/<job>.<attempt>.<node>.<rank>.<pid>, a line a write: what, the clock that counts sleep, the wall's clock (both in
 // microseconds), and how many bytes of stdout were taken from it so far. `stubborn` ignores SIGTERM. `stays` leaves a process of its own
@@ -18,6 +18,7 @@
 static const char *folder, *job, *attempt, *node, *rank;
 static int journal;
 static long long written;
+static long every_ms = 100;
 
 static long long us(clockid_t clock) {
   struct timespec now;
@@ -62,7 +63,7 @@ static void say(long line, int padding) {
   }
 }
 
-static void nap(void) { nanosleep(&(struct timespec){.tv_nsec = 100 * 1000000}, NULL); }
+static void nap(void) { nanosleep(&(struct timespec){.tv_sec = every_ms / 1000, .tv_nsec = every_ms % 1000 * 1000000}, NULL); }
 
 static void leave_one_behind(void) {
   if (fork()) return;
@@ -79,7 +80,7 @@ static void leave_one_behind(void) {
 }
 
 int main(int count, char **words) {
-  if (count != 6) return 64;
+  if (count != 6 && count != 7) return 64;
   folder = words[1];
   job = variable("STOKER_JOB_ID", "?");
   if (strrchr(job, '/')) job = strrchr(job, '/') + 1;
@@ -88,6 +89,7 @@ int main(int count, char **words) {
   rank = variable("RANK", "0");
   long lines = atol(words[3]);
   int code = atoi(words[4]), padding = atoi(words[5]);
+  if (count == 7) every_ms = atol(words[6]);
   if (!strcmp(words[2], "stubborn")) signal(SIGTERM, SIG_IGN);
   open_journal();
   mark("begin");

@@ -26,6 +26,12 @@ export async function layOutBundle(): Promise<string> {
   ]) {
     if (existsSync(program(name))) cpSync(program(name), join(folder, name), { recursive: true });
   }
+  copyAddOns(folder);
+  return folder;
+}
+
+/** Beside programs that are in this folder. */
+export function copyAddOns(folder: string): void {
   for (const name of addOns) {
     const from = join(checkout, "node_modules", name);
     cpSync(from, join(folder, "node_modules", name), {
@@ -33,5 +39,4 @@ export async function layOutBundle(): Promise<string> {
       filter: (path) => !/\/(deps|src)$/.test(path),
     });
   }
-  return folder;
 }

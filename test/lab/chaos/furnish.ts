@@ -1,0 +1,23 @@
+import { ClusterService } from "../../../shared/gen/stoker/v1/cluster_service_pb.js";
+import { ExperimentService } from "../../../shared/gen/stoker/v1/experiment_service_pb.js";
+import { WorkspaceService } from "../../../shared/gen/stoker/v1/workspace_service_pb.js";
+import type { Connection } from "../../../shared/grpc.js";
+import { until } from "../machines/until.js";
+import type { Ground } from "./ground.js";
+
+/** Of all jobs that are submitted. */
+export const parent = "workspaces/chaos/experiments/run";
+
+/** A workspace, an experiment, and the cluster `all`, once it has every node. */
+export async function furnish(connection: Connection, ground: Ground): Promise<void> {
+  const targetNodeCount = ground.nodes.length;
+  const clusters = connection.client(ClusterService);
+  const made = () => connection.client(WorkspaceService).createWorkspace({ name: "chaos" }, { timeoutMs: 2_000 });
+  await until("the coordinator answers", made, 60_000, 200);
+  await connection.client(ExperimentService).createExperiment({ parent: "workspaces/chaos", name: "run" });
+  const spec = { vmSize: "any", scaleSettings: { manual: { targetNodeCount } } };
+  await clusters.createCluster({ parent: "workspaces/chaos", name: "all", spec });
+  const full = async () =>
+    (await clusters.getCluster({ id: "workspaces/chaos/clusters/all" })).cluster?.currentNodeCount === targetNodeCount;
+  await until("the cluster has its nodes", full, 60_000, 200);
+}
