@@ -145,6 +145,8 @@ it(`no byte of a log is lost, doubled or moved, whatever is killed, stopped or w
   const followed: Buffer[] = [];
   follower.stdout.on("data", (bytes: Buffer) => followed.push(bytes));
   const followerEnds = once(follower, "close");
+  // A command that begins while there is no coordinator ends at once, and should.
+  await vi.waitFor(() => expect(followed.length).toBeGreaterThan(0), 30_000);
   const next = random(seed);
   const done: string[] = [];
   for (let i = 0; i < faults; i += 1) {
