@@ -53,6 +53,8 @@ interface Waiting {
   reply?: { resolve(subject: string | undefined): void; reject(error: unknown): void };
 }
 
+/** Shares one commit; a burst of more goes on after whatever else waits for its turn. */
+const batchMax = 256;
 /** Often enough for a silent node or an elapsed wall-clock limit; everything else comes as an event of its own. */
 const tickMs = 500;
 /** A disk that refused a commit is asked again so often. */
@@ -67,7 +69,7 @@ const probeMs = 1_000;
  */
 export class Engine {
   private memory: State;
-  private waiting: Waiting[] = [];
+  private readonly waiting: Waiting[] = [];
   private scheduled = false;
   private ticking: NodeJS.Timeout | undefined;
   private probing: NodeJS.Timeout | undefined;
@@ -105,7 +107,7 @@ export class Engine {
   stop(): void {
     clearInterval(this.ticking);
     clearTimeout(this.probing);
-    this.drain();
+    while (this.waiting.length > 0) this.drain();
     this.tell = () => undefined;
     this.ask = () => Promise.reject(new Fault("unavailable", "the coordinator is stopping; try again in a moment"));
   }
@@ -129,9 +131,9 @@ export class Engine {
   }
 
   private drain(): void {
-    this.scheduled = false;
-    const batch = this.waiting;
-    this.waiting = [];
+    const batch = this.waiting.splice(0, batchMax);
+    this.scheduled = this.waiting.length > 0;
+    if (this.scheduled) setImmediate(() => this.drain());
     if (batch.length === 0) return;
     const changes: Change[] = [];
     const effects: Effect[] = [];
