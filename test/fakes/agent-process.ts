@@ -60,7 +60,7 @@ export class AgentProcess {
     await this.kill();
     for (const pid of pids) if (isAlive(pid)) process.kill(pid, "SIGKILL");
     this.coordinator.stop();
-    rmSync(this.dir, { recursive: true, force: true });
+    rmSync(this.dir, { recursive: true, force: true, maxRetries: 20, retryDelay: 50 });
     await until("no watchdog", () => this.watchdogs().length === 0);
   }
 }

@@ -91,7 +91,7 @@ export class WatchSite {
       this.fences.remove(lease);
     }
     for (const child of this.started) child.stdin?.end();
-    rmSync(this.dir, { recursive: true, force: true });
+    rmSync(this.dir, { recursive: true, force: true, maxRetries: 20, retryDelay: 50 });
     await until("no watchdog", () => this.watchdogs().length === 0);
   }
 
