@@ -111,7 +111,10 @@ export class Session {
     this.opened();
     this.host.welcomed(welcome, sentAt, leases);
     const silenceMs = Math.max(2.5 * intervalMs, Math.min(1_000, ttlMs / 2));
+    this.lastAnswerAt = this.host.monotonic();
     this.heartbeats = setInterval(() => this.beat(silenceMs), intervalMs);
+    // At once: only a heartbeat shows that Welcome came, and from then on this node can vouch for the coordinator.
+    this.beat(silenceMs);
   }
 
   private beat(silenceMs: number): void {
