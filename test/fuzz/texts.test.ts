@@ -82,7 +82,7 @@ const parsers: Record<string, Parser> = {
       "Unable to determine the device handle for GPU 0000:01:00.0: GPU is lost.  Reboot the system to recover this GPU",
     ],
   },
-  mountinfo: { parse: parseMountinfo, recorded: proc.mountinfo },
+  mountinfo: { parse: parseMountinfo, recorded: proc.mountinfo, smallOnly: true },
   "/proc/stat": { parse: parseCpuTimes, recorded: proc.stat },
   "/proc/meminfo": { parse: parseMemoryUsed, recorded: proc.meminfo },
   "/proc/loadavg": { parse: parseLoad, recorded: proc.load },
