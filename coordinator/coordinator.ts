@@ -14,7 +14,7 @@ import { JobService } from "../shared/gen/stoker/v1/job_service_pb.js";
 import { NodeService } from "../shared/gen/stoker/v1/node_service_pb.js";
 import { StorageService } from "../shared/gen/stoker/v1/storage_service_pb.js";
 import { WorkspaceService } from "../shared/gen/stoker/v1/workspace_service_pb.js";
-import type { JobId } from "../shared/ids.js";
+import { type JobId, jobId } from "../shared/ids.js";
 import { Sessions } from "./agents/sessions.js";
 import { WitnessKeys } from "./agents/witness-keys.js";
 import { clusterHandlers } from "./api/cluster/index.js";
@@ -127,12 +127,19 @@ export class Coordinator {
     try {
       const lock = lockFolder(options.dataDir);
       opened.push(() => lock[Symbol.dispose]());
+      // It takes a while to come up, and longer where a killed coordinator has left one behind: the catalog is opened meanwhile.
+      const starting = startNats(options);
+      opened.push(() =>
+        starting.then(
+          (nats) => nats.stop(),
+          () => undefined,
+        ),
+      );
       const room = new DiskReserve({ dir: options.dataDir, bytes: options.diskReserve, log: options.log });
       const catalog = openCatalog(options.dataDir, room);
       opened.push(() => catalog[Symbol.dispose]());
       const token = tokenOf(options);
-      const nats = await startNats(options);
-      opened.push(() => nats.stop());
+      const nats = await starting;
       const coordinator = new Coordinator(options, lock, catalog, room, nats, token);
       await coordinator.serve();
       return coordinator;
@@ -174,6 +181,9 @@ export class Coordinator {
     api.add(AgentService, { session: (stream, context) => this.sessions.serve(stream, context) });
     this.room.start();
     this.engine.start();
+    this.logStore
+      .sweep((uuid) => this.engine.state.jobs.has(jobId(uuid)))
+      .catch((error: unknown) => this.options.log.error({ err: error }, "logs of deleted jobs could not be removed"));
     this.port = await api.listen(this.options.listen);
     // An existing NATS may be away when we start: everything but logs works meanwhile.
     void this.receiveLogs().catch((error: unknown) => this.options.log.error({ err: error }, "NATS cannot be used"));

@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -110,4 +110,14 @@ describe("LogStore", () => {
     expect(existsSync(join(root, job))).toBe(false);
     expect(store.length(at())).toBe(0);
   });
+});
+
+it("removes what an earlier process left of jobs that are gone", async () => {
+  const root = mkdtempSync(join(tmpdir(), "stoker-sweep-"));
+  for (const name of ["kept", "gone"]) mkdirSync(join(root, name, "1"), { recursive: true });
+  const store = new LogStore(root);
+  await store.sweep((uuid) => uuid === "kept");
+  expect(readdirSync(root)).toEqual(["kept"]);
+  store.close();
+  rmSync(root, { recursive: true });
 });

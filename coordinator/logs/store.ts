@@ -1,4 +1,4 @@
-import { mkdirSync, writeSync } from "node:fs";
+import { mkdirSync, readdirSync, writeSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { jobFolder, type LogAddress } from "./address.js";
 import { type OpenFile, OpenFiles } from "./files.js";
@@ -97,6 +97,11 @@ export class LogStore {
     for (const file of [...this.dirty]) if (file.address.jobUuid === jobUuid) this.dirty.delete(file);
     this.files.forgetJob(jobUuid);
     await rm(jobFolder(this.root, jobUuid), { recursive: true, force: true });
+  }
+
+  /** Removes what is left of jobs that were deleted by a process which ended before it could. */
+  async sweep(exists: (jobUuid: string) => boolean): Promise<void> {
+    for (const name of readdirSync(this.root)) if (!exists(name)) await this.deleteJob(name);
   }
 
   close(): void {
