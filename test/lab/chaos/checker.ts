@@ -58,7 +58,7 @@ export function check(evidence: Evidence): Finding {
       continue;
     }
     const journals = byJob.get(outcome.name) ?? [];
-    checkEnd(outcome, planned, journals, say);
+    checkEnd(outcome, planned, journals, evidence, say);
     checkOverlap(outcome.name, journals, say);
     for (const attempt of outcome.attempts) {
       const own = journals.filter((journal) => journal.attempt === attempt.number);
@@ -82,13 +82,10 @@ const codeOf = ({ marks }: Journal) => {
   return code === undefined ? undefined : Number(code);
 };
 
-function checkEnd(
-  { name, state, exitCode, errors, attempts }: JobOutcome,
-  planned: PlannedJob,
-  journals: Journal[],
-  say: Say,
-): void {
+function checkEnd(outcome: JobOutcome, planned: PlannedJob, journals: Journal[], evidence: Evidence, say: Say): void {
+  const { name, state, exitCode, errors, attempts } = outcome;
   if (state === "unended" || planned.terminateAfterMs !== undefined) return;
+  if (exitCode === 137 && planned.nodeCount > 1 && diedTogether(attempts.at(-1), evidence)) return;
   const expected = planned.exitCode === 0 ? "succeeded" : "failed";
   if (state !== expected || exitCode !== planned.exitCode) {
     say(
@@ -103,6 +100,20 @@ function checkEnd(
     if (!ran) say("wrong end", `${name} succeeded, but rank ${rank} of attempt ${last} did not come to its end`);
   }
 }
+
+/**
+ * A node ends what is left of a lease by what the processes carry, which on one host are the other nodes' too: those then look as if they
+ * had been killed by somebody.
+ */
+const diedTogether = (attempt: AttemptOutcome | undefined, { disturbances }: Evidence) =>
+  attempt !== undefined &&
+  disturbances.some(
+    ({ kind, node, fromMs }) =>
+      (kind === "kill-shim" || kind === "power-cut") &&
+      attempt.nodes.includes(node ?? "") &&
+      fromMs >= attempt.startMs &&
+      fromMs <= (attempt.endMs ?? fromMs),
+  );
 
 /** By the clock of the machine, which all of them share. */
 function checkOverlap(name: string, journals: Journal[], say: Say): void {
