@@ -1,18 +1,17 @@
-import { availableParallelism, release, totalmem } from "node:os";
+import { readFileSync } from "node:fs";
+import { availableParallelism, cpus, release, totalmem } from "node:os";
 import { create } from "@bufbuild/protobuf";
-import { cpu as cpuInfo, osInfo } from "systeminformation";
 import { type Inventory, InventorySchema } from "../../shared/gen/stoker/v1/node_pb.js";
 import type { InventoryOverrides } from "../ports.js";
 import { machineClass } from "./machine-class.js";
 import type { Machine } from "./smi/ask.js";
 
 /** What this machine has, less what its owner keeps. */
-export async function inventoryOf(gpus: Machine, overrides: InventoryOverrides): Promise<Inventory> {
-  const [os, cpu] = await Promise.all([osInfo(), cpuInfo()]);
+export function inventoryOf(gpus: Machine, overrides: InventoryOverrides): Inventory {
   return inventoryWith(
     {
-      os: [os.distro, os.release].filter((part) => part !== "").join(" "),
-      cpuModel: [cpu.manufacturer, cpu.brand].filter((part) => part !== "").join(" "),
+      os: osName(),
+      cpuModel: cpus()[0]?.model.trim() ?? "",
       // More than there are, too: tests and shared machines give slots as they like.
       cpus: overrides.cpus ?? availableParallelism(),
       memoryBytes: overrides.memoryBytes ?? memoryLimit(),
@@ -20,6 +19,19 @@ export async function inventoryOf(gpus: Machine, overrides: InventoryOverrides):
     { ...gpus, devices: gpus.devices.slice(0, overrides.gpus ?? gpus.devices.length) },
     overrides.machineClass,
   );
+}
+
+/** `Debian GNU/Linux 12`. From the file alone: a restarted agent has ranks to take up, and no time to ask programs. */
+function osName(): string {
+  let text: string;
+  try {
+    text = readFileSync("/etc/os-release", "utf8");
+  } catch {
+    // A machine without it runs jobs as well.
+    return "Linux";
+  }
+  const value = (name: string) => new RegExp(`^${name}="?([^"\\n]*)"?$`, "m").exec(text)?.[1] ?? "";
+  return [value("NAME"), value("VERSION_ID")].filter((part) => part !== "").join(" ");
 }
 
 function inventoryWith(
