@@ -6,7 +6,7 @@ import { bundle } from "./bundle.js";
 import { failureOf, lineOf } from "./failure.js";
 import { type Mutant, mutants } from "./mutants.js";
 import type { Played } from "./player.js";
-import { play } from "./players.js";
+import { play, playBroken } from "./players.js";
 import { simulate } from "./simulate.js";
 import { missingFrom } from "./transitions.js";
 import { labPlan, type PlanKind, planOf } from "./world/plan.js";
@@ -124,23 +124,13 @@ function breakRules(chosen: readonly Mutant[]): Promise<number> {
   });
 }
 
-/** Plays with the rule broken until a law is. */
-export async function isCaught(mutant: Mutant, program: string): Promise<boolean> {
-  await bundle(program, mutant.patches);
+async function isCaught(mutant: Mutant, program: string): Promise<boolean> {
   const began = Date.now();
-  let steps = 0;
-  let caught: Played | undefined;
-  const what = { first: 1, step: 1, count: 100_000, seconds: secondsEach, kind: mutant.plan };
-  await play(program, what, (played) => {
-    steps += played.steps;
-    if (played.law !== undefined) caught = played;
-  });
+  const { caught, steps } = await playBroken(mutant, program, secondsEach);
   const seconds = ((Date.now() - began) / 1000).toFixed(1);
-  const found: Played | undefined = caught;
-  process.stdout.write(
-    `${row(mutant.name, found?.law ?? "NOT CAUGHT", `${found ? `${found.kind} ${found.seed}` : "-"}`, String(steps), seconds)}\n`,
-  );
-  return found !== undefined;
+  const where = caught ? `${caught.kind} ${caught.seed}` : "-";
+  process.stdout.write(`${row(mutant.name, caught?.law ?? "NOT CAUGHT", where, String(steps), seconds)}\n`);
+  return caught !== undefined;
 }
 
 const row = (name: string, law: string, seed: string, steps: string, seconds: string) =>

@@ -44,11 +44,11 @@ export const mutants: readonly Mutant[] = [
     "if (id.attempt < 0) {",
   ),
   mutant(
-    "attempts take no turns on a node",
+    "an attempt is placed beside an older one of its job",
     "chaos",
-    "agent/core/step.ts",
-    `if (!before) this.lease(run.id, { type: "turn-came" });`,
-    `if (!before || before) this.lease(run.id, { type: "turn-came" });`,
+    "coordinator/core/checks/unshared.ts",
+    "holder.job === job.uuid",
+    "holder.job === undefined",
   ),
   mutant(
     "acknowledge before commit",
@@ -99,13 +99,22 @@ export const mutants: readonly Mutant[] = [
     `this.put(run.id, { run, effects: [], keep: "safe" });`,
     `this.put(run.id, { run, effects: [], keep: "memory" });`,
   ),
-  mutant(
-    "what a lost node may hold is given away",
-    "partitions",
-    "coordinator/core/node.ts",
-    "zombies: [...node.zombies, ...zombies]",
-    "zombies: [...node.zombies, ...zombies.slice(0, 0)]",
-  ),
+  {
+    name: "what a lost node may hold is given away",
+    plan: "partitions",
+    patches: [
+      {
+        file: "coordinator/core/node.ts",
+        find: "zombies: [...node.zombies, ...zombies]",
+        replace: "zombies: [...node.zombies, ...zombies.slice(0, 0)]",
+      },
+      {
+        file: "coordinator/core/checks/cleaned.ts",
+        find: "const count = liveness?.strangers.length ?? 0;",
+        replace: "const count = 0 * (liveness?.strangers.length ?? 0);",
+      },
+    ],
+  },
   mutant(
     "GPUs are promised twice",
     "chaos",
@@ -135,11 +144,11 @@ export const mutants: readonly Mutant[] = [
     "const overruled = { ...job.state.verdict };",
   ),
   mutant(
-    "remains are not looked for",
+    "volumes stay mounted",
     "chaos",
     "agent/core/proceed.ts",
-    `return at.run.searchRemains ? begin(at, { type: "kill-remains" }) : toEnd(at, "copies");`,
-    `return toEnd(at, "copies");`,
+    `if (grant.jobMounts.length > 0) return begin(at, { type: "unmount" });`,
+    "",
   ),
   {
     name: "a late hello is believed",
@@ -160,7 +169,7 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: "a stream that no longer speaks for its node is believed",
-    plan: "partitions",
+    plan: "outages",
     patches: [
       {
         file: "coordinator/core/agents/heartbeat.ts",

@@ -1,5 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { createInterface } from "node:readline";
+import { bundle } from "./bundle.js";
+import type { Mutant } from "./mutants.js";
 import type { Played } from "./player.js";
 
 export interface Playing {
@@ -21,6 +23,22 @@ export async function play(program: string, what: Playing, each: (played: Played
   for await (const line of createInterface({ input: child.stdout })) each(JSON.parse(line) as Played);
   const code = await ended;
   if (code !== 0) throw new Error(`the player ended with exit code ${code}`);
+}
+
+/** Plays with the rule broken, until a law is. */
+export async function playBroken(
+  mutant: Mutant,
+  program: string,
+  seconds: number,
+): Promise<{ caught: Played | undefined; steps: number }> {
+  await bundle(program, mutant.patches);
+  const all: Played[] = [];
+  const what = { first: 1, step: 1, count: 100_000, seconds, kind: mutant.plan };
+  await play(program, what, (played) => all.push(played));
+  return {
+    caught: all.find(({ law }) => law !== undefined),
+    steps: all.reduce((sum, { steps }) => sum + steps, 0),
+  };
 }
 
 const codeOf = (child: ChildProcess) =>

@@ -17,6 +17,7 @@ import {
   type SessionResponse,
   type Welcome,
 } from "../../../shared/gen/stoker/v1/agent_service_pb.js";
+import type { LeaseGrant } from "../../../shared/gen/stoker/v1/lease_pb.js";
 import { type LeaseId, parseLeaseId } from "../../../shared/ids.js";
 import { AgentLedger } from "./agent-ledger.js";
 import { Deeds } from "./deeds.js";
@@ -31,10 +32,13 @@ export class AgentHost {
   readonly process: Process;
   readonly engine: Engine;
   readonly witnesses: WitnessPeer;
+  /** Stands still as soon as it waits for an answer. */
+  stopsAfterHeartbeat = false;
   private readonly ledger: AgentLedger;
   private readonly deeds: Deeds;
   private readonly backoff: Backoff;
   private readonly stopping = new AbortController();
+  private readonly grants: LeaseGrant[] = [];
   private observed: Engine["state"] | undefined;
   private session: Session | undefined;
   private connection: Connection<SessionRequest, SessionResponse> | undefined;
@@ -83,6 +87,14 @@ export class AgentHost {
 
   holdsFrozen(lease: string): boolean {
     return this.engine.state.leases.get(lease as LeaseId)?.frozen === true;
+  }
+
+  /** One that this agent has had before. False when there is none. */
+  grantAgain(): boolean {
+    if (this.grants.length === 0) return false;
+    const grant = this.machine.random.pick(this.grants);
+    this.process.take(() => this.engine.post({ type: "grant", grant }));
+    return true;
   }
 
   get isQuiet(): boolean {
@@ -204,7 +216,11 @@ export class AgentHost {
       heartbeat: () => ({ leases: this.held(), unhealthyReason: "", witnessSet: this.witnessVersion() }),
       objection: () => undefined,
       welcomed: (welcome, sentAt, leases) => this.welcomed(welcome, sentAt, leases),
-      heartbeatSent: (sequence, at) => this.engine.post({ type: "heartbeat-sent", sequence, at }),
+      heartbeatSent: (sequence, at) => {
+        this.engine.post({ type: "heartbeat-sent", sequence, at });
+        if (this.stopsAfterHeartbeat) this.process.after(0, "stop", () => this.process.stop());
+        this.stopsAfterHeartbeat = false;
+      },
       heartbeatAnswered: (sequence, renewed, superseded) => {
         this.engine.post({
           type: "heartbeat-answered",
@@ -242,6 +258,7 @@ export class AgentHost {
   private received(message: Received): void {
     switch (message.case) {
       case "grant":
+        this.grants.push(message.value);
         this.engine.post({ type: "grant", grant: message.value });
         if (this.engine.state.leases.size === 1) this.noteRenewal();
         return;

@@ -18,6 +18,8 @@ export class Checker {
   /** UUIDs of jobs whose terminate was acknowledged, with the attempt they had then. */
   private readonly terminated = new Map<string, number>();
 
+  private readOnlyAt = 0;
+
   constructor(private readonly world: World) {}
 
   /** Before it is asked: from here on nobody may count on it. */
@@ -57,9 +59,12 @@ export class Checker {
 
   /** Nobody waits without a reason that can be asked for. */
   explained(state: State, now: number): void {
+    // It says so itself, in every answer.
+    if (this.world.coordinator.readOnly !== undefined) this.readOnlyAt = now;
     for (const job of state.jobs.values()) {
       const { summary, reasons } = explain(state, job, now);
-      const waits = job.state.kind === "queued" && now - job.state.since > waitsUnexplainedMs;
+      const waits =
+        job.state.kind === "queued" && now - Math.max(job.state.since, this.readOnlyAt) > waitsUnexplainedMs;
       if (summary === "") this.breach("nobody forgotten", `${job.name} is ${job.state.kind} and nothing is said of it`);
       if (waits && reasons.length === 0) {
         this.breach("nobody forgotten", `${job.name} waits without a reason: ${summary}`);

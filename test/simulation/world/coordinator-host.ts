@@ -62,6 +62,11 @@ export class CoordinatorHost {
     return this.engine?.now() ?? 0;
   }
 
+  /** Why nothing can be written; undefined while it can. */
+  get readOnly(): string | undefined {
+    return this.process?.alive ? this.engine?.readOnly : undefined;
+  }
+
   get stopped(): boolean {
     return this.process?.stopped === true;
   }

@@ -44,6 +44,7 @@ export class Faults {
       case "watchdog killed":
         return 1_000;
       case "shim killed":
+      case "old grant comes again":
       case "connection reset":
       case "coordinator's clock jumps":
       case "machine's clock jumps":
@@ -100,6 +101,8 @@ export class Faults {
         return () => undefined;
       case "shim killed":
         return this.shimKilled(machine);
+      case "old grant comes again":
+        return machine.agent?.grantAgain() ? () => undefined : undefined;
       case "agent's disk full":
         machine.ledger.full = true;
         return () => {
@@ -158,8 +161,13 @@ export class Faults {
   private agentStopped(machine: Machine): (() => void) | undefined {
     const { agent } = machine;
     if (!agent || machine.unguarded || agent.process.stopped) return undefined;
-    agent.process.stop();
-    return () => agent.process.go(this.random.chance(0.5));
+    // Where it hurts most: the answer is read when all is long over.
+    if (this.random.chance(0.5)) agent.stopsAfterHeartbeat = true;
+    else agent.process.stop();
+    return () => {
+      agent.stopsAfterHeartbeat = false;
+      agent.process.go(this.random.chance(0.5));
+    };
   }
 
   /** The agent starts another within a second; both at once are more than is promised. */

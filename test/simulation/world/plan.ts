@@ -42,6 +42,7 @@ export type FaultKind =
   | "machine loses power"
   | "machine's clock jumps"
   | "shim killed"
+  | "old grant comes again"
   | "agent's disk full"
   | "agent's disk slow"
   | "filer gone"
@@ -68,6 +69,7 @@ const all: Readonly<Record<FaultKind, number>> = {
   "machine loses power": 3,
   "machine's clock jumps": 1,
   "shim killed": 2,
+  "old grant comes again": 2,
   "agent's disk full": 1,
   "agent's disk slow": 2,
   "filer gone": 1,
