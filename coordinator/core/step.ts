@@ -19,6 +19,7 @@ import { silent } from "./node.js";
 import { schedule } from "./schedule.js";
 import type { Instant } from "./state.js";
 import { tick } from "./tick.js";
+import { settleWitnesses } from "./witnesses/hand-out.js";
 
 export interface Step {
   /** To be committed and given to `apply`, all of them, before the next step. */
@@ -107,6 +108,7 @@ function decide(draft: Draft, event: Event): string | undefined {
 /** Whatever the event was, the rest is the same: who has which nodes, and what can start on them. */
 function settle(draft: Draft, takeNoHint: boolean): void {
   const clusters = () => [...draft.touched].flatMap((uuid) => draft.world.clusters.get(uuid) ?? []);
+  if (takeNoHint) settleWitnesses(draft);
   // The want of a cluster that scales by itself, and what it can let go of, change with its queue and its busy nodes.
   const unsettled = clusters().some(({ size }) => size.minimum < size.maximum) || overfull(draft);
   if (draft.membershipStale || unsettled) settleMembership(draft);

@@ -4,14 +4,12 @@ import { stop } from "./job.js";
 import { isSilent, lose } from "./node.js";
 import { isAwaited } from "./restored.js";
 import { outOfTime } from "./verdict.js";
-import { settleWitnesses } from "./witnesses/hand-out.js";
 import { withheld } from "./witnesses/quorum.js";
 
 /** What comes by time alone. Looks at everything, and takes no hint of what changed. */
 export function tick(draft: Draft): void {
   keepClock(draft);
   loseTheSilent(draft);
-  settleWitnesses(draft);
   endTheOverdue(draft);
   draft.membershipStale = true;
   for (const cluster of draft.world.clusters.keys()) draft.touched.add(cluster);

@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, it } from "vitest";
+import { isRowChange } from "../../coordinator/core/changes.js";
 import { conditionOf } from "../../coordinator/core/queries.js";
 import { defaultSettings, type Node } from "../../coordinator/core/state.js";
 import type { Step } from "../../coordinator/core/step.js";
@@ -260,13 +261,30 @@ describe("the witnesses", () => {
   });
 
   it("are written down as sent before they are sent", () => {
-    const { changes, effects } = site.world.hello("new", { witnessPort: 7415, address: "10.5.0.1" });
+    site.world.hello("new", { witnessPort: 7415, address: "10.5.0.1" });
+    const { changes, effects } = site.world.send({ kind: "tick" });
     const sent = effects.find((effect) => effect.kind === "set-witnesses");
     const version = sent?.kind === "set-witnesses" ? sent.version : 0;
     expect(version).toBe(currentSet(site.world.state)?.version);
     expect(changes).toContainEqual(
       expect.objectContaining({ table: "node", row: expect.objectContaining({ witnessSets: [version] }) }),
     );
+  });
+
+  it("need no row for a session or a heartbeat: a catalog that takes none keeps no lease from being renewed", () => {
+    const rows = ({ changes }: Step) => changes.filter(isRowChange);
+    site.join("d", "e").pass(1);
+    const version = currentSet(site.world.state)?.version ?? 0;
+    expect(rows(site.world.beat("a", [], "", { set: version }))).toEqual([]);
+    const { address = "" } = site.machines.get("a") ?? {};
+    const held = site.world.job("job-of-a")?.state;
+    const leases = held && "lease" in held ? [held.lease.id] : [];
+    const again = site.world.hello("a", { witnessPort: 7415, address, witnessSet: version }, leases);
+    expect(rows(again).filter((change) => change.table === "witness-set")).toEqual([]);
+    expect(again.effects).toContainEqual(expect.objectContaining({ kind: "set-witnesses", version }));
+    expect(site.node("a").witnessSets?.length).toBe(2);
+    site.pass(1);
+    expect(site.node("a").witnessSets).toEqual([version]);
   });
 
   it("are no more than a few to a node that acknowledges none, until it does", () => {

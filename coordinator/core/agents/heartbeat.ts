@@ -6,7 +6,7 @@ import { hear, withoutLost } from "../node.js";
 import { obeying, undecidedOf } from "../restored.js";
 import { nothingUsed } from "../usage.js";
 import { heartbeatCame, surelyLiveMs } from "../witnesses/coverage.js";
-import { acknowledgedInSession } from "../witnesses/hand-out.js";
+import { heldUnsent } from "../witnesses/hand-out.js";
 import { narrowHeld, narrowVersion } from "./narrow.js";
 import { giveUpMissing } from "./vanished.js";
 
@@ -38,7 +38,7 @@ export function heartbeat(draft: Draft, { session, node: name, heartbeat: beat }
     draft.nodeChanged(before.uuid);
     draft.membershipStale = true;
   }
-  const node = acknowledgedInSession(draft, present, witnessSet);
+  const node = heldUnsent(draft, present, witnessSet);
   const { sequence, answeredSequence: answered } = beat;
   const { leaseTtlMs } = draft.world.settings;
   const coverage = heartbeatCame(liveness.coverage, { sequence, answered }, draft.now, surelyLiveMs({ leaseTtlMs }));

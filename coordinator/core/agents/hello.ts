@@ -9,7 +9,7 @@ import { outlived, undecidedOf } from "../restored.js";
 import type { Node } from "../state.js";
 import { nothingUsed } from "../usage.js";
 import { sessionBegins } from "../witnesses/coverage.js";
-import { acknowledged, handOut } from "../witnesses/hand-out.js";
+import { handOutAgain, heldUnsent } from "../witnesses/hand-out.js";
 import { type Introduction, narrowHello } from "./narrow.js";
 import { missingOf } from "./vanished.js";
 
@@ -70,7 +70,7 @@ export function hello(draft: Draft, event: HelloEvent): void {
     undecidedLeaseIds: undecided,
   });
   orderMounts(draft, draft.world.nodes.get(node.uuid) ?? node);
-  handOut(draft, acknowledged(draft, draft.world.nodes.get(node.uuid) ?? node, said.witnessSet));
+  handOutAgain(draft, heldUnsent(draft, draft.world.nodes.get(node.uuid) ?? node, said.witnessSet));
   for (const { lease, job: uuid } of holders) {
     const job = draft.world.jobs.get(uuid);
     const share =
