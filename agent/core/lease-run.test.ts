@@ -290,3 +290,10 @@ it("fails without starting anything when the ledger could not be written", () =>
   lease.on({ type: "turn-came" });
   expect(lease.on({ type: "not-recorded", message: "no space" })).toEqual(["failed", "close-remote", "done"]);
 });
+
+it("ends when it was stopped while the disk had not yet refused its entry", () => {
+  const lease = new Lease();
+  lease.on({ type: "turn-came" });
+  expect(lease.on({ type: "stop", reason: "another node failed", graceful: true })).not.toContain("done");
+  expect(lease.on({ type: "not-recorded", message: "no space" })).toContain("done");
+});

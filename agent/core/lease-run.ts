@@ -173,6 +173,8 @@ function stoppingStepFinished(at: Draft, step: "remains" | "copies", next: "copi
 
 /** The disk refused the lease's entry. What is not written down could not be adopted, so nothing is begun; what runs goes on. */
 function notRecorded(at: Draft, message: string): void {
+  // It was to be stopped meanwhile: nobody will say that what was not begun has ended.
+  if (isAt(at, "processes")) at.run = { ...at.run, busy: false };
   if (at.run.progress.phase !== "preparing" && at.run.progress.phase !== "waiting") return;
   at.run = { ...at.run, busy: false };
   fail(at, { code: "NodeStorageFailed", message: `the node could not write its ledger: ${message}`, details: [] });
