@@ -100,8 +100,9 @@ export class AgentHost {
   get isQuiet(): boolean {
     if (!this.connected || !this.process.alive || this.process.stopped) return false;
     for (const { progress, frozen, busy, reports } of this.engine.state.leases.values()) {
-      const steady = progress.phase === "running" || progress.phase === "ready";
-      if (!steady || frozen || busy || reports.length > 0) return false;
+      // What it is busy with ends by itself, at a time that is planned; only an end has deadlines of its own.
+      const steady = progress.phase === "running" || progress.phase === "ready" || (progress.phase === "preparing" && busy);
+      if (!steady || frozen || reports.length > 0) return false;
     }
     return true;
   }

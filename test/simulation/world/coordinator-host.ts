@@ -85,7 +85,7 @@ export class CoordinatorHost {
     for (const active of state.index.active.values()) {
       for (const uuid of active.values()) {
         const job = state.jobs.get(uuid);
-        if (job?.state.kind !== "running") return 0;
+        if (job?.state.kind !== "running" && job?.state.kind !== "preparing") return 0;
         quiet = Math.min(quiet, job.state.lease.grantedAt + job.request.wallClockMs - now);
       }
     }
