@@ -48,6 +48,19 @@ it("never gives a sequence twice, whatever was sent before the crash", () => {
   expect(run.reports[0]?.sequence).toBeGreaterThanOrEqual(before.nextSequence);
 });
 
+it("gives none twice after a power cut, which may have taken many a word", () => {
+  const ranks = [exampleRank(0), exampleRank(1)];
+  const sent = leaseAfter(
+    { ranks },
+    local,
+    ...[0, 1].map((rank): LeaseEvent => ({ type: "rank-started", rank, pid: 7 + rank })),
+    ...[0, 1].map((rank): LeaseEvent => ({ type: "rank-exited", rank, exit })),
+  );
+  const { run } = adopted(leaseAfter({ ranks }), [started, started], { sameBoot: false });
+  for (const { sequence } of run.reports) expect(sequence).toBeGreaterThan(sent.nextSequence + 100);
+  expect(run.reports.map(({ event }) => event.type)).toContain("failed");
+});
+
 it("starts the preparation over when nothing of the user's was started", () => {
   expect(adopted(leaseAfter({ preparationCommandLine: "x" }, local), [absent]).effects).toEqual(["prepare-local"]);
 });

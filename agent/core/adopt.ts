@@ -19,7 +19,7 @@ export function adopt(stored: LeaseRun, found: Found, expiresAt: Monotonic, now:
       expiresAt,
       forgotten: false,
       searchRemains: found.sameBoot,
-      nextSequence: sequenceAfterRestart(stored.nextSequence, stored.ranks.size),
+      nextSequence: sequenceAfterRestart(stored.nextSequence, stored.ranks.size, found.sameBoot),
     },
     now,
   );

@@ -39,7 +39,9 @@ export function acknowledged(run: LeaseRun, sequence: number): LeaseRun {
 }
 
 /**
- * Reports that were sent but not yet written down when the agent died are at most its ready and started ones; what a restarted agent
- * reports must come after them, or it would be taken for a repetition.
+ * What a restarted agent reports must come after all that its predecessor sent, or it would be taken for a repetition. Of what was sent, the
+ * ledger may lack the ready and started ones when the agent died; when the machine lost its power, everything since the last sync: far more
+ * than a lease ever reports.
  */
-export const sequenceAfterRestart = (stored: number, ranks: number) => stored + ranks + 2;
+export const sequenceAfterRestart = (stored: number, ranks: number, sameBoot: boolean) =>
+  stored + (sameBoot ? ranks + 2 : 1_000_000);
