@@ -26,8 +26,11 @@ interface Waiting {
 
 /** After a full disk or an unreachable stream. */
 const retryAfterMs = 1_000;
-/** On their way from NATS to us, at most. */
-const prefetchBytes = 16 * 1024 * 1024;
+/**
+ * On their way from NATS to us, at most: 16 MiB when every message is full. Not counted in bytes: then the client asks for as many as it has
+ * just received, is refused when the next message is longer, and waits for most of a minute.
+ */
+const prefetchMessages = 64;
 /** After NATS was away: our stream is in its memory. */
 const anewAfterMs = 50;
 
@@ -69,7 +72,7 @@ export class LogIngest {
     while (!this.stopped.signal.aborted) {
       try {
         const consumer = await logConsumer(this.connection);
-        this.messages = await consumer.consume({ max_bytes: prefetchBytes, abort_on_missing_resource: true });
+        this.messages = await consumer.consume({ max_messages: prefetchMessages, abort_on_missing_resource: true });
         // Stopped meanwhile: nobody else ends what has only just been opened.
         if (this.stopped.signal.aborted) this.messages.stop();
         for await (const message of this.messages) this.receive(message);

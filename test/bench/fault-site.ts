@@ -79,6 +79,13 @@ export class FaultSite {
     const left = async () => (await listJobs(this.#jobs, parent)).filter((job) => stateOf(job) === "unended");
     for (const { id } of await left()) await this.#jobs.terminateJob({ id });
     await until("the jobs have ended", async () => (await left()).length === 0, 120_000);
-    await until("nothing is left", async () => (await this.ground.leftovers()).length === 0, 60_000);
+    let found: string[] = [];
+    const clean = async () => {
+      found = await this.ground.leftovers();
+      return found.length === 0;
+    };
+    await until("nothing is left", clean, 60_000).catch((cause: unknown) => {
+      throw new Error(`left behind: ${found.slice(0, 10).join(", ")}`, { cause });
+    });
   }
 }

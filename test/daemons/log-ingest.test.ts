@@ -10,6 +10,7 @@ import { LogStore } from "../../coordinator/logs/store.js";
 import { connectBus } from "../../coordinator/nats/bus.js";
 import { NatsChild } from "../../coordinator/nats/child.js";
 import { logStreamName, logSubject, offsetHeader } from "../../shared/subjects.js";
+import { Random } from "../lab/chaos/random.js";
 
 const log = pino({ level: process.env.LOG_LEVEL ?? "silent" });
 const job = "6f9619ff-8b86-4011-b42d-00c04fc964ff";
@@ -91,6 +92,24 @@ describe("LogIngest", () => {
     await publish(2, "cdef");
     await heard("n1 0 stdout 6");
     expect(readFileSync(path(), "utf8")).toBe("abcdef");
+  });
+
+  it("takes long messages among short ones without a pause", async () => {
+    const random = new Random(1);
+    let offset = 0;
+    for (let burst = 0; burst < 700; burst++) {
+      for (let left = random.whole(0, 5); left > 0; left--) {
+        const length = random.whole(1, random.next() < 0.05 ? 20_000 : 250);
+        const header = headers();
+        header.set(offsetHeader, String(offset));
+        agent.publish(logSubject("n1", lease, 0, "stdout"), "b".repeat(length), { headers: header });
+        offset += length;
+      }
+      // Each comes when the store has nothing else to do.
+      await agent.flush();
+      await new Promise((resolve) => setTimeout(resolve, 2));
+    }
+    await heard(`n1 0 stdout ${offset}`);
   });
 
   it("goes on after a restart with what came meanwhile, duplicates and all", async () => {
