@@ -160,7 +160,11 @@ export function terminate(draft: Draft, job: Job): Job {
     case "queued":
       return finish(draft, job, outcome);
     case "stopping": {
-      if (job.state.verdict.next.kind === "finish" || isTerminated(job.state.verdict)) return job;
+      const { verdict: before } = job.state;
+      if (isTerminated(before) || before.final) return job;
+      if (before.next.kind === "finish") {
+        return update(draft, { ...job, state: { ...job.state, verdict: { ...before, final: true } } });
+      }
       // How the attempt ended stays true; only what comes after it changes.
       const overruled = { ...job.state.verdict, next: verdict.next };
       return record(
@@ -185,7 +189,7 @@ export function excuse(
   fault: ResourceFault,
   heardAt = draft.world.liveness.get(node)?.heardAt,
 ): Job {
-  if (job.state.kind !== "stopping" || !blamesTheJob(job.state.verdict)) return job;
+  if (job.state.kind !== "stopping" || !blamesTheJob(job.state.verdict) || job.state.verdict.final) return job;
   if (heardAt !== undefined && heardAt > job.state.since) return job;
   const retries = job.state.verdict.next.kind === "requeue" ? job.retries - 1 : job.retries;
   const { job: judged, verdict } = failedByMachine({ ...job, retries }, node, fault, "lost");

@@ -146,6 +146,8 @@ export interface Verdict {
   readonly exitCode?: number;
   /** Its processes are asked before they are killed. */
   readonly graceful: boolean;
+  /** The user wants no further attempt, whoever turns out to be to blame for the end of this one. */
+  readonly final?: true;
 }
 
 export interface Outcome {
