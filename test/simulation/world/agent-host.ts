@@ -101,7 +101,8 @@ export class AgentHost {
     if (!this.connected || !this.process.alive || this.process.stopped) return false;
     for (const { progress, frozen, busy, reports } of this.engine.state.leases.values()) {
       // What it is busy with ends by itself, at a time that is planned; only an end has deadlines of its own.
-      const steady = progress.phase === "running" || progress.phase === "ready" || (progress.phase === "preparing" && busy);
+      const steady =
+        progress.phase === "running" || progress.phase === "ready" || (progress.phase === "preparing" && busy);
       if (!steady || frozen || reports.length > 0) return false;
     }
     return true;
