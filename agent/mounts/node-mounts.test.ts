@@ -4,6 +4,7 @@ import {
   existsSync,
   mkdirSync,
   mkdtempSync,
+  readdirSync,
   readFileSync,
   rmSync,
   symlinkSync,
@@ -158,8 +159,23 @@ test("a link that a job left on the way leads no volume out of the root", async 
   mkdirSync(root);
   mkdirSync(join(dir, "elsewhere/deep"), { recursive: true });
   symlinkSync(join(dir, "elsewhere"), join(root, "data"));
-  for (const path of ["data", "data/deep"]) expect((await failure([tmpfs(path)]))?.message).toContain("a link leads");
+  mkdirSync(join(root, "real"));
+  symlinkSync(join(dir, "nowhere"), join(root, "real/dangling"));
+  for (const path of ["data", "data/deep", "data/new/folder", "real/dangling/x"]) {
+    expect((await failure([tmpfs(path)]))?.message).toContain("a link leads");
+  }
   expect(mountsUnder(dir)).toEqual([]);
+  // Not even an empty folder.
+  expect(readdirSync(join(dir, "elsewhere"))).toEqual(["deep"]);
+  expect(existsSync(join(dir, "nowhere"))).toBe(false);
+});
+
+test("words of the shell in a mount's path are a folder's name", async () => {
+  const { root, mounts, never } = places();
+  for (const path of ["a b/$(id)", "*/-p/'", "-rf"]) {
+    await mounts.mount(root, [tmpfs(path)], {}, never);
+    expect(mountAt(join(root, path))?.type).toBe("tmpfs");
+  }
 });
 
 test("a cluster's volumes are tried until they are there, and the trouble is told meanwhile", async () => {

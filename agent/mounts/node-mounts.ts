@@ -1,5 +1,5 @@
 import { mkdirSync, readdirSync, realpathSync, rmdirSync, statSync } from "node:fs";
-import { isAbsolute, join } from "node:path";
+import { isAbsolute, join, relative } from "node:path";
 import type { Logger } from "pino";
 import type { MountPlan } from "../../shared/gen/stoker/v1/mount_pb.js";
 import type { Mounts } from "../ports.js";
@@ -138,7 +138,7 @@ export class NodeMounts implements Mounts {
     const { STOKER_LEASE: _, ...own } = environment;
     const { problem, words } = await runLimited({
       // The folder may lie on another mount: even making it can hang.
-      argv: ["/bin/sh", "-c", mountScript, "sh", path, ...mount.command(path)],
+      argv: ["/bin/sh", "-c", mountScript, "sh", root, relative(root, path), ...mount.command(path)],
       timeoutMs: this.options.mountLimitMs ?? 60_000,
       // Without the lease's mark: a file system's daemon is neither frozen nor killed with the ranks, it ends with the mount.
       environment: { PATH: this.path, ...own },
@@ -191,11 +191,25 @@ export class NodeMounts implements Mounts {
   }
 }
 
-/** A link that a job left on the way would have the volume mounted wherever it points. */
+/**
+ * A link that a job left on the way would have the volume mounted, or folders made, wherever it points. So each folder is made from within
+ * the one above it (mkdir follows no link), and gone into only where it really is.
+ */
 const mountScript = `
-mkdir -p -- "$1" || exit
-[ "$(cd -P -- "$1" && pwd -P)" = "$1" ] || { echo "a link leads from $1 elsewhere" >&2; exit 1; }
-shift
+at=$1 way=$2
+shift 2
+cd -P -- "$at" || exit
+set -f
+IFS=/
+for name in $way; do
+  at=$at/$name
+  if [ -L "$name" ]; then echo "a link leads from $at elsewhere" >&2; exit 1; fi
+  [ -d "$name" ] || mkdir -- "$name" || exit
+  cd -P -- "$name" || exit
+  [ "$(pwd -P)" = "$at" ] || { echo "a link leads from $at elsewhere" >&2; exit 1; }
+done
+unset IFS
+cd /
 exec "$@"
 `;
 
