@@ -202,6 +202,45 @@ describe("Engine", () => {
     await expect(create("b")).rejects.toMatchObject({ code: "unavailable" });
   });
 
+  it("takes a burst in turns that each end in time, in order, with one commit each", async () => {
+    let time = 0;
+    const slow = new Engine({
+      rows,
+      settings: defaultSettings,
+      clock: {
+        now: () => 1_000_000,
+        monotonic: () => {
+          time += 2;
+          return time;
+        },
+      },
+      log: pino({ level: "silent" }),
+      perform: () => undefined,
+      rebuilt: () => undefined,
+    });
+    let others = 0;
+    const between: number[] = [];
+    rows.committed = () => {
+      between.push(others);
+      setImmediate(() => {
+        others += 1;
+      });
+    };
+    const answered: string[] = [];
+    const wanted = Array.from({ length: 20 }, (_, at) => `w${at}`);
+    await Promise.all(
+      wanted.map(async (name, at) => {
+        const uuid = workspaceId(`00000000-0000-4000-9000-${String(at).padStart(12, "0")}`);
+        await slow.ask({ kind: "workspace-create", uuid, name, tags: {}, location: "" });
+        answered.push(name);
+      }),
+    );
+    expect(answered).toEqual(wanted);
+    expect(rows.commits.length).toBeGreaterThan(3);
+    // Whoever else waits for a turn has one in between.
+    expect(between.at(-1)).toBeGreaterThanOrEqual(rows.commits.length - 2);
+  });
+
   it("gives the core a clock that a jump of the wall clock does not move", () => {
     const wall = vi.fn(() => 5_000_000);
     const jumping = new Engine({

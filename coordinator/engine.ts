@@ -55,6 +55,8 @@ interface Waiting {
 
 /** Shares one commit; a burst of more goes on after whatever else waits for its turn. */
 const batchMax = 256;
+/** Goes into steps in one turn at the most, but for the one that began within it. The commit, replies and effects take about as long again. */
+const steppingMs = 12;
 /** Often enough for a silent node or an elapsed wall-clock limit; everything else comes as an event of its own. */
 const tickMs = 500;
 /** A disk that refused a commit is asked again so often. */
@@ -131,14 +133,17 @@ export class Engine {
   }
 
   private drain(): void {
-    const batch = this.waiting.splice(0, batchMax);
-    this.scheduled = this.waiting.length > 0;
-    if (this.scheduled) setImmediate(() => this.drain());
-    if (batch.length === 0) return;
+    const batch: Waiting[] = [];
     const changes: Change[] = [];
     const effects: Effect[] = [];
     const done: Array<() => void> = [];
-    for (const { event, reply } of batch) {
+    const { clock } = this.parts;
+    const enoughAt = clock.monotonic() + steppingMs;
+    while (batch.length < batchMax && (batch.length === 0 || clock.monotonic() < enoughAt)) {
+      const next = this.waiting.shift();
+      if (!next) break;
+      batch.push(next);
+      const { event, reply } = next;
       try {
         const result = step(this.memory, event, this.now(), { settling: !this.refusal });
         const refusal = this.refusal ?? this.unwelcome(event);
@@ -157,6 +162,8 @@ export class Engine {
         else this.parts.log.error({ err: error, event: event.kind }, "an event that nobody waits for was refused");
       }
     }
+    this.scheduled = this.waiting.length > 0;
+    if (this.scheduled) setImmediate(() => this.drain());
     if (!this.commit(changes, batch)) return;
     for (const tell of done) tell();
     for (const effect of effects) this.parts.perform(effect);

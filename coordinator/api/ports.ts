@@ -20,6 +20,8 @@ export interface ApiPorts {
 export interface JobFeed {
   /** Calls the listener after each change of the job (its row, attempts or place), and when it is deleted. */
   listen(job: JobId, listener: () => void): () => void;
+  /** Calls the listener once, soon, after others that were there before; not when it has stopped listening by then. */
+  tell(listener: () => void): void;
 }
 
 export interface LogStreamAddress {

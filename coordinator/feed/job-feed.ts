@@ -22,7 +22,12 @@ export class JobFeed {
   }
 
   changed(job: JobId): void {
-    for (const listener of this.listeners.get(job) ?? []) this.waiting.add(listener);
+    for (const listener of this.listeners.get(job) ?? []) this.tell(listener);
+  }
+
+  /** In its turn, as if its job had changed: for a first look. */
+  tell(listener: () => void): void {
+    this.waiting.add(listener);
     if (!this.telling) this.tellLater();
   }
 

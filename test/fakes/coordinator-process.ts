@@ -30,7 +30,7 @@ export class CoordinatorProcess {
   }
 
   /** Resolves when it is ready, or with its exit code when it ends before. */
-  async start(flags: string[] = []): Promise<number | "ready"> {
+  async start(flags: string[] = [], variables: Record<string, string> = {}): Promise<number | "ready"> {
     this.output = "";
     const all = [
       "--config",
@@ -41,7 +41,7 @@ export class CoordinatorProcess {
       this.disk?.inside ?? this.dataDir,
       ...flags,
     ];
-    const { STOKER_TOKEN: _, STOKER_TOKEN_FILE: __, ...environment } = process.env;
+    const { STOKER_TOKEN: _, STOKER_TOKEN_FILE: __, ...environment } = { ...process.env, ...variables };
     const [command, ...words] = [...(this.disk?.enter ?? []), process.execPath, program, ...all];
     const child = spawn(command ?? process.execPath, words, { stdio: ["ignore", "pipe", "pipe"], env: environment });
     this.child = child;

@@ -15,10 +15,15 @@ export function watchJob(ports: ApiPorts, open: OpenStreams): Handlers<typeof Jo
 async function* watch(ports: ApiPorts, open: OpenStreams, uuid: JobId, { signal, peer }: CallContext) {
   using _ = open.hold(peer);
   const news = new Wakeup();
-  const stop = ports.feed.listen(uuid, () => news.wake());
+  const wake = () => news.wake();
+  const stop = ports.feed.listen(uuid, wake);
+  // Thousands may begin at once, each with a message: they take turns from the first one on.
+  ports.feed.tell(wake);
   try {
     let told = "";
-    while (!signal.aborted) {
+    for (;;) {
+      await news.wait(signal);
+      if (signal.aborted) return;
       const state = ports.state();
       const row = state.jobs.get(uuid);
       if (!row) return;
@@ -34,7 +39,6 @@ async function* watch(ports: ApiPorts, open: OpenStreams, uuid: JobId, { signal,
       if (seen !== told) yield { job: jobView(state, row) };
       told = seen;
       if (row.state.kind === "finished") return;
-      await news.wait(signal);
     }
   } finally {
     stop();

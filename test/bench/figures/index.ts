@@ -1,4 +1,5 @@
 import type { BenchSite } from "../bench-site.js";
+import { eventLoopBlocked } from "./event-loop.js";
 import { logThroughput } from "./log-throughput.js";
 import { logLatency } from "./logs.js";
 import { nodeLossToRerun } from "./loss.js";
@@ -66,6 +67,12 @@ export const figures: Figure[] = [
     atLeast: true,
   },
   { key: "sweepSubmitMs", what: "1,000 jobs in one call", measure: sweepSubmit, targets: { "": 500 } },
+  {
+    key: "eventLoopBlockedMs",
+    what: "longest turn, in processor time; 2,000 submits, 10,000 queued, 10,000 watches",
+    measure: eventLoopBlocked,
+    targets: { submits: 50, page: 50, explain: 50, sweep: 50, watches: 50 },
+  },
   { key: "coordinatorRssMiB", what: "memory with 10,000 queued", measure: coordinatorRss, targets: { "": 200 } },
   {
     key: "simulatedHoursPerMinute",
