@@ -1,6 +1,7 @@
 import type { WitnessSet } from "../../../agent/core/witness.js";
 import type { LeaseId } from "../../../shared/ids.js";
 import { AgentHost } from "./agent-host.js";
+import { type Hardware, memoryOf } from "./hardware.js";
 import { LeasedProcesses } from "./leased.js";
 import { LedgerDisk } from "./ledger-disk.js";
 import { LocalClock } from "./process.js";
@@ -8,16 +9,6 @@ import type { Random } from "./random.js";
 import { type Taken, takenBy } from "./truth.js";
 import { type Fence, Watchdog } from "./watchdog.js";
 import type { World } from "./world.js";
-
-export interface Hardware {
-  readonly name: string;
-  readonly cpus: number;
-  readonly gpus: number;
-  /** Its agent takes part in asking whether the coordinator is gone. */
-  readonly witness: boolean;
-  /** Local milliseconds in a true one. */
-  readonly rate: number;
-}
 
 /** When the last answered heartbeat was sent, by the clock of that boot. */
 export interface Noted {
@@ -152,5 +143,3 @@ export class Machine {
     );
   }
 }
-
-export const memoryOf = ({ cpus }: Hardware) => cpus * 4 * 1024 ** 3;

@@ -1,5 +1,5 @@
 import type { Settings } from "../../../coordinator/core/state.js";
-import type { Hardware } from "./machine.js";
+import type { Hardware } from "./hardware.js";
 import { Random } from "./random.js";
 
 /** What a run is about; everything in it follows from the seed. */
