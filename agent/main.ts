@@ -2,10 +2,10 @@ import { existsSync, mkdirSync, symlinkSync } from "node:fs";
 import { homedir, hostname, networkInterfaces, userInfo } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { CommanderError } from "commander";
-import { pino } from "pino";
 import { commandOf, type Program, readSettings, type Setting, text, whole } from "../shared/config.js";
 import { readToken } from "../shared/credentials.js";
 import { crashLoudly, daemonExit, stopOnSignal } from "../shared/daemon.js";
+import { daemonLog } from "../shared/daemon-log.js";
 import { Fault } from "../shared/fault.js";
 import { version } from "../shared/version.js";
 import { Agent } from "./agent.js";
@@ -21,9 +21,9 @@ const bytes: Setting<number | undefined> = {
   placeholder: "bytes",
   parse: (value) => {
     const match = /^(\d+(?:\.\d+)?)\s*([kmgt]?)(?:i?b)?$/i.exec(value.trim());
-    const unit = units[(match?.[2] ?? "").toLowerCase()];
-    if (!match?.[1] || unit === undefined) throw new Fault("invalid-argument", `"${value}" is not an amount of memory`);
-    return Math.floor(Number(match[1]) * unit);
+    const amount = Math.floor(Number(match?.[1]) * (units[(match?.[2] ?? "").toLowerCase()] ?? Number.NaN));
+    if (!Number.isSafeInteger(amount)) throw new Fault("invalid-argument", `"${value}" is not an amount of memory`);
+    return amount;
   },
 };
 
@@ -139,7 +139,7 @@ function baseEnvironment(environment: NodeJS.ProcessEnv): Record<string, string>
 
 async function start(flags: Record<string, unknown>): Promise<void> {
   const settings = readSettings(program, flags, process.env);
-  const log = pino({ name: "stoker-agent", level: settings.logLevel });
+  const log = daemonLog("stoker-agent", settings.logLevel);
   const token = tokenSource(settings.tokenFile, process.env);
   crashLoudly(log);
   token();

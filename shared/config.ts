@@ -124,18 +124,28 @@ export function readSettings<S extends Settings>(
 function read(setting: Setting<unknown>, where: string, value: unknown): unknown {
   if (typeof value === "boolean" && setting.placeholder === undefined) return value;
   try {
-    if (typeof value === "object" && value !== null) {
-      return setting.parse(
-        Object.entries(value)
-          .map(([key, item]) => `${key}=${String(item)}`)
-          .join(","),
-      );
-    }
+    if (typeof value === "object" && value !== null) return setting.parse(asPairs(setting, value));
     return setting.parse(String(value));
   } catch (error) {
     if (error instanceof Fault) throw new Fault(error.code, `${where}: ${error.message}`);
     throw error;
   }
+}
+
+/** A map of the file as it would be written in a flag. */
+function asPairs(setting: Setting<unknown>, value: object): string {
+  if (typeof setting.default !== "object" || Array.isArray(value)) {
+    throw new Fault("invalid-argument", "a list or a map where one value is expected");
+  }
+  const entries = Object.entries(value).map(([key, item]: [string, unknown]) => [key, scalar(item)] as const);
+  const odd = entries.find(([key, item]) => key.includes("=") || `${key}${item}`.includes(","));
+  if (odd) throw new Fault("invalid-argument", `"${odd[0]}": neither commas nor, in a name, "=" are possible here`);
+  return entries.map(([key, item]) => `${key}=${item}`).join(",");
+}
+
+function scalar(item: unknown): string {
+  if (typeof item === "string" || typeof item === "number" || typeof item === "boolean") return String(item);
+  throw new Fault("invalid-argument", "each name has one value");
 }
 
 function readFile<S extends Settings>(

@@ -21,15 +21,17 @@ export function parseAxis(text: string): Axis {
   if (equals < 0 || !namePattern.test(name)) {
     throw usage(`--grid "${text}": expected NAME=VALUE,VALUE…, such as lr=0.1,0.01`);
   }
-  const [, scale = "linear", from, to] = /^(?:(log|int):)?([-+.\de]+)\.\.([-+.\de]+)$/i.exec(value) ?? [];
-  if (from === undefined || to === undefined) {
+  const dots = value.lastIndexOf("..");
+  const [, scale = "linear", from] = /^(?:(log|int):)?([-+.\de]+)$/i.exec(value.slice(0, Math.max(0, dots))) ?? [];
+  const to = value.slice(dots + 2);
+  if (from === undefined || !/^[-+.\de]+$/i.test(to)) {
     const values = value.split(",").map((one) => one.trim());
     if (values.includes("")) throw usage(`--grid "${text}": a value is empty`);
     if (new Set(values).size < values.length) throw usage(`--grid "${text}": a value is given twice`);
     return { name, kind: "values", values };
   }
   const range = { from: Number(from), to: Number(to) };
-  if (!Number.isFinite(range.from) || !Number.isFinite(range.to) || range.from >= range.to) {
+  if (!Number.isFinite(range.to - range.from) || range.from >= range.to) {
     throw usage(`--grid "${text}": expected a range from a number to a larger one`);
   }
   if (scale === "log" && range.from <= 0) throw usage(`--grid "${text}": a logarithmic range begins above 0`);

@@ -5,6 +5,8 @@ import { randomOf } from "./random.js";
 export type Parameters = Readonly<Record<string, string>>;
 
 export const combinationsMax = 10_000;
+/** One after another: far beyond what it takes to hit the last of as many as there may be. */
+const drawsInVainMax = 300_000;
 
 /** Every combination, the first axis changing slowest. */
 export function grid(axes: readonly Axis[]): Parameters[] {
@@ -13,8 +15,10 @@ export function grid(axes: readonly Axis[]): Parameters[] {
   let made: Parameters[] = [{}];
   for (const axis of axes) {
     if (axis.kind !== "values") continue;
+    // Before they are made: there may be more than any memory holds.
+    if (made.length * axis.values.length > combinationsMax)
+      throw usage(`more than ${combinationsMax} combinations: use --random`);
     made = made.flatMap((before) => axis.values.map((value) => ({ ...before, [axis.name]: value })));
-    if (made.length > combinationsMax) throw usage(`more than ${combinationsMax} combinations: use --random`);
   }
   return made;
 }
@@ -26,9 +30,17 @@ export function drawn(axes: readonly Axis[], count: number, seed: number): Param
   if (count > most) throw usage(`--random n=${count}: there are only ${most} different combinations`);
   const random = randomOf(seed);
   const made = new Map<string, Parameters>();
+  let inVain = 0;
   while (made.size < count) {
+    // Lines may be equal, and numbers of a narrow range are once they are rounded.
+    if (inVain > drawsInVainMax)
+      throw usage(`--random n=${count}: only ${made.size} different combinations were found`);
+    inVain += 1;
     const one = Object.fromEntries(axes.map((axis) => [axis.name, draw(axis, random)]));
-    made.set(JSON.stringify(one), one);
+    const key = JSON.stringify(one);
+    if (made.has(key)) continue;
+    made.set(key, one);
+    inVain = 0;
   }
   return [...made.values()];
 }

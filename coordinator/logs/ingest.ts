@@ -4,6 +4,7 @@ import type { NatsConnection } from "@nats-io/transport-node";
 import type { Logger } from "pino";
 import { offsetHeader, parseLogSubject } from "../../shared/subjects.js";
 import type { LogAddress } from "./address.js";
+import { offsetOf } from "./offset.js";
 import type { LogStore } from "./store.js";
 import { logConsumer } from "./stream.js";
 
@@ -97,7 +98,7 @@ export class LogIngest {
 
   private receive(message: JsMsg): void {
     const parsed = parseLogSubject(message.subject);
-    const offset = offsetOf(message);
+    const offset = offsetOf(message.headers?.get(offsetHeader));
     if (!parsed || offset === undefined) {
       this.refuse(message, "not a log message");
       return;
@@ -163,10 +164,4 @@ export class LogIngest {
     }
     for (const { address, node } of told.values()) this.owners.stored(address, node, this.store.safeLength(address));
   }
-}
-
-function offsetOf(message: JsMsg): number | undefined {
-  const text = message.headers?.get(offsetHeader) ?? "";
-  const offset = /^\d{1,15}$/.test(text) ? Number(text) : Number.NaN;
-  return Number.isSafeInteger(offset) ? offset : undefined;
 }

@@ -36,7 +36,8 @@ const latestVersion = 100_000_000_000_000n;
 export function narrowHello(hello: Hello): Introduction | string {
   const { nodeName, address, agentVersion, bootId, inventory } = hello;
   if (!/^[A-Za-z0-9][-.\w]{0,254}$/.test(nodeName)) return `"${cut(nodeName, 80)}" can't be a node's name`;
-  if (!/^[-.:%\w]{0,255}$/.test(address)) return `"${cut(address, 80)}" can't be a node's address`;
+  // It becomes a word on the command lines of launchers: never an option of theirs.
+  if (!/^(?:[.:%\w][-.:%\w]{0,254})?$/.test(address)) return `"${cut(address, 80)}" can't be a node's address`;
   if (!inventory) return "the hello has no inventory";
   const gpus = inventory.gpus.map(({ uuid, index, model, memoryBytes }) => ({
     uuid,
