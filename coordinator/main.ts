@@ -1,8 +1,8 @@
 import { resolve } from "node:path";
 import { CommanderError } from "commander";
-import { pino } from "pino";
 import { commandOf, flag, type Program, pairs, readSettings, type Setting, text, whole } from "../shared/config.js";
 import { crashLoudly, daemonExit, stopOnSignal } from "../shared/daemon.js";
+import { daemonLog } from "../shared/daemon-log.js";
 import { Fault } from "../shared/fault.js";
 import { version } from "../shared/version.js";
 import { addBackupCommands } from "./backup-commands.js";
@@ -128,7 +128,7 @@ async function start(flags: Record<string, unknown>): Promise<void> {
   const settings = readSettings(program, flags, process.env);
   // The catalog and the logs may hold secrets.
   process.umask(0o077);
-  const log = pino({ name: "stoker-coordinator", level: settings.logLevel });
+  const log = daemonLog("stoker-coordinator", settings.logLevel);
   crashLoudly(log);
   const coordinator = await Coordinator.start({
     ...settings,
