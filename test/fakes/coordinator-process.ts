@@ -94,16 +94,18 @@ export class CoordinatorProcess {
     return this.client(JobService);
   }
 
-  /** `workspaces/w`, its experiment `e` and its cluster `c`, which takes every machine, up to 4. */
-  async furnish(): Promise<void> {
-    await this.client(WorkspaceService).createWorkspace({ name: "w" });
-    await this.client(ExperimentService).createExperiment({ parent: "workspaces/w", name: "e" });
+  /** `workspaces/w`, its experiment `e`, whose id is given, and its cluster `c`, which takes every machine, up to 4. */
+  async furnish(name = "w"): Promise<string> {
+    const workspace = `workspaces/${name}`;
+    await this.client(WorkspaceService).createWorkspace({ name });
+    await this.client(ExperimentService).createExperiment({ parent: workspace, name: "e" });
     const scaleSettings = { autoScale: { minimumNodeCount: 0, maximumNodeCount: 4 } };
     await this.client(ClusterService).createCluster({
-      parent: "workspaces/w",
+      parent: workspace,
       name: "c",
       spec: { vmSize: "any", scaleSettings },
     });
+    return `${workspace}/experiments/e`;
   }
 
   async end(signal: NodeJS.Signals): Promise<number | null> {

@@ -125,7 +125,9 @@ test("each method, nothing and itself mutated", { timeout: 600_000 }, async () =
 });
 
 test("an agent may say anything, also about what others hold", { timeout: 600_000 }, async () => {
-  const { job } = await coordinator.jobs.createJob({ ...inExperiment, name: "wanted", spec: tinyJob() });
+  // What there was may have been deleted by now.
+  const parent = await coordinator.furnish("later");
+  const { job } = await coordinator.jobs.createJob({ parent, name: "wanted", spec: tinyJob() });
   const lease = `${job?.uuid}.1`;
   const wild = message(SessionRequestSchema, {
     likely: {

@@ -14,8 +14,14 @@ const watchesMax = 10_000;
 const thorough = Number(process.env.STOKER_FUZZ_FACTOR ?? "1") > 1;
 const watches = thorough ? watchesMax : 2_000;
 const queued = 2_000;
-/** What we want is 50; a machine of tests is slower, and what this is to find stands still for seconds. */
-const loopLimitMs = 250;
+/**
+ * What we want is 50, and eventLoopBlockedMs of the bench says whether it is so on a quiet machine. Here, three times that: processor time is
+ * not waited for, but on a core whose caches others use, and whose twin thread is at work, the same instructions take up to twice as long,
+ * and some are not compiled yet.
+ */
+const loopLimitMs = 150;
+/** What lies in the socket when its turn comes, libuv gives to HTTP/2 in that turn, up to 2 MiB of it: thousands of calls, on a busy machine. */
+const beginLimitMs = 350;
 
 const busy = new BusyWatch();
 const coordinator = new CoordinatorProcess();
@@ -33,11 +39,7 @@ async function kept(what: string): Promise<void> {
 }
 
 beforeAll(async () => {
-  const before = process.env.NODE_OPTIONS;
-  process.env.NODE_OPTIONS = busy.nodeOptions;
-  await coordinator.start();
-  if (before === undefined) delete process.env.NODE_OPTIONS;
-  else process.env.NODE_OPTIONS = before;
+  await coordinator.start([], { NODE_OPTIONS: busy.nodeOptions });
   await coordinator.furnish();
   await coordinator.jobs.createJob({ ...inExperiment, name: "watched", spec: tinyJob() });
   await kept("start");
@@ -64,6 +66,10 @@ test("bursts of submits, whole pages and explanations keep the event loop for a 
   await kept("page of 1,000");
   await client.explainJob({ id: `${inExperiment.parent}/jobs/q${queued - 1}` });
   await kept("explanation");
+  const sweep = Array.from({ length: 1_000 }, (_, at) => ({ name: `s${at}`, spec: tinyJob() }));
+  const made = await client.createJobs({ ...inExperiment, jobs: sweep }, { timeoutMs: 60_000 });
+  expect(made.jobs.filter(({ errorMessage }) => errorMessage !== "")).toEqual([]);
+  await kept("1,000 jobs in one call");
   for (const [what, ms] of Object.entries(figures)) if (what !== "start") expect(ms, what).toBeLessThan(loopLimitMs);
 });
 
@@ -100,6 +106,7 @@ test("thousands watch one job and are all told; of more than can be, one is refu
   await Promise.all(all);
   await kept("watchers are told");
   if (thorough) console.log(figures);
+  expect(figures["watches begin"]).toBeLessThan(beginLimitMs);
   expect(figures["watchers are told"]).toBeLessThan(loopLimitMs);
   expect(figures["MiB for the watches"]).toBeLessThan(600);
 });

@@ -77,7 +77,7 @@ describe.skipIf(!canSanitize)("with sanitizers", () => {
   const end = frame("x", "7");
 
   test("a launcher's words arrive as they were, whatever they are", { timeout: 600_000 }, async () => {
-    const command = fc.array(word, { minLength: 1, maxLength: 5 }).filter((words) => words.join(" ") !== "");
+    const command = fc.array(word, { minLength: 1, maxLength: 5 }).filter((words) => joined(words) !== "");
     await checkAsync(
       fc.asyncProperty(
         fc.constantFrom([], ["-q"], ["-l", "me"], ["-x", "-p", "22"], ["--"]),
