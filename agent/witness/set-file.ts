@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import type { SetWitnesses } from "../../shared/gen/stoker/v1/agent_service_pb.js";
 import type { WitnessSet } from "../core/witness.js";
@@ -49,7 +50,7 @@ export class SetFile {
       answerKey: answerKey.toString("base64"),
       keys: [...keys].map(([name, key]) => [name, key.toString("base64")]),
     });
-    writeFileSync(`${this.path}.new`, text, { mode: 0o600 });
+    writeFileSync(`${this.path}.new`, `${sumOf(text)}\n${text}`, { mode: 0o600 });
     renameSync(`${this.path}.new`, this.path);
   }
 
@@ -72,7 +73,15 @@ export class SetFile {
   }
 }
 
-function parse(text: string): KeyedSet | undefined {
+const sumOf = (text: string) => createHash("sha256").update(text).digest("hex");
+
+function parse(whole: string): KeyedSet | undefined {
+  const [sum, text = ""] = whole.split("\n");
+  // A set that lost a member would find its majority among fewer.
+  return whole === `${sum}\n${text}` && sumOf(text) === sum ? parseSet(text) : undefined;
+}
+
+function parseSet(text: string): KeyedSet | undefined {
   try {
     const { set, answerKey, keys } = JSON.parse(text) as {
       set: WitnessSet;
