@@ -9,6 +9,8 @@ import { addReflection } from "./reflection.js";
 
 /** A job with a long list of variables is far below this; what is larger is refused before it is decoded. */
 const requestBytesMax = 4 * 1024 * 1024;
+/** For connections that are cut off at a stop to be gone. */
+const cutOffMs = 500;
 
 export interface ApiServerOptions {
   token: string;
@@ -62,8 +64,16 @@ export class ApiServer {
   async close(graceMs: number): Promise<void> {
     for (const name of ["", ...this.services.map((service) => service.typeName)])
       this.health.setStatus(name, "NOT_SERVING");
-    const force = setTimeout(() => this.server.forceShutdown(), graceMs);
-    await new Promise<void>((resolve) => this.server.tryShutdown(() => resolve()));
-    clearTimeout(force);
+    await new Promise<void>((resolve) => {
+      const force = setTimeout(() => {
+        this.server.forceShutdown();
+        // A connection that came, or broke, at just this moment may never be reported as closed: nobody waits for it.
+        setTimeout(resolve, cutOffMs);
+      }, graceMs);
+      this.server.tryShutdown(() => {
+        clearTimeout(force);
+        resolve();
+      });
+    });
   }
 }
