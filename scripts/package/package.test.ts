@@ -51,7 +51,7 @@ test("the command line starts from its package, completes and has a manual", () 
   const program = join(tree, "usr/lib/stoker/stoker.js");
   expect(readFileSync(program, "utf8")).toMatch(/^#!\/usr\/lib\/stoker\/node\n/);
   expect(execFileSync(process.execPath, [program, "--version"], { encoding: "utf8" })).toMatch(/^\d+\.\d+\.\d+/);
-  expect(completed(tree, "stoker job s")).toEqual(["show"]);
+  expect(completed(tree, "stoker job sh")).toEqual(["show"]);
   expect(completed(tree, "stoker node drain --re")).toEqual(["--reason"]);
   expect(completed(tree, "stoker wor")).toEqual(["workspace"]);
   expect(readFileSync(join(tree, "usr/share/man/man1/stoker.1"), "utf8")).toMatch(/^\.SS job$/m);
