@@ -215,7 +215,7 @@ export class Performer {
     }
     const names = this.copiesOf(run).map(({ name }) => name);
     const problem = await makeDirectories(
-      { directories, stdDirectory, earlier: names, attempt: grant.attempt },
+      { directories, stdDirectory, earlier: names, attempt: grant.attempt, lease: run.id },
       signal,
     );
     if (problem !== undefined) {

@@ -90,6 +90,8 @@ function apply(at: Draft, event: LeaseEvent): void {
 function stepFinished(at: Draft, { step, failure }: Extract<LeaseEvent, { type: "step-finished" }>): void {
   const { progress } = at.run;
   const preparationRunning = step === "preparation" ? false : at.run.preparationRunning;
+  // What made them may still wait for a file server, and would go on when that answers.
+  if (failure && step === "directories") at.run = { ...at.run, searchRemains: true };
   // A step that was given up because of a stop ends as a failure that nobody asked about.
   if (progress.phase === "stopping")
     at.run = { ...at.run, preparationRunning, busy: isAt(at, "processes") ? false : at.run.busy };

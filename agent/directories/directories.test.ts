@@ -2,7 +2,8 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, 
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { jobId } from "../../shared/ids.js";
+import { jobId, leaseId } from "../../shared/ids.js";
+import { until } from "../../test/fakes/until.js";
 import { JobTemps } from "./job-temps.js";
 import { earlierName, makeDirectories } from "./shared-directories.js";
 
@@ -62,7 +63,8 @@ describe("a job's temp", () => {
 });
 
 describe("directories that may be on a server", () => {
-  const plan = { directories: [] as string[], stdDirectory: "", earlier: [] as string[], attempt: 1 };
+  const lease = leaseId(jobId("one"), 1);
+  const plan = { directories: [] as string[], stdDirectory: "", earlier: [] as string[], attempt: 1, lease };
   const never = new AbortController().signal;
 
   it("are made with their parents, whatever their names", async () => {
@@ -86,6 +88,17 @@ describe("directories that may be on a server", () => {
     expect(await makeDirectories({ ...plan, directories: [join(dir, "file/x")] }, never)).toContain("Not a directory");
   });
 
+  it("are made by processes that are found by the lease's mark", async () => {
+    const stop = new AbortController();
+    const directories = Array.from({ length: 3000 }, (_, index) => join(dir, String(index)));
+    const made = makeDirectories({ ...plan, directories }, stop.signal);
+    const found = await until("a process of the lease", () => markedWith(`STOKER_LEASE=${lease}`).includes("mkdir"));
+    stop.abort();
+    await made;
+    expect(found).toBe(true);
+    await until("the end of what was begun", () => markedWith(`STOKER_LEASE=${lease}`).length === 0);
+  });
+
   it("are given up when the job is stopped", async () => {
     mkdirSync(join(dir, "bin"));
     const stop = new AbortController();
@@ -99,3 +112,15 @@ it("numbers names before their ending", () => {
   expect(earlierName("stdout-wk-0.txt", 2)).toBe("stdout-wk-0.attempt-2.txt");
   expect(earlierName("log", 1)).toBe("log.attempt-1");
 });
+
+/** Names of the programs that have this in their environment. */
+function markedWith(variable: string): string[] {
+  return readdirSync("/proc").flatMap((pid) => {
+    try {
+      const environment = readFileSync(`/proc/${pid}/environ`, "latin1").split("\0");
+      return environment.includes(variable) ? readFileSync(`/proc/${pid}/comm`, "utf8").trim() : [];
+    } catch {
+      return [];
+    }
+  });
+}

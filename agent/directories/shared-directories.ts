@@ -1,5 +1,6 @@
 import { spawn } from "node:child_process";
 import { basename, join } from "node:path";
+import type { LeaseId } from "../../shared/ids.js";
 
 /** A directory server may be gone: whatever touches what is mounted is done by a process that can be killed. */
 const limitMs = 60_000;
@@ -11,6 +12,8 @@ export interface DirectoriesPlan {
   stdDirectory: string;
   earlier: readonly string[];
   attempt: number;
+  /** The processes carry its mark: a `mv` that hung on a server is found and ended before the next attempt begins. */
+  lease: LeaseId;
 }
 
 // "$1": number of directories, then those, then pairs of old and new names.
@@ -36,7 +39,7 @@ export function makeDirectories(plan: DirectoriesPlan, signal: AbortSignal): Pro
   return new Promise((resolve) => {
     const child = spawn("/bin/sh", ["-c", script, "directories", ...words], {
       cwd: "/",
-      env: { PATH: "/usr/local/bin:/usr/bin:/bin", LANG: "C.UTF-8" },
+      env: { PATH: "/usr/local/bin:/usr/bin:/bin", LANG: "C.UTF-8", STOKER_LEASE: plan.lease },
       stdio: ["ignore", "ignore", "pipe"],
     });
     let errors = "";
