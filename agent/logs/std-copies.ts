@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
 import type { Logger } from "pino";
 import { isFull } from "../../shared/disk-reserve.js";
 import type { LeaseId } from "../../shared/ids.js";
@@ -16,6 +17,8 @@ interface Copier {
 
 /** A copier that fails outright is started again, but not at once. */
 const restartMs = 2_000;
+/** A copier in an uninterruptible wait does not even die of SIGKILL: nobody waits for it longer than this. */
+const unkillableMs = 1_000;
 
 /**
  * `stoker-shim copy`, one for a lease. It ends with the agent: the next one starts another, which goes on from the targets' lengths. Its
@@ -49,14 +52,22 @@ export class ShimCopies implements StdCopies {
   async finish(lease: LeaseId, timeoutMs: number): Promise<string> {
     const entry = this.copiers.get(lease);
     if (!entry) return "";
-    writeFileSync(this.paths(lease, entry.files).done, "");
-    entry.copier ??= this.spawn(lease, entry);
+    try {
+      writeFileSync(this.paths(lease, entry.files).done, "");
+      entry.copier ??= this.spawn(lease, entry);
+    } catch (error) {
+      if (!isFull(error)) throw error;
+      // A copier that is never told that this is all would outlive the lease.
+      this.copiers.delete(lease);
+      entry.copier?.child.kill("SIGKILL");
+      await Promise.race([entry.copier?.ended, delay(unkillableMs)]);
+      return "not copied whole: the node's disk is full";
+    }
     const { child, ended } = entry.copier;
     const limit = setTimeout(() => child.kill("SIGKILL"), timeoutMs);
-    // A copier in an uninterruptible wait does not even die of SIGKILL: nobody waits for it longer than this.
     let giveUp: NodeJS.Timeout | undefined;
     const tooLong = new Promise<void>((resolve) => {
-      giveUp = setTimeout(resolve, timeoutMs + 1_000);
+      giveUp = setTimeout(resolve, timeoutMs + unkillableMs);
     });
     await Promise.race([ended, tooLong]);
     clearTimeout(limit);

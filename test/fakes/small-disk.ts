@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { closeSync, fsyncSync, openSync, rmSync, statfsSync, writeSync } from "node:fs";
+import { closeSync, fsyncSync, mkdirSync, openSync, rmSync, statfsSync, writeFileSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { onTestFinished } from "vitest";
 
@@ -24,7 +24,7 @@ export class SmallDisk {
   }
 
   static async make(bytes: number): Promise<SmallDisk> {
-    const mounting = `mount -t tmpfs -o size=${bytes} tmpfs /mnt && echo ready && exec sleep 1000000`;
+    const mounting = `mount -t tmpfs -o size=${bytes},nr_inodes=20000 tmpfs /mnt && echo ready && exec sleep 1000000`;
     const holder = spawn("unshare", ["-rm", "/bin/sh", "-c", mounting], { stdio: ["ignore", "pipe", "pipe"] });
     onTestFinished(() => void holder.kill("SIGKILL"));
     let words = "";
@@ -54,8 +54,20 @@ export class SmallDisk {
     }
   }
 
+  /** Not even an empty file can be made any more: on a tmpfs that still has room for bytes otherwise. */
+  useUpNames(): void {
+    const folder = `${this.filler}-names`;
+    mkdirSync(folder);
+    try {
+      for (let number = 0; ; number++) writeFileSync(join(folder, String(number)), "");
+    } catch (error) {
+      if (!(error instanceof Error && "code" in error && error.code === "ENOSPC")) throw error;
+    }
+  }
+
   makeRoom(): void {
     rmSync(this.filler, { force: true });
+    rmSync(`${this.filler}-names`, { recursive: true, force: true });
   }
 
   private get filler(): string {
