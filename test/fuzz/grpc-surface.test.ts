@@ -155,7 +155,8 @@ test("an agent may say anything, also about what others hold", { timeout: 600_00
 });
 
 test("what all that left on disk keeps the laws", { timeout: 60_000 }, async () => {
-  await coordinator.end("SIGKILL");
+  // Killed, it would leave its NATS behind.
+  await coordinator.end("SIGTERM");
   const state = emptyState(defaultSettings, Date.now());
   using catalog = Catalog.open(coordinator.dataDir);
   load(state, catalog.load());
