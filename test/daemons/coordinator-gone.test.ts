@@ -5,6 +5,7 @@ import { connect, createServer, type Server, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { SetFile } from "../../agent/witness/set-file.js";
 import { NodeState } from "../../shared/gen/stoker/v1/node_pb.js";
 import { NodeService } from "../../shared/gen/stoker/v1/node_service_pb.js";
 import { CoordinatorProcess, inExperiment } from "../fakes/coordinator-process.js";
@@ -174,9 +175,10 @@ async function settled(): Promise<void> {
 }
 
 function witnessesOn(name: string): number {
-  const file = join(dir, name, "witnesses.json");
-  if (!existsSync(file)) return 0;
-  return (JSON.parse(readFileSync(file, "utf8")) as { set: { members: unknown[] } }).set.members.length;
+  const kept = new SetFile(join(dir, name, "witnesses.json")).read((why) => {
+    throw new Error(`${name}: ${why}`);
+  });
+  return kept?.set.members.length ?? 0;
 }
 
 /** Ranks tick ten times in a second: they are the clock of this test, so that a slow machine makes it longer and not wrong. */
