@@ -206,6 +206,7 @@ export class Coordinator {
     return {
       state: () => this.engine.state,
       now: () => this.engine.now(),
+      readOnly: () => this.engine.readOnly,
       ask: (event) => this.engine.ask(event),
       telemetry: (node) => this.sessions.telemetry(node),
       feed: this.feed,

@@ -10,6 +10,8 @@ export interface ApiPorts {
   state(): State;
   /** Wall clock of the engine, in milliseconds. */
   now(): number;
+  /** Why nothing can be changed at present, as when the disk is full; undefined when it can. */
+  readOnly(): string | undefined;
   /** Resolves with the UUID of what the event was about, once it is on disk. */
   ask(event: ApiEvent): Promise<string | undefined>;
   telemetry(node: string): Telemetry | undefined;

@@ -104,6 +104,10 @@ describe("a coordinator whose disk is full", () => {
     const { taken, refused } = await fillUp(coordinator);
     expect(refused).toContain("read-only");
     // Reads go on, and show what was acknowledged.
+    const queued = taken.at(-1) ?? "first";
+    const why = await coordinator.jobs.explainJob({ id: `workspaces/w/experiments/e/jobs/${queued}` });
+    expect(why.summary).toMatch(/^no job can be started: /);
+    expect(why.reasons[0]?.check).toBe("read-only");
     expect(await names(coordinator)).toEqual(["first", ...taken]);
     disk.makeRoom();
     await submitWhenTaken(coordinator, "later");

@@ -10,7 +10,13 @@ export function explainJob(ports: ApiPorts): Handlers<typeof JobService>["explai
   return (request) => {
     const state = ports.state();
     const row = findJob(state, request.id);
-    const { summary, queuePosition, reasons, since } = explain(state, row, ports.now());
+    const { summary: found, queuePosition, reasons: told, since } = explain(state, row, ports.now());
+    const why = row.state.kind === "queued" ? ports.readOnly() : undefined;
+    const summary = why === undefined ? found : `no job can be started: ${why}; then: ${found}`;
+    const reasons =
+      why === undefined
+        ? told
+        : [{ check: "read-only", message: `no job can be started: ${why}`, nodes: [], heldBy: [] }, ...told];
     return {
       job: jobView(state, row),
       summary,
