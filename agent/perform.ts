@@ -122,7 +122,7 @@ export class Performer {
         parts.fences.remove(run.id);
         return;
       case "finish-copies":
-        this.later(run, "copying std files", this.finishCopies(run), { type: "copied" });
+        this.later(run, "finishing std files", this.finishCopies(run));
         return;
       case "unmount":
         this.later(run, "unmounting", parts.mounts.unmountAll(jobMountRootOf(run.grant, parts.places)), {
@@ -245,10 +245,17 @@ export class Performer {
     return all.filter(({ name }) => name !== "").map(({ from, name }) => ({ from, name, to: join(target, name) }));
   }
 
+  /** With what people are to be told of it. */
   private async finishCopies(run: LeaseRun): Promise<void> {
-    const problem = await this.parts.copies.finish(run.id, copyLimitMs);
-    if (problem !== "")
-      this.parts.log.warn({ lease: run.id, problem }, "the std files of a job are not complete in its directory");
+    const { copies, log } = this.parts;
+    const problem = await copies.finish(run.id, copyLimitMs).catch((error: unknown) => String(error));
+    if (problem === "") {
+      this.parts.tell(run.id, { type: "copied" });
+      return;
+    }
+    log.warn({ lease: run.id, problem }, "the std files of a job are not complete in its directory");
+    const warning = `std files are not whole in the job's directory (\`stoker job logs\` has them): ${problem}`;
+    this.parts.tell(run.id, { type: "copied", warnings: [warning] });
   }
 
   private rankLogEnded(run: LeaseRun, ended: Extract<Effect, { type: "rank-log-ended" }>): void {

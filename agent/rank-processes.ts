@@ -6,6 +6,7 @@ import type { LeaseId } from "../shared/ids.js";
 import { environmentOf, jobTempOf, type NodePlaces, rankEnvironmentOf, shellText } from "./core/environment.js";
 import type { Found, FoundProcess, LeaseEvent, RankExit } from "./core/events.js";
 import { type LeaseRun, planOf } from "./core/lease-state.js";
+import { fullDisks } from "./full-disks.js";
 import { type DataPaths, Spool } from "./paths.js";
 import type { Logs, ShimExit, ShimProcess, Shims } from "./ports.js";
 import type { RankPipes } from "./ranks/rank-pipes.js";
@@ -40,7 +41,7 @@ export class RankProcesses {
     for (const rank of ranks) {
       const dir = new Spool(this.paths, run.id).rank(rank);
       this.logs.follow(run.id, rank, dir);
-      this.take(run.id, dir, (exit) => this.tell(run.id, { type: "rank-exited", rank, exit }));
+      this.take(run.id, dir, (exit) => this.rankExited(run.id, rank, exit));
     }
   }
 
@@ -107,10 +108,15 @@ export class RankProcesses {
         (process) => {
           this.logs.follow(run.id, rank, dir);
           this.tell(run.id, { type: "rank-started", rank, pid: process.pid });
-          this.watch(run.id, process, (exit) => this.tell(run.id, { type: "rank-exited", rank, exit }));
+          this.watch(run.id, process, (exit) => this.rankExited(run.id, rank, exit));
         },
         (error: unknown) => this.tell(run.id, { type: "rank-not-started", rank, message: words(error) }),
       );
+  }
+
+  private rankExited(lease: LeaseId, rank: number, exit: RankExit): void {
+    const warnings = exit.exitCode === 0 ? [] : fullDisks([this.paths.data]);
+    this.tell(lease, { type: "rank-exited", rank, exit, warnings });
   }
 
   private take(lease: LeaseId, dir: string, ended: (exit: RankExit) => void): void {

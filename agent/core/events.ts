@@ -28,7 +28,7 @@ export type LeaseEvent =
   | { type: "preparation-exited"; exit: RankExit; errorTail: string }
   | { type: "start-ranks" }
   | { type: "rank-started"; rank: number; pid: number }
-  | { type: "rank-exited"; rank: number; exit: RankExit }
+  | { type: "rank-exited"; rank: number; exit: RankExit; warnings?: readonly string[] }
   | { type: "rank-not-started"; rank: number; message: string }
   /** A launcher of another node has had a process started here. */
   | { type: "remote-used" }
@@ -36,7 +36,7 @@ export type LeaseEvent =
   /** Not ours any more: kill and clean. */
   | { type: "superseded" }
   | { type: "remains-killed" }
-  | { type: "copied" }
+  | { type: "copied"; warnings?: readonly string[] }
   | { type: "unmounted" }
   | { type: "acknowledged"; sequence: number }
   | { type: "logs-complete" }

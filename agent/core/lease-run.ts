@@ -59,6 +59,7 @@ function apply(at: Draft, event: LeaseEvent): void {
       stoppingStepFinished(at, "remains", "copies");
       return;
     case "copied":
+      at.run = warned(at.run, event.warnings);
       stoppingStepFinished(at, "copies", "unmount");
       return;
     case "unmounted":
@@ -132,19 +133,25 @@ function rankStarted(at: Draft, { rank, pid }: Extract<LeaseEvent, { type: "rank
   note(at, `rank ${rank} started as process ${pid}`);
 }
 
-function rankExited(at: Draft, { rank, exit }: Extract<LeaseEvent, { type: "rank-exited" }>): void {
+function rankExited(at: Draft, { rank, exit, warnings }: Extract<LeaseEvent, { type: "rank-exited" }>): void {
   const before = at.run.ranks.get(rank);
   if (before === undefined) return;
   const { exitCode, signal, stdoutBytes, stderrBytes, dropped, lost } = exit;
   at.effects.push({ type: "rank-log-ended", rank, stdoutBytes, stderrBytes });
   // A restarted agent is told again how its ranks ended.
   if (before.state === "exited") return;
-  at.run = withRank(at.run, rank, { state: "exited", exitCode });
+  at.run = warned(withRank(at.run, rank, { state: "exited", exitCode }), warnings);
   if (lost !== undefined) processLost(at, `rank ${rank}`, lost);
   const told = { type: "rank-exited", rank, exitCode, signal, stdoutBytes, stderrBytes } as const;
   report(at, dropped === undefined ? told : { ...told, dropped });
   keep(at, "soft");
   note(at, `rank ${rank} ended with exit code ${exitCode}${lost === undefined ? "" : ` (${lost})`}`);
+}
+
+/** Each is told once, however many ranks it was said of. */
+function warned(run: LeaseRun, warnings: readonly string[] = []): LeaseRun {
+  const fresh = warnings.filter((warning) => !run.warnings?.includes(warning));
+  return fresh.length === 0 ? run : { ...run, warnings: [...(run.warnings ?? []), ...fresh] };
 }
 
 /** Its shim was killed, and it with it: how it would have ended is not known, and not the program's fault. Told first, so that this counts. */

@@ -66,6 +66,8 @@ export interface LeaseRun {
   readonly readyReported: boolean;
   readonly doneReported: boolean;
   readonly logsComplete: boolean;
+  /** What went wrong beside the job, for people. */
+  readonly warnings?: readonly string[];
   /** Nothing is left to do for it: the engine lets it go. */
   readonly forgotten: boolean;
   /** Not yet acknowledged, in order. */

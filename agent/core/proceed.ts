@@ -124,7 +124,8 @@ function toEnd(at: Draft, step: "remains" | "copies" | "unmount"): boolean {
 function finish(at: Draft): boolean {
   if (!at.run.doneReported) {
     at.run = { ...withoutUnstarted(at), doneReported: true };
-    report(at, { type: "done" });
+    const { warnings } = at.run;
+    report(at, warnings ? { type: "done", warnings } : { type: "done" });
     note(at, "nothing of the attempt is left on this node");
     if (at.keep === "memory") at.keep = "soft";
   }

@@ -17,7 +17,7 @@ export type ReportEvent =
   | { type: "rank-started"; rank: number; pid: number }
   | RankExited
   | { type: "failed"; failure: Failure }
-  | { type: "done" };
+  | { type: "done"; warnings?: readonly string[] };
 
 /** At-least-once: kept and sent again after each reconnect, until the coordinator acknowledges its sequence. */
 export interface Report {

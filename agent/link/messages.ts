@@ -48,7 +48,7 @@ function eventMessage(event: ReportEvent): ReportValue["event"] {
       return { case: "failed", value: exitCode === undefined ? { error } : { error, exitCode } };
     }
     case "done":
-      return { case: "done", value: {} };
+      return { case: "done", value: { warnings: [...(event.warnings ?? [])] } };
     default:
       return unreachable(event);
   }

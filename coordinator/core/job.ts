@@ -55,10 +55,11 @@ function attemptOf(
   return {
     job: job.uuid,
     number: lease.attempt,
-    nodes: lease.shares.map(({ node, nodeName, held }) => ({
+    nodes: lease.shares.map(({ node, nodeName, held, warnings }) => ({
       name: nodeName,
       address: draft.world.nodes.get(node)?.address ?? "",
       gpuUuids: held.gpuUuids,
+      ...(warnings ? { warnings } : {}),
     })),
     startedAt: lease.grantedAt,
     rankCount: lease.rankCount,

@@ -190,6 +190,8 @@ export interface Share {
   readonly phase: "granted" | "ready" | "done" | "lost";
   /** Of the latest report taken in. */
   readonly reportSequence: number;
+  /** What went wrong there beside the job, for people. */
+  readonly warnings?: readonly string[];
 }
 
 /** What is promised to one lease on one node, and so to nobody else. */
@@ -232,6 +234,7 @@ export interface Attempt {
     readonly name: string;
     readonly address: string;
     readonly gpuUuids: readonly string[];
+    readonly warnings?: readonly string[];
   }>;
   readonly startedAt: Instant;
   readonly endedAt?: Instant;

@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { AgentSite, isAlive } from "../fakes/agent-site.js";
@@ -18,6 +18,12 @@ async function siteOn(disk: SmallDisk, diskReserve: number): Promise<AgentSite> 
 function unhealthy({ coordinator }: AgentSite): string | undefined {
   const beat = coordinator.messages.findLast(({ case: kind }) => kind === "heartbeat");
   return beat?.case === "heartbeat" ? beat.value.unhealthyReason : undefined;
+}
+
+/** What was told with the end of the lease. */
+function warningsOf({ coordinator }: AgentSite, leaseId: string): string[] {
+  const done = coordinator.reports(leaseId).find(({ event }) => event.case === "done");
+  return done?.event.case === "done" ? done.event.value.warnings : [];
 }
 
 describe("an agent whose disk is full", () => {
@@ -65,6 +71,20 @@ describe("an agent whose disk is full", () => {
     const story = await site.story(grant.leaseId, "done");
     expect(story.some((told) => told.startsWith("rankExited"))).toBe(true);
     expect(existsSync(join(disk.dir, "reserve"))).toBe(false);
+  });
+
+  it("tells with the end of a rank that failed that its disk was full", async () => {
+    const disk = await SmallDisk.make(32 * mebibyte);
+    const site = await siteOn(disk, 4 * mebibyte);
+    const commandLine = `echo $$ > ${disk.dir}/pid; while [ ! -e ${disk.dir}/go ]; do sleep 0.02; done; exit 7`;
+    const grant = makeGrant({ ranks: [{ rank: 0, commandLine }] });
+    site.coordinator.grant(grant);
+    await site.pidOf("pid");
+    writeFileSync(join(disk.dir, "go.soon"), "");
+    disk.fill();
+    renameSync(join(disk.dir, "go.soon"), join(disk.dir, "go"));
+    await site.story(grant.leaseId, "done");
+    expect(warningsOf(site, grant.leaseId).join()).toMatch(/the node's disk was full at the end: \d+ bytes free/);
   });
 
   it("refuses a lease that it can't write down, as its own fault", async () => {

@@ -27,6 +27,9 @@ export const job = view({
     ...attempts.flatMap((attempt): Detail[] => [
       [`Attempt ${attempt.number}`, attemptText(attempt)],
       ...attempt.nodes.flatMap((node): Detail[] => frozenLine(node, node.name)),
+      ...attempt.nodes.flatMap(({ name, warnings }) =>
+        warnings.map((warning): Detail => [`Warning of ${name}`, warning]),
+      ),
     ]),
     ...attempts.flatMap((attempt): Detail[] => logsLine(attempt)),
     ["Output", jobOutputDirectoryPathSegment],

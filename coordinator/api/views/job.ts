@@ -79,6 +79,7 @@ const attemptView = (state: State, job: Job, row: Attempt, logs: LogsView | unde
   nodes: row.nodes.map((node) => ({
     ...node,
     gpuUuids: [...node.gpuUuids],
+    warnings: [...(node.warnings ?? [])],
     ...frozenView(standstillOfAttempt(state, job, row, node.name)),
   })),
   startTime: timestampFromMs(row.startedAt),

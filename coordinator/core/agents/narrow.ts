@@ -121,10 +121,12 @@ function instantOf(time: HeldLease["frozenSince"]): Instant {
   return isLength(ms) && ms < latestInstant ? ms : 0;
 }
 
+const warningsMax = 8;
+
 export type Report =
   | { readonly kind: "ready" }
   | { readonly kind: "rank-started" }
-  | { readonly kind: "done" }
+  | { readonly kind: "done"; readonly warnings: readonly string[] }
   | {
       readonly kind: "rank-exited";
       readonly rank: number;
@@ -159,7 +161,7 @@ function narrowEvent(event: LeaseReport["event"]): Report | string {
     case "rankStarted":
       return { kind: "rank-started" };
     case "done":
-      return { kind: "done" };
+      return { kind: "done", warnings: event.value.warnings.slice(0, warningsMax).map((text) => text.slice(0, 500)) };
     case "rankExited": {
       const { rank, exitCode, signal } = event.value;
       const stdoutBytes = Number(event.value.stdoutBytes);

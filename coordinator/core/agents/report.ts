@@ -65,7 +65,7 @@ function take(draft: Draft, node: Node, narrowed: NarrowedReport): void {
       failed(draft, withLease(job, fresh), node, said);
       return;
     case "done":
-      done(draft, job, node, share, sequence);
+      done(draft, withWarnings(job, share, said.warnings), node, share, sequence);
       return;
     default:
       unreachable(said);
@@ -148,6 +148,11 @@ function othersLeft(draft: Draft, job: Job, node: Node): boolean {
   let left = 0;
   for (const uuid of members?.values() ?? []) if (uuid !== node.uuid && !job.avoid.includes(uuid)) left += 1;
   return left >= job.request.nodeCount;
+}
+
+function withWarnings(job: Job, { node }: Share, warnings: readonly string[]): Job {
+  const lease = leaseOf(job);
+  return lease && warnings.length > 0 ? withLease(job, withShare(lease, node, { warnings })) : job;
 }
 
 /** The last report of a lease on a node. Unasked for, it means that the node gave up. */
