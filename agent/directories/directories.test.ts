@@ -11,7 +11,8 @@ let dir: string;
 beforeEach(() => {
   dir = mkdtempSync(join(tmpdir(), "stoker-directories-"));
 });
-afterEach(() => rmSync(dir, { recursive: true, force: true }));
+// What was killed a moment ago may still be making its last folder.
+afterEach(() => rmSync(dir, { recursive: true, force: true, maxRetries: 20, retryDelay: 50 }));
 
 const none: ReadonlySet<string> = new Set();
 const segment = (name: string) => `workspaces/w/experiments/e/jobs/${name}`;
