@@ -167,9 +167,10 @@ bool leases_stop(struct table *table, const struct leases *leases, enum thorough
     choose_all(table, leases, look > 0 || how == again);
     bool none = signal_chosen(table, leases, SIGSTOP) == 0;
     if (none && how == again && look == 0) return true;
-    quiet = none ? quiet + 1 : 0;
+    // The first look saw less than the others; and what one misses on a busy machine, the next must have had time to show.
+    quiet = none && look > 0 ? quiet + 1 : 0;
     if (quiet >= quiet_looks) return true;
-    if (look > 20) nap(5);
+    if (quiet > 0 || look > 20) nap(look > 20 ? 5 : 1);
   }
   return false;
 }
