@@ -5,7 +5,7 @@ import { Call } from "./call.js";
 import { nouns, topVerbs } from "./commands/index.js";
 import { exitCode, Failure, failureOf, usage } from "./failure.js";
 import { connectionOptions } from "./options.js";
-import type { OptionSpec, Verb } from "./verb.js";
+import type { Noun, OptionSpec, Verb } from "./verb.js";
 import type { World } from "./world.js";
 
 /** Runs one command line (without the program's own name) and gives its exit code. */
@@ -27,11 +27,7 @@ export async function run(argv: readonly string[], world: World): Promise<number
   const finished = (result: number) => {
     code = result;
   };
-  for (const noun of nouns) {
-    const group = program.command(noun.name).description(noun.description);
-    group.addHelpText("after", `\nExample:\n  ${noun.verbs[0]?.example}\n`);
-    for (const verb of noun.verbs) addVerb(group, verb, world, finished);
-  }
+  for (const noun of nouns) addNoun(program, noun, world, finished);
   for (const verb of topVerbs) addVerb(program, verb, world, finished);
   try {
     await program.parseAsync([...argv], { from: "user" });
@@ -44,6 +40,13 @@ export async function run(argv: readonly string[], world: World): Promise<number
 
 const example =
   "stoker job create -w lab -e first -n train -c gpus -f job.json && stoker job logs -w lab -e first -n train -f";
+
+function addNoun(parent: Command, noun: Noun, world: World, finished: (code: number) => void): void {
+  const group = parent.command(noun.name).description(noun.description);
+  group.addHelpText("after", `\nExample:\n  ${noun.verbs[0]?.example}\n`);
+  for (const verb of noun.verbs) addVerb(group, verb, world, finished);
+  for (const inner of noun.nouns ?? []) addNoun(group, inner, world, finished);
+}
 
 function addVerb(parent: Command, verb: Verb, world: World, finished: (code: number) => void): void {
   const command = parent.command(verb.name).summary(verb.description);

@@ -35,4 +35,6 @@ export interface Noun {
   name: string;
   description: string;
   verbs: readonly Verb[];
+  /** What belongs to it, with verbs of its own: `stoker workspace quota set`. */
+  nouns?: readonly Noun[];
 }

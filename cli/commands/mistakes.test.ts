@@ -5,6 +5,7 @@ import { afterEach, expect, test } from "vitest";
 import { Fault } from "../../shared/fault.js";
 import { FakeCoordinator } from "../testing/fake-coordinator.js";
 import { FakeWorld } from "../testing/fake-world.js";
+import type { Noun } from "../verb.js";
 
 let coordinator: FakeCoordinator | undefined;
 afterEach(async () => {
@@ -132,13 +133,15 @@ test("a folder that can't be written is told in one line", async () => {
 
 test("every command has help with an example", async () => {
   const { nouns, topVerbs } = await import("./index.js");
-  const lines = [
-    ...nouns.flatMap(({ name, verbs }) => verbs.map((verb) => [name, verb.name])),
-    ...topVerbs.map(({ name }) => [name]),
-  ];
+  const lines = [...nouns.flatMap((noun) => linesOf(noun)), ...topVerbs.map(({ name }) => [name])];
   for (const words of lines) {
     const world = new FakeWorld();
     expect(await world.run(...words, "--help")).toBe(0);
     expect(world.stdout).toContain(`Example:\n  stoker ${words.join(" ")}`);
   }
 });
+
+const linesOf = ({ name, verbs, nouns = [] }: Noun): string[][] => [
+  ...verbs.map((verb) => [name, verb.name]),
+  ...nouns.flatMap((noun) => linesOf(noun).map((words) => [name, ...words])),
+];

@@ -55,16 +55,7 @@ function commandsIn(text: string): string[] {
 /** Bash's: commands, their verbs, and the options of the verb. */
 export function completion(program: string): string {
   const nouns = commandsIn(help(program));
-  const cases = nouns.flatMap((noun) => {
-    const text = help(program, noun);
-    const verbs = commandsIn(text);
-    if (verbs.length === 0) return [`    "${noun} "*) words="${optionsIn(text).join(" ")}" ;;`];
-    const own = verbs.map((verb) => {
-      const options = optionsIn(help(program, noun, verb));
-      return `    "${noun} ${verb}"*) words="${options.join(" ")}" ;;`;
-    });
-    return [...own, `    "${noun}"*) words="${verbs.join(" ")}" ;;`];
-  });
+  const cases = nouns.flatMap((noun) => casesOf(program, [noun]));
   return [
     "# Bash completion of stoker; written by its own --help.",
     "_stoker() {",
@@ -78,6 +69,17 @@ export function completion(program: string): string {
     "complete -o default -F _stoker stoker",
     "",
   ].join("\n");
+}
+
+/** The longer ones first: bash takes the first that fits. */
+function casesOf(program: string, words: string[]): string[] {
+  const text = help(program, ...words);
+  const verbs = commandsIn(text);
+  const own = (verbs.length > 0 ? verbs : optionsIn(text)).join(" ");
+  return [
+    ...verbs.flatMap((verb) => casesOf(program, [...words, verb])),
+    `    "${words.join(" ")} "*) words="${own}" ;;`,
+  ];
 }
 
 const optionsIn = (text: string) => [
