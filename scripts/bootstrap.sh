@@ -55,7 +55,7 @@ apt_install() {
   DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=300 install -qy --no-install-recommends "$@" </dev/null
 }
 
-addon_works() { node -e 'new (require("better-sqlite3"))(":memory:").close()' >/dev/null 2>&1; }
+addons_work() { node -e 'new (require("better-sqlite3"))(":memory:").close(); require("node-pty")' >/dev/null 2>&1; }
 
 install_npm() {
   # What is installed follows from the lock file; package.json's scripts and version don't matter to it.
@@ -79,11 +79,11 @@ install_npm() {
     fail "npm ci failed"
   fi
   # npm releases differ in whether they run a package's install script unasked.
-  addon_works || npm rebuild better-sqlite3 >"$log" 2>&1 || true
-  if ! addon_works; then
+  addons_work || npm rebuild better-sqlite3 node-pty >"$log" 2>&1 || true
+  if ! addons_work; then
     tail -n 30 "$log" >&2
     rm -f "$log"
-    fail "better-sqlite3, the database's native add-on, could not be built"
+    fail "a native add-on, better-sqlite3 (the database) or node-pty (terminals), could not be built"
   fi
   rm -f "$log"
   echo "$stamp" >node_modules/.stoker-stamp

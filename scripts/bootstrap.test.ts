@@ -7,6 +7,10 @@ import { afterEach, beforeEach, expect, test } from "vitest";
 const source = resolve(import.meta.dirname, "..");
 let tree: string;
 
+/** Two that can be loaded. */
+const makeAddOns =
+  'for name in better-sqlite3 node-pty; do mkdir -p node_modules/$name; echo "module.exports = class { close() {} }" > node_modules/$name/index.js; done';
+
 beforeEach(() => {
   tree = mkdtempSync(join(tmpdir(), "stoker-bootstrap-"));
   for (const folder of ["scripts", "programs"]) mkdirSync(join(tree, folder));
@@ -14,10 +18,7 @@ beforeEach(() => {
   for (const file of ["package.json", "package-lock.json"]) writeFileSync(join(tree, file), "{}\n");
   // A machine that has all packages, and an npm that installs an add-on which works.
   stub("dpkg-query", 'shift 2; for package; do echo "ii  $package"; done');
-  stub(
-    "npm",
-    'mkdir -p node_modules/better-sqlite3; echo "module.exports = class { close() {} }" > node_modules/better-sqlite3/index.js',
-  );
+  stub("npm", makeAddOns);
   stub("apt-get", "");
   stub("id", "echo 0");
 });
@@ -51,13 +52,10 @@ test("a second run installs nothing, until the lock file changes", () => {
 });
 
 test("an add-on that npm did not build is built, and one that can't be is told of", () => {
-  stub(
-    "npm",
-    '[ "$1" = ci ] && exit 0; mkdir -p node_modules/better-sqlite3; echo "module.exports = class { close() {} }" > node_modules/better-sqlite3/index.js',
-  );
+  stub("npm", `[ "$1" = ci ] && exit 0; ${makeAddOns}`);
   expect(bootstrap()).toMatchObject({
     status: 0,
-    calls: [expect.stringMatching(/^npm ci/), "npm rebuild better-sqlite3"],
+    calls: [expect.stringMatching(/^npm ci/), "npm rebuild better-sqlite3 node-pty"],
   });
   rmSync(join(tree, "node_modules"), { recursive: true });
   stub("npm", "");

@@ -25,7 +25,7 @@ const bundled = (root: string, version: string): BuildOptions => ({
   format: "esm",
   // Names and lines stay, for readable stack traces.
   minifySyntax: true,
-  external: ["better-sqlite3"],
+  external: ["better-sqlite3", "node-pty"],
   loader: { ".sql": "text", ".node": "copy" },
   define: { STOKER_VERSION: JSON.stringify(version) },
   legalComments: "none",

@@ -28,7 +28,7 @@ export const contents: { readonly [P in PackageName]: Contents } = {
   "stoker-coordinator"({ root, dist, tree }) {
     program(dist, tree, "stoker-coordinator");
     command(tree, "stoker-coordinator");
-    addOn(root, tree);
+    addOns(root, tree, database);
     const systemd = join(root, "systemd");
     copy(join(systemd, "stoker-coordinator.service"), join(tree, "usr/lib/systemd/system/stoker-coordinator.service"));
     copy(join(systemd, "stoker.sysusers"), join(tree, "usr/lib/sysusers.d/stoker.conf"));
@@ -41,6 +41,7 @@ export const contents: { readonly [P in PackageName]: Contents } = {
     copy(join(dist, "stoker-shim"), join(tree, home, "stoker-shim"), 0o755);
     // The same program under the name that launchers of MPI are given.
     linkSync(join(tree, home, "stoker-shim"), join(tree, home, "stoker-rsh"));
+    addOns(root, tree, terminals);
     const systemd = join(root, "systemd");
     copy(join(systemd, "stoker-agent.service"), join(tree, "usr/lib/systemd/system/stoker-agent.service"));
     copy(join(systemd, "agent.yaml"), join(tree, "etc/stoker/agent.yaml"));
@@ -65,25 +66,30 @@ function page(dist: string, tree: string, name: PackageName): void {
   write(join(tree, `usr/share/man/man8/${name}.8`), manualPage(name, summaryOf(name), join(dist, `${name}.js`), 8));
 }
 
-/** The one add-on and what it loads; neither its sources nor its build. */
-function addOn(root: string, tree: string): void {
-  const modules = join(root, "node_modules");
-  const target = join(tree, home, "node_modules");
-  for (const path of [
-    "better-sqlite3/package.json",
-    "better-sqlite3/LICENSE",
-    "better-sqlite3/lib",
-    "bindings/package.json",
-    "bindings/LICENSE.md",
-    "bindings/bindings.js",
-    "file-uri-to-path/package.json",
-    "file-uri-to-path/LICENSE",
-    "file-uri-to-path/index.js",
-  ]) {
-    copy(join(modules, path), join(target, path));
-  }
-  const binary = "better-sqlite3/build/Release/better_sqlite3.node";
-  copy(join(modules, binary), join(target, binary));
+/** Native add-ons and what they load; neither their sources nor their builds. */
+const database = [
+  "better-sqlite3/package.json",
+  "better-sqlite3/LICENSE",
+  "better-sqlite3/lib",
+  "better-sqlite3/build/Release/better_sqlite3.node",
+  "bindings/package.json",
+  "bindings/LICENSE.md",
+  "bindings/bindings.js",
+  "file-uri-to-path/package.json",
+  "file-uri-to-path/LICENSE",
+  "file-uri-to-path/index.js",
+];
+const terminals = [
+  "node-pty/package.json",
+  "node-pty/LICENSE",
+  ...["index", "terminal", "unixTerminal", "eventEmitter2", "interfaces", "types", "utils"].map(
+    (name) => `node-pty/lib/${name}.js`,
+  ),
+  "node-pty/build/Release/pty.node",
+];
+
+function addOns(root: string, tree: string, paths: readonly string[]): void {
+  for (const path of paths) copy(join(root, "node_modules", path), join(tree, home, "node_modules", path));
 }
 
 function copy(from: string, to: string, mode = 0o644): void {

@@ -86,6 +86,14 @@ test("the coordinator starts from its package, with the add-on that it needs", (
   }
 });
 
+test("the agent brings its terminals along", () => {
+  const tree = scratch();
+  deb("-x", built("stoker-agent"), tree);
+  const load = `require("node-pty").spawn.length`;
+  const cwd = join(tree, "usr/lib/stoker");
+  expect(execFileSync(process.execPath, ["-p", load], { cwd, encoding: "utf8" }).trim()).toBe("3");
+});
+
 test("what an administrator changes is kept, and what it needs is said", () => {
   const agent = built("stoker-agent");
   expect(deb("-f", agent, "Depends")).toBe("stoker (= 1.2.3), nfs-common, systemd\n");

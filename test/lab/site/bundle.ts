@@ -7,8 +7,8 @@ import { labFolder } from "../machines/settings.js";
 export const checkout = dirname(dirname(dirname(dirname(fileURLToPath(import.meta.url)))));
 export const program = (name: string) => join(checkout, "dist", name);
 
-/** What better-sqlite3 needs beside itself to find its compiled part. */
-const addOns = ["better-sqlite3", "bindings", "file-uri-to-path"];
+/** The add-ons, and what better-sqlite3 needs beside itself to find its compiled part. */
+const addOns = ["better-sqlite3", "bindings", "file-uri-to-path", "node-pty"];
 
 /** `/usr/lib/stoker` as a package would lay it out, on the host, ready to be pushed; built first when a source has changed. */
 export async function layOutBundle(): Promise<string> {
@@ -36,7 +36,7 @@ export function copyAddOns(folder: string): void {
     const from = join(checkout, "node_modules", name);
     cpSync(from, join(folder, "node_modules", name), {
       recursive: true,
-      filter: (path) => !/\/(deps|src)$/.test(path),
+      filter: (path) => !/\/(deps|src|prebuilds|third_party)$/.test(path),
     });
   }
 }
