@@ -77,8 +77,9 @@ export class Job {
     const view = await this.show();
     if (outcome.code !== expected) {
       const told = await this.tail();
+      const { stdout: explained } = await this.site.coordinator.try(["job", "explain", ...this.#words]);
       throw new Error(
-        `${this.name}: exit code ${outcome.code} and not ${expected}\n${JSON.stringify(view, undefined, 1)}\n${told}`,
+        `${this.name}: exit code ${outcome.code} and not ${expected}\n${explained}\n${JSON.stringify(view, undefined, 1)}\n${told}`,
       );
     }
     return view;
