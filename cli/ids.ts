@@ -41,3 +41,14 @@ export const leafOf = (id: string) => id.slice(id.lastIndexOf("/") + 1);
 
 /** The workspace in an id, or nothing. */
 export const workspaceOf = (id: string) => /(?:^|\/)workspaces\/([^/]+)/i.exec(id)?.[1] ?? "";
+
+const secretPattern = /^[-\w]{1,127}$/;
+
+export function secretName(name: string): string {
+  if (secretPattern.test(name)) return name;
+  throw usage(`"${name}" is no name for a secret: letters, digits, - and _, at most 127 of them`);
+}
+
+export async function secretPath(name: string, workspace: () => Promise<string>): Promise<string> {
+  return isId(name) ? name : `${await workspace()}/secrets/${secretName(name)}`;
+}

@@ -31,8 +31,15 @@ export const idempotencyOption: OptionSpec = {
   description: "the same key with the same body gives the same resource (default: one made for this call)",
 };
 
+export const tagOption: OptionSpec = {
+  flags: "--tag <key=value>",
+  description: "label; may be repeated",
+  repeatable: true,
+};
+
 export const pagingOptions: readonly OptionSpec[] = [
-  { flags: "--page-size <count>", description: "at most so many at a time, 1 to 1000" },
+  { flags: "--max-results <count>", description: "at most so many at a time, 1 to 1000 (default: 1000)" },
+  { flags: "--page-size <count>", description: "the same", hidden: true },
   { flags: "--page-token <token>", description: "go on where a page ended" },
   { flags: "--all", description: "every page" },
 ];

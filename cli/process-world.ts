@@ -1,6 +1,7 @@
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline/promises";
+import { Writable } from "node:stream";
 import type { World } from "./world.js";
 
 /** The world of a real process. */
@@ -29,6 +30,7 @@ export function processWorld(): World {
         lines.close();
       }
     },
+    askHidden: (question) => askHidden(question),
     onInterrupt(handler) {
       const signals = ["SIGINT", "SIGTERM"] as const;
       const handlers = signals.map((signal) => [signal, () => handler(signal)] as const);
@@ -43,6 +45,20 @@ export function processWorld(): World {
       return Buffer.concat(chunks).toString("utf8");
     },
   };
+}
+
+/** readline writes what is typed to its output; here that is nowhere. */
+async function askHidden(question: string): Promise<string> {
+  await write(process.stderr, question);
+  const nowhere = new Writable({ write: (_chunk, _encoding, done) => done() });
+  const lines = createInterface({ input: process.stdin, output: nowhere, terminal: true });
+  lines.on("SIGINT", () => process.kill(process.pid, "SIGINT"));
+  try {
+    return await lines.question("");
+  } finally {
+    lines.close();
+    await write(process.stderr, "\n");
+  }
 }
 
 async function write(stream: NodeJS.WriteStream, bytes: string | Uint8Array): Promise<void> {

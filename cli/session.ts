@@ -8,7 +8,9 @@ import { ClusterService } from "../shared/gen/stoker/v1/cluster_service_pb.js";
 import { ExperimentService } from "../shared/gen/stoker/v1/experiment_service_pb.js";
 import { FileServerService } from "../shared/gen/stoker/v1/file_server_service_pb.js";
 import { JobService } from "../shared/gen/stoker/v1/job_service_pb.js";
+import { MachineClassService } from "../shared/gen/stoker/v1/machine_class_service_pb.js";
 import { NodeService } from "../shared/gen/stoker/v1/node_service_pb.js";
+import { SecretService } from "../shared/gen/stoker/v1/secret_service_pb.js";
 import { StorageService } from "../shared/gen/stoker/v1/storage_service_pb.js";
 import { WorkspaceService } from "../shared/gen/stoker/v1/workspace_service_pb.js";
 import { type CallSettings, type Connection, connect, type ServiceClient } from "../shared/grpc.js";
@@ -48,6 +50,14 @@ export class Session {
 
   get storage(): ServiceClient<typeof StorageService> {
     return this.#client(StorageService);
+  }
+
+  get secrets(): ServiceClient<typeof SecretService> {
+    return this.#client(SecretService);
+  }
+
+  get machineClasses(): ServiceClient<typeof MachineClassService> {
+    return this.#client(MachineClassService);
   }
 
   get experiments(): ServiceClient<typeof ExperimentService> {

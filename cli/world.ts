@@ -10,6 +10,8 @@ export interface World {
   isInteractive: boolean;
   /** Asks on the terminal; only when isInteractive. */
   ask(question: string, signal: AbortSignal): Promise<string>;
+  /** The same, without showing what is typed. */
+  askHidden(question: string): Promise<string>;
   /** Calls at each Ctrl-C or SIGTERM in place of ending the program; returns how to undo that. */
   onInterrupt(handler: (signal: "SIGINT" | "SIGTERM") => void): () => void;
   readStdin(): Promise<string>;

@@ -11,11 +11,13 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { testVault } from "../test/fakes/vault.js";
 import { backup } from "./backup/backup.js";
 import { refuseHalfRestored, restore } from "./backup/restore.js";
 import { Catalog } from "./catalog/catalog.js";
 import { copyCatalog, reviveCopy } from "./catalog/copy.js";
 
+const vault = testVault();
 let root: string;
 let dataDir: string;
 let copy: string;
@@ -35,13 +37,13 @@ const put = (to: string) => restore({ backup: copy, dataDir: to, now: 50_000, re
 
 describe("a backup", () => {
   it("is made while the catalog is written to, and restores to a life of its own", async () => {
-    using catalog = Catalog.open(dataDir);
+    using catalog = Catalog.open(dataDir, vault);
     await make();
     expect(readdirSync(copy).sort()).toEqual(["catalog.db", "logs", "manifest.json", "token"]);
     const elsewhere = join(root, "elsewhere");
     put(elsewhere);
     expect(readFileSync(join(elsewhere, "logs/job/1/0.stdout"), "utf8")).toBe("some words\n");
-    using restored = Catalog.open(elsewhere);
+    using restored = Catalog.open(elsewhere, vault);
     const { life } = catalog;
     expect(restored.life).toMatchObject({ catalog: life.catalog, restored: { at: 50_000, attemptsSkipped: 1_049 } });
     expect(restored.life.epoch).toBeGreaterThan(life.epoch);
@@ -49,7 +51,7 @@ describe("a backup", () => {
   });
 
   it("has no name before it is whole", async () => {
-    Catalog.open(dataDir)[Symbol.dispose]();
+    Catalog.open(dataDir, vault)[Symbol.dispose]();
     const broken = {
       dataDir,
       to: copy,
@@ -62,7 +64,7 @@ describe("a backup", () => {
   });
 
   it("is refused in a folder that is not empty, and when a byte of it has changed or a file is missing", async () => {
-    Catalog.open(dataDir)[Symbol.dispose]();
+    Catalog.open(dataDir, vault)[Symbol.dispose]();
     await make();
     expect(() => put(dataDir)).toThrow(/not empty/);
     const elsewhere = join(root, "elsewhere");

@@ -11,7 +11,9 @@ import { ClusterService } from "../shared/gen/stoker/v1/cluster_service_pb.js";
 import { ExperimentService } from "../shared/gen/stoker/v1/experiment_service_pb.js";
 import { FileServerService } from "../shared/gen/stoker/v1/file_server_service_pb.js";
 import { JobService } from "../shared/gen/stoker/v1/job_service_pb.js";
+import { MachineClassService } from "../shared/gen/stoker/v1/machine_class_service_pb.js";
 import { NodeService } from "../shared/gen/stoker/v1/node_service_pb.js";
+import { SecretService } from "../shared/gen/stoker/v1/secret_service_pb.js";
 import { StorageService } from "../shared/gen/stoker/v1/storage_service_pb.js";
 import { WorkspaceService } from "../shared/gen/stoker/v1/workspace_service_pb.js";
 import { type JobId, jobId } from "../shared/ids.js";
@@ -21,8 +23,10 @@ import { clusterHandlers } from "./api/cluster/index.js";
 import { experimentHandlers } from "./api/experiment/index.js";
 import { fileServerHandlers } from "./api/file-server/index.js";
 import { jobHandlers } from "./api/job/index.js";
+import { machineClassHandlers } from "./api/machine-class/index.js";
 import { nodeHandlers } from "./api/node/index.js";
 import type { ApiPorts } from "./api/ports.js";
+import { secretHandlers } from "./api/secret/index.js";
 import { ApiServer } from "./api/server.js";
 import { storageHandlers } from "./api/storage/index.js";
 import { workspaceHandlers } from "./api/workspace/index.js";
@@ -30,7 +34,7 @@ import { refuseHalfRestored } from "./backup/restore.js";
 import { Catalog } from "./catalog/catalog.js";
 import { lockFolder } from "./catalog/lock.js";
 import type { Effect } from "./core/effects.js";
-import type { Settings } from "./core/state.js";
+import { defaultSettings, type Settings } from "./core/state.js";
 import { Engine } from "./engine.js";
 import { JobFeed } from "./feed/job-feed.js";
 import { publishJob } from "./feed/job-publisher.js";
@@ -38,7 +42,10 @@ import { LogIngest } from "./logs/ingest.js";
 import { logSource } from "./logs/log-source.js";
 import { LogStore } from "./logs/store.js";
 import { NatsLink } from "./nats/link.js";
+import { openSecrets } from "./open-secrets.js";
 import { judgeLog, liveGang, logNode } from "./ownership.js";
+import { keyPlace, openVault } from "./secrets/key-file.js";
+import type { Vault } from "./secrets/vault.js";
 
 export interface CoordinatorOptions {
   listen: string;
@@ -56,10 +63,14 @@ export interface CoordinatorOptions {
   leaseMarginMs: number;
   killGraceSeconds: number;
   machineClasses: Record<string, string>;
+  /** Else a credential of systemd, or in the data folder. */
+  secretKeyFile: string | undefined;
   policy: Settings["policy"];
   witnesses: boolean;
   /** Bytes: see Settings.logLimitBytes. */
   logLimit: number;
+  /** See Settings.setupLimitMs, which has the default. */
+  setupLimit?: number | undefined;
   /** Bytes of free space that are kept for what runs. */
   diskReserve: number;
   log: Logger;
@@ -83,6 +94,7 @@ export class Coordinator {
     private readonly options: CoordinatorOptions,
     private readonly lock: Disposable,
     private readonly catalog: Catalog,
+    private readonly vault: Vault,
     private readonly room: DiskReserve,
     private readonly nats: NatsLink,
     token: string,
@@ -100,6 +112,7 @@ export class Coordinator {
         policy: options.policy,
         witnesses: options.witnesses,
         logLimitBytes: options.logLimit,
+        setupLimitMs: options.setupLimit ?? defaultSettings.setupLimitMs,
         life: catalog.life,
       },
       clock: bootClock(),
@@ -136,11 +149,12 @@ export class Coordinator {
         ),
       );
       const room = new DiskReserve({ dir: options.dataDir, bytes: options.diskReserve, log: options.log });
-      const catalog = openCatalog(options.dataDir, room);
+      const vault = openVault(keyPlace(options.secretKeyFile, options.dataDir, process.env));
+      const catalog = openCatalog(options.dataDir, room, vault);
       opened.push(() => catalog[Symbol.dispose]());
       const token = tokenOf(options);
       const nats = await starting;
-      const coordinator = new Coordinator(options, lock, catalog, room, nats, token);
+      const coordinator = new Coordinator(options, lock, catalog, vault, room, nats, token);
       await coordinator.serve();
       return coordinator;
     } catch (error) {
@@ -175,6 +189,8 @@ export class Coordinator {
     api.add(ClusterService, clusterHandlers(ports));
     api.add(FileServerService, fileServerHandlers(ports));
     api.add(StorageService, storageHandlers(ports));
+    api.add(SecretService, secretHandlers(ports));
+    api.add(MachineClassService, machineClassHandlers(ports));
     api.add(ExperimentService, experimentHandlers(ports));
     api.add(JobService, jobHandlers(ports));
     api.add(NodeService, nodeHandlers(ports));
@@ -208,6 +224,7 @@ export class Coordinator {
       now: () => this.engine.now(),
       readOnly: () => this.engine.readOnly,
       ask: (event) => this.engine.ask(event),
+      seal: (key, value) => this.vault.sealText(key, value),
       telemetry: (node) => this.sessions.telemetry(node),
       feed: this.feed,
       logs: logSource(this.logStore),
@@ -233,10 +250,11 @@ export class Coordinator {
       case "start-ranks":
       case "stop-lease":
       case "set-mounts":
+      case "set-exports":
       case "set-witnesses":
       case "heartbeat-reply":
       case "ack-report":
-        this.sessions.perform(effect);
+        this.sessions.perform(openSecrets(effect, this.vault, this.options.log));
         return;
       default:
         unreachable(effect);
@@ -262,12 +280,12 @@ export class Coordinator {
 }
 
 /** On a disk that was full already when we were started anew, with what is kept in reserve. */
-function openCatalog(dataDir: string, room: DiskReserve): Catalog {
+function openCatalog(dataDir: string, room: DiskReserve, vault: Vault): Catalog {
   try {
-    return Catalog.open(dataDir);
+    return Catalog.open(dataDir, vault);
   } catch (error) {
     if (!(error instanceof Fault) || !room.spend()) throw error;
-    return Catalog.open(dataDir);
+    return Catalog.open(dataDir, vault);
   }
 }
 

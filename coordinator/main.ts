@@ -8,8 +8,10 @@ import { version } from "../shared/version.js";
 import { addBackupCommands } from "./backup-commands.js";
 import { CatalogRefused } from "./catalog/refused.js";
 import { Coordinator } from "./coordinator.js";
-import { admitMemory } from "./core/admission/quantities.js";
+import { admitDuration, admitMemory } from "./core/admission/quantities.js";
 import { defaultSettings, type Settings } from "./core/state.js";
+import { addKeyCommands } from "./key-commands.js";
+import { keyPlace } from "./secrets/key-file.js";
 
 /** One of a few words. */
 const choice = <T extends string>(
@@ -86,8 +88,14 @@ const program = {
       default: defaultSettings.killGraceSeconds,
     }),
     machineClasses: pairs({
-      description: "aliases of machine classes, such as STANDARD_NC6=k80x1; a map in the file",
+      description:
+        "aliases of machine classes, such as STANDARD_NC6=k80x1, beside those of `stoker node class map`; a map in the file",
       placeholder: "alias=class,…",
+    }),
+    secretKeyFile: text({
+      description:
+        "file that holds the key which secrets in the catalog are sealed with, made when there is none (default: systemd's credential stoker-secret-key, else secret-key in the data folder)",
+      placeholder: "file",
     }),
     policy: choice(policies, {
       description:
@@ -107,6 +115,11 @@ const program = {
       default: defaultSettings.logLimitBytes,
       parse: (value) => admitMemory("--log-limit", value) ?? defaultSettings.logLimitBytes,
     } satisfies Setting<number>,
+    setupLimit: {
+      description: "how long a cluster's setup task may take on a node, such as PT30M (default: PT1H)",
+      placeholder: "duration",
+      parse: (value) => admitDuration("--setup-limit", value),
+    } satisfies Setting<number | undefined>,
     diskReserve: {
       description: "free space on the data folder's disk that is kept for what runs; below it nothing new is taken on",
       placeholder: "bytes",
@@ -144,7 +157,12 @@ const command = commandOf(program)
   .exitOverride()
   .action((flags: Record<string, unknown>) => start(flags));
 
-addBackupCommands(command, (flags) => readSettings(program, flags, process.env).dataDir);
+const placesOf = (flags: Record<string, unknown>) => {
+  const { dataDir, secretKeyFile } = readSettings(program, flags, process.env);
+  return { dataDir: resolve(dataDir), key: keyPlace(secretKeyFile, resolve(dataDir), process.env) };
+};
+addBackupCommands(command, placesOf);
+addKeyCommands(command, placesOf);
 
 command.parseAsync().catch((error: unknown) => {
   if (error instanceof CommanderError) process.exit(error.exitCode === 0 ? exitCodes.clean : exitCodes.configuration);

@@ -3,14 +3,29 @@ import { cluster } from "./cluster/index.js";
 import { experiment } from "./experiment/index.js";
 import { fileServer } from "./file-server/index.js";
 import { job } from "./job/index.js";
+import { listUsages, showUsage } from "./list-usages.js";
 import { node } from "./node/index.js";
 import { profile } from "./profile/index.js";
 import { run } from "./run/run.js";
+import { secret } from "./secret/index.js";
 import { storage } from "./storage/index.js";
 import { workspace } from "./workspace/index.js";
 
+const usage: Noun = { name: "usage", description: "What is used, and the limits", verbs: [showUsage] };
+
 /** In the order of the help. */
-export const nouns: readonly Noun[] = [workspace, cluster, fileServer, storage, experiment, job, node, profile];
+export const nouns: readonly Noun[] = [
+  workspace,
+  cluster,
+  fileServer,
+  storage,
+  secret,
+  experiment,
+  job,
+  node,
+  usage,
+  profile,
+];
 
 /** Verbs that need no noun. */
-export const topVerbs: readonly Verb[] = [run];
+export const topVerbs: readonly Verb[] = [run, listUsages];

@@ -11,8 +11,8 @@ export async function pages<T>(
   call: Call,
   fetch: (page: { pageSize: number; pageToken: string }) => Promise<Page<T>>,
 ): Promise<T[]> {
-  const pageSize = call.whole("pageSize", 1) ?? 0;
-  if (pageSize > 1000) throw usage(`--page-size: expected at most 1000, found ${pageSize}`);
+  const pageSize = call.whole("maxResults", 1) ?? call.whole("pageSize", 1) ?? 0;
+  if (pageSize > 1000) throw usage(`--max-results: expected at most 1000, found ${pageSize}`);
   const items: T[] = [];
   let pageToken = call.text("pageToken") ?? "";
   do {

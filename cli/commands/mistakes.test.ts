@@ -88,7 +88,7 @@ test.each([
   [["job", "create", "-n", "j", "-w", "w", "-e", "e", "-f", "/no/such"], /\/no\/such: there is no such file/],
   [["job", "create", "-n", "j", "-w", "w", "-e", "e", "-f", "/"], /is a folder/],
   [["job", "list", "-w", "w", "-e", "e", "--page-size", "x"], /--page-size: expected a whole number, found "x"/],
-  [["job", "list", "-w", "w", "-e", "e", "--page-size", "2000"], /--page-size: expected at most 1000/],
+  [["job", "list", "-w", "w", "-e", "e", "--page-size", "2000"], /--max-results: expected at most 1000/],
   [["job", "logs", "-n", "j", "-w", "w", "-e", "e", "--offset", "5"], /--offset: give the stream too/],
   [["job", "logs", "-n", "j", "--stream", "both"], /both/],
   [["job", "frobnicate"], /unknown command/],

@@ -7,7 +7,9 @@ import { ExperimentService } from "../../shared/gen/stoker/v1/experiment_service
 import { FileServerService } from "../../shared/gen/stoker/v1/file_server_service_pb.js";
 import { ExecutionState, type Job, JobSchema } from "../../shared/gen/stoker/v1/job_pb.js";
 import { JobService } from "../../shared/gen/stoker/v1/job_service_pb.js";
+import { MachineClassService } from "../../shared/gen/stoker/v1/machine_class_service_pb.js";
 import { NodeService } from "../../shared/gen/stoker/v1/node_service_pb.js";
+import { SecretService } from "../../shared/gen/stoker/v1/secret_service_pb.js";
 import { StorageService } from "../../shared/gen/stoker/v1/storage_service_pb.js";
 import { WorkspaceService } from "../../shared/gen/stoker/v1/workspace_service_pb.js";
 import { type Handlers, serve } from "../../shared/grpc.js";
@@ -20,6 +22,8 @@ export interface Answers {
   experiments?: Partial<Handlers<typeof ExperimentService>>;
   workspaces?: Partial<Handlers<typeof WorkspaceService>>;
   storage?: Partial<Handlers<typeof StorageService>>;
+  secrets?: Partial<Handlers<typeof SecretService>>;
+  machineClasses?: Partial<Handlers<typeof MachineClassService>>;
   nodes?: Partial<Handlers<typeof NodeService>>;
 }
 
@@ -30,6 +34,8 @@ const services = {
   experiments: ExperimentService,
   workspaces: WorkspaceService,
   storage: StorageService,
+  secrets: SecretService,
+  machineClasses: MachineClassService,
   nodes: NodeService,
 };
 

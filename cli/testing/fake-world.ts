@@ -48,6 +48,10 @@ export class FakeWorld implements World {
     return answer;
   }
 
+  askHidden(question: string): Promise<string> {
+    return this.ask(question, new AbortController().signal);
+  }
+
   onInterrupt(handler: Interrupted): () => void {
     this.#interrupted.add(handler);
     return () => this.#interrupted.delete(handler);

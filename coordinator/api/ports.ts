@@ -14,6 +14,8 @@ export interface ApiPorts {
   readOnly(): string | undefined;
   /** Resolves with the UUID of what the event was about, once it is on disk. */
   ask(event: ApiEvent): Promise<string | undefined>;
+  /** A value that can be opened only where it is sent to an agent, and only as this secret's. */
+  seal(key: string, value: string): string;
   telemetry(node: string): Telemetry | undefined;
   feed: JobFeed;
   logs: LogSource;

@@ -15,8 +15,8 @@ export interface RestoreOptions {
 }
 
 const staging = ".restoring";
-/** Of an empty file system. */
-const harmless = new Set(["lost+found"]);
+/** Of an empty file system, or kept beside the backup. */
+const harmless = new Set(["lost+found", "secret-key"]);
 
 /** A backup becomes the data folder of another coordinator. Until all of it is there and right, none of it can be started. */
 export function restore({ backup, dataDir, now, revive, progress }: RestoreOptions): Manifest {

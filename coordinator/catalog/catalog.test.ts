@@ -6,6 +6,7 @@ import Database from "better-sqlite3";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { JobSpecSchema } from "../../shared/gen/stoker/v1/job_pb.js";
 import { clusterId, experimentId, jobId, nodeId, workspaceId } from "../../shared/ids.js";
+import { testVault } from "../../test/fakes/vault.js";
 import type { Change } from "../core/changes.js";
 import type { Attempt, Job, Node } from "../core/state.js";
 import { Catalog } from "./catalog.js";
@@ -13,6 +14,7 @@ import { lockFolder } from "./lock.js";
 import { CatalogRefused } from "./refused.js";
 
 let dir: string;
+const vault = testVault();
 beforeEach(() => {
   dir = mkdtempSync(join(tmpdir(), "stoker-catalog-"));
 });
@@ -90,7 +92,7 @@ describe("Catalog", () => {
     const workspace = { uuid: workspaceId("w"), name: "w", tags: { a: "b" }, location: "", createdAt: 1 };
     const key = { scope: "job of e", key: "a b", digest: "d", resource: uuid, at: 1 };
     {
-      using catalog = Catalog.open(dir);
+      using catalog = Catalog.open(dir, vault);
       catalog.commit([
         put("workspace", workspace),
         put("job", job),
@@ -101,7 +103,7 @@ describe("Catalog", () => {
         { kind: "liveness", node: node.uuid, liveness: undefined, roomChanged: false },
       ]);
     }
-    using catalog = Catalog.open(dir);
+    using catalog = Catalog.open(dir, vault);
     expect(rowsOf(catalog, "job")).toEqual([job]);
     expect(rowsOf(catalog, "workspace")).toEqual([workspace]);
     expect(rowsOf(catalog, "attempt")).toEqual([attempt]);
@@ -116,19 +118,19 @@ describe("Catalog", () => {
     const later = { ...job, attempt: 1 };
     const other = { ...later, attempt: 2, spec: create(JobSpecSchema, { nodeCount: 9 }) };
     {
-      using catalog = Catalog.open(dir);
+      using catalog = Catalog.open(dir, vault);
       catalog.commit([put("job", job)]);
       catalog.commit([put("job", later)]);
       expect(rowsOf(catalog, "job")).toEqual([later]);
       catalog.commit([put("job", other)]);
     }
-    using catalog = Catalog.open(dir);
+    using catalog = Catalog.open(dir, vault);
     expect(rowsOf(catalog, "job")).toEqual([other]);
   });
 
   it("writes a spec again that was thought written when the commit failed", () => {
     const job = makeJob();
-    using catalog = Catalog.open(dir);
+    using catalog = Catalog.open(dir, vault);
     const bad = put("job", { ...makeJob(), name: undefined });
     expect(() => catalog.commit([put("job", job), bad])).toThrow("NOT NULL");
     expect(rowsOf(catalog, "job")).toEqual([]);
@@ -138,7 +140,7 @@ describe("Catalog", () => {
 
   it("deletes a job with its attempts and events, and keys by their text", () => {
     const key = { scope: "job of e", key: "a b", digest: "d", resource: uuid, at: 1 };
-    using catalog = Catalog.open(dir);
+    using catalog = Catalog.open(dir, vault);
     const event = { job: uuid, number: 1, at: 1, message: "queued" };
     catalog.commit([
       put("job", makeJob()),
@@ -156,22 +158,22 @@ describe("Catalog", () => {
   });
 
   it("refuses a newer schema and says what to do", () => {
-    Catalog.open(dir)[Symbol.dispose]();
+    Catalog.open(dir, vault)[Symbol.dispose]();
     {
       using db = openRaw();
       db.raw.pragma("user_version = 999");
     }
-    expect(() => Catalog.open(dir)).toThrow(CatalogRefused);
-    expect(() => Catalog.open(dir)).toThrow(/schema 999.*newer Stoker/);
+    expect(() => Catalog.open(dir, vault)).toThrow(CatalogRefused);
+    expect(() => Catalog.open(dir, vault)).toThrow(/schema 999.*newer Stoker/);
   });
 
   it("refuses a damaged file", () => {
     writeFileSync(join(dir, "catalog.db"), "this is no database, and long enough to be looked at ".repeat(200));
-    expect(() => Catalog.open(dir)).toThrow(/damaged/);
+    expect(() => Catalog.open(dir, vault)).toThrow(/damaged/);
   });
 
   it("syncs at every commit", () => {
-    using catalog = Catalog.open(dir);
+    using catalog = Catalog.open(dir, vault);
     expect(catalog.durability()).toEqual({ journal: "wal", synchronous: 2 });
   });
 });

@@ -10,6 +10,8 @@ import { readLife } from "./life.js";
 import { migrate } from "./migrate.js";
 import { migrations } from "./migrations/index.js";
 import { CatalogRefused } from "./refused.js";
+import { sealAll } from "./seal-all.js";
+import type { Sealer } from "./sealer.js";
 import { TableFile } from "./table.js";
 import { tables } from "./tables/index.js";
 
@@ -23,8 +25,11 @@ export class Catalog implements Disposable {
   private readonly files: TableFiles;
   private readonly transact: (changes: readonly RowChange[]) => void;
 
-  private constructor(private readonly db: Database.Database) {
-    this.files = openTables(db);
+  private constructor(
+    private readonly db: Database.Database,
+    sealer: Sealer,
+  ) {
+    this.files = openTables(db, sealer);
     const cascade = [
       db.prepare("DELETE FROM attempt WHERE job = ?"),
       db.prepare("DELETE FROM job_event WHERE job = ?"),
@@ -41,8 +46,8 @@ export class Catalog implements Disposable {
     });
   }
 
-  /** Throws CatalogRefused when the file is damaged or newer than this program. */
-  static open(dataDir: string): Catalog {
+  /** Throws CatalogRefused when the file is damaged, newer than this program, or sealed with a key that is missing. */
+  static open(dataDir: string, sealer: Sealer): Catalog {
     const path = join(dataDir, "catalog.db");
     let db: Database.Database | undefined;
     try {
@@ -57,7 +62,8 @@ export class Catalog implements Disposable {
         throw new CatalogRefused(`${path} is damaged (${String(verdict)}): restore it from a backup`);
       copyBeforeUpgrade(db, dataDir, new Date());
       migrate(db, migrations, path);
-      return new Catalog(db);
+      sealAll(db, sealer, path);
+      return new Catalog(db, sealer);
     } catch (error) {
       db?.close();
       if (isDamage(error))
@@ -126,10 +132,10 @@ export class Catalog implements Disposable {
   }
 }
 
-function openTables(db: Database.Database): TableFiles {
+function openTables(db: Database.Database, sealer: Sealer): TableFiles {
   const files: Partial<Record<Table, TableFile<never>>> = {};
   const add = <T extends Table>(table: T) => {
-    files[table] = new TableFile<Rows[T]>(db, tables[table]) as unknown as TableFile<never>;
+    files[table] = new TableFile<Rows[T]>(db, tables[table], sealer) as unknown as TableFile<never>;
   };
   for (const table of Object.keys(tables) as Table[]) add(table);
   return files as unknown as TableFiles;

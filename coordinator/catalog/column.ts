@@ -6,6 +6,8 @@ export type SqlValue = string | number | Buffer | null;
 export interface Column<T> {
   encode(value: T): SqlValue;
   decode(value: SqlValue): T;
+  /** Holds secrets, so that it is not written as it is. Only of columns of bytes. */
+  hasSecrets?(value: T): boolean;
   /** Never changes while its object stays the same: written once, not at each put. */
   byIdentity?: true;
 }
@@ -22,7 +24,11 @@ export const json = <T>(): Column<T> => ({
   decode: (value) => JSON.parse(String(value)) as T,
 });
 
-export const message = <D extends DescMessage>(schema: D): Column<MessageShape<D>> => ({
+export const message = <D extends DescMessage>(
+  schema: D,
+  hasSecrets?: (value: MessageShape<D>) => boolean,
+): Column<MessageShape<D>> => ({
+  ...(hasSecrets ? { hasSecrets } : {}),
   encode: (value) => {
     const bytes = toBinary(schema, value);
     return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);

@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import Database from "better-sqlite3";
 import { afterEach, beforeEach, expect, it } from "vitest";
+import { testVault } from "../../test/fakes/vault.js";
 import { Catalog } from "./catalog.js";
 import { migrations } from "./migrations/index.js";
 
@@ -23,7 +24,7 @@ it("the catalog of an earlier release is copied before it is changed, and three 
   for (const at of ["20250101000000", "20250102000000", "20250103000000"]) {
     writeFileSync(join(dataDir, `catalog-schema-1-at-${at}.db`), "");
   }
-  Catalog.open(dataDir)[Symbol.dispose]();
+  Catalog.open(dataDir, testVault())[Symbol.dispose]();
   const kept = copies().sort();
   expect(kept).toHaveLength(3);
   expect(kept).not.toContain("catalog-schema-1-at-20250101000000.db");
@@ -36,7 +37,7 @@ it("the catalog of an earlier release is copied before it is changed, and three 
 });
 
 it("a new catalog, and one that is up to date, are not copied", () => {
-  Catalog.open(dataDir)[Symbol.dispose]();
-  Catalog.open(dataDir)[Symbol.dispose]();
+  Catalog.open(dataDir, testVault())[Symbol.dispose]();
+  Catalog.open(dataDir, testVault())[Symbol.dispose]();
   expect(copies()).toEqual([]);
 });

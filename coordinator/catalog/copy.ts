@@ -6,6 +6,7 @@ import { beginLife } from "./life.js";
 import { migrate } from "./migrate.js";
 import { migrations } from "./migrations/index.js";
 import { CatalogRefused } from "./refused.js";
+import { anySealed, keyOf } from "./seal-all.js";
 
 /** A copy of a catalog that may be in use by another process: all that was committed before, and nothing of what is not. */
 export async function copyCatalog(from: string, to: string): Promise<{ schema: number }> {
@@ -43,6 +44,17 @@ export function reviveCopy(path: string, backupAt: number, now: number): void {
     throw error;
   } finally {
     db?.close();
+  }
+}
+
+/** The key that a closed catalog's secrets are sealed with; undefined when it holds none. */
+export function sealingKeyOf(path: string): string | undefined {
+  const db = new Database(path, { readonly: true, fileMustExist: true });
+  try {
+    const key = keyOf(db);
+    return key !== undefined && anySealed(db) ? key : undefined;
+  } finally {
+    db.close();
   }
 }
 

@@ -1,6 +1,7 @@
 import type { Database, Statement } from "better-sqlite3";
 import { assert } from "../../shared/assert.js";
 import type { Column, SqlValue } from "./column.js";
+import { isSealed, type Sealer } from "./sealer.js";
 
 type Found = Record<string, SqlValue>;
 
@@ -30,6 +31,7 @@ export class TableFile<Row extends object> {
   constructor(
     db: Database,
     private readonly shape: TableShape<Row>,
+    private readonly sealer: Sealer,
   ) {
     this.fields = Object.entries(shape.columns) as Array<[keyof Row & string, Column<unknown>]>;
     this.changing = this.fields.filter(([field, column]) => !column.byIdentity && !shape.key.includes(field));
@@ -85,7 +87,13 @@ export class TableFile<Row extends object> {
   }
 
   private encode(row: Row, fields: Array<[keyof Row & string, Column<unknown>]>): SqlValue[] {
-    return fields.map(([field, column]) => (row[field] === undefined ? null : column.encode(row[field])));
+    return fields.map(([field, column]) => {
+      const value = row[field];
+      if (value === undefined) return null;
+      const encoded = column.encode(value);
+      if (!Buffer.isBuffer(encoded) || !column.hasSecrets?.(value)) return encoded;
+      return this.sealer.seal(contextOf(this.shape.name, field), encoded);
+    });
   }
 
   private keyOf(row: Row): SqlValue[] {
@@ -96,10 +104,15 @@ export class TableFile<Row extends object> {
     const row: Record<string, unknown> = {};
     for (const [field, column] of this.fields) {
       const value = found[snake(field)];
-      if (value !== null && value !== undefined) row[field] = column.decode(value);
+      if (value === null || value === undefined) continue;
+      const sealed = Buffer.isBuffer(value) && column.hasSecrets && isSealed(value);
+      row[field] = column.decode(sealed ? this.sealer.open(contextOf(this.shape.name, field), value) : value);
     }
     return row as Row;
   }
 }
+
+/** What a sealed column may be opened as. */
+export const contextOf = (table: string, field: string) => `${table}.${field}`;
 
 const snake = (field: string) => field.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);

@@ -26,6 +26,9 @@ export function applyOne(world: World, change: Change): void {
       world.clock.tickedAt = change.at;
       world.clock.graceUntil = change.graceUntil;
       return;
+    case "allocation":
+      world.index.allocations.set(change.cluster, change.allocation);
+      return;
     case "blocked":
       world.index.blocked.set(change.cluster, change.blocked);
       return;
@@ -57,6 +60,7 @@ function applyRow(world: World, change: RowChange): void {
       replace(world.clusters, uuid, row);
       if (before) index.clusterByName.delete(`${before.workspace} ${before.name}`);
       if (row) index.clusterByName.set(`${row.workspace} ${row.name}`, row.uuid);
+      if (!row) index.allocations.delete(uuid);
       if (row) world.next.cluster = Math.max(world.next.cluster, row.sequence + 1);
       return;
     }
@@ -102,6 +106,12 @@ function applyRow(world: World, change: RowChange): void {
       return;
     case "witness-set":
       replace(world.witnessSets, Number(keyOfChange(change)), change.kind === "put" ? change.row : undefined);
+      return;
+    case "machine-class-alias":
+      replace(world.machineClassAliases, keyOfChange(change), change.kind === "put" ? change.row : undefined);
+      return;
+    case "secret":
+      replace(world.secrets, keyOfChange(change), change.kind === "put" ? change.row : undefined);
       return;
     case "idempotency-key":
       replace(world.idempotencyKeys, keyOfChange(change), change.kind === "put" ? change.row : undefined);

@@ -1,5 +1,8 @@
 import type { ClusterId, NodeId } from "../../shared/ids.js";
+import type { MachineClassAlias } from "./machine-class.js";
 import type { Blocked } from "./memory.js";
+import type { AllocationNote } from "./scaling/allocation.js";
+import { type Secret, secretKey } from "./secrets/secret.js";
 import type {
   Attempt,
   Cluster,
@@ -29,6 +32,8 @@ export interface Rows {
   "job-event": JobEvent;
   "idempotency-key": IdempotencyKey;
   "witness-set": WitnessSet;
+  "machine-class-alias": MachineClassAlias;
+  secret: Secret;
 }
 
 export type Table = keyof Rows;
@@ -56,6 +61,7 @@ export type VolatileChange =
       /** It can take work again that it could not take before, or the other way round. */
       readonly roomChanged: boolean;
     }
+  | { readonly kind: "allocation"; readonly cluster: ClusterId; readonly allocation: AllocationNote }
   | { readonly kind: "blocked"; readonly cluster: ClusterId; readonly blocked: Blocked }
   | { readonly kind: "ticked"; readonly at: Instant; readonly graceUntil: Instant };
 
@@ -70,6 +76,8 @@ export function keyOf(row: Rows[Table]): string {
   if ("uuid" in row) return row.uuid;
   if ("source" in row) return row.source;
   if ("version" in row) return String(row.version);
+  if ("alias" in row) return row.alias;
+  if ("sealed" in row) return secretKey(row.workspace, row.name);
   if ("number" in row) return `${row.job} ${row.number}`;
   return `${row.scope} ${row.key}`;
 }

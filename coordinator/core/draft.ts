@@ -3,6 +3,7 @@ import { applyOne } from "./apply.js";
 import { type Change, keyOf, type Rows, type Table } from "./changes.js";
 import type { Effect } from "./effects.js";
 import { fork, type World } from "./memory.js";
+import { withSealed } from "./secrets/reference.js";
 import type { Instant, Job } from "./state.js";
 
 /** One step in the making: a copy of the world that already shows what was decided, and the list of it. */
@@ -12,6 +13,8 @@ export class Draft {
   readonly touched = new Set<ClusterId>();
   /** Membership of every cluster is to be looked over. */
   membershipStale = false;
+  /** An experiment went: a workspace may go with it. */
+  withdrawalStale = false;
   /** Jobs that came into a queue in this step. */
   readonly fresh: Job[] = [];
   /** A row that is put twice in a step is written once, as it is at the end. */
@@ -19,6 +22,7 @@ export class Draft {
   private readonly memory: Change[] = [];
   private readonly orders: Effect[] = [];
   private readonly noticed = new Set<string>();
+  private readonly nodes = new Set<NodeId>();
 
   constructor(
     base: World,
@@ -55,7 +59,7 @@ export class Draft {
   }
 
   order(effect: Effect): void {
-    this.orders.push(effect);
+    this.orders.push(withSealed(this.world, effect));
   }
 
   /** Watchers are told once a step, after everything else. */
@@ -63,7 +67,12 @@ export class Draft {
     this.noticed.add(`job ${job}`);
   }
 
+  get changedNodes(): ReadonlySet<NodeId> {
+    return this.nodes;
+  }
+
   nodeChanged(node: NodeId): void {
+    this.nodes.add(node);
     this.noticed.add(`node ${node}`);
   }
 

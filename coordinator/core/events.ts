@@ -1,8 +1,10 @@
-import type { Heartbeat, Hello, LeaseReport } from "../../shared/gen/stoker/v1/agent_service_pb.js";
+import type { Heartbeat, Hello, LeaseReport, PreparationReport } from "../../shared/gen/stoker/v1/agent_service_pb.js";
 import type { ClusterSpec, ScaleSettings } from "../../shared/gen/stoker/v1/cluster_pb.js";
 import type { FileServerSpec } from "../../shared/gen/stoker/v1/file_server_pb.js";
 import type { JobSpec } from "../../shared/gen/stoker/v1/job_pb.js";
 import type { ClusterId, ExperimentId, FileServerId, JobId, NodeId, WorkspaceId } from "../../shared/ids.js";
+import type { ExportsEvent } from "./file-servers/exports.js";
+import type { Quota } from "./quota/quota.js";
 
 /**
  * Everything that can happen to the coordinator. Ids and other randomness come in with the event; resources are named as the API names them
@@ -13,6 +15,8 @@ export type Event = ApiEvent | AgentEvent | ClockEvent;
 /** Refused with a Fault; nothing has changed then. */
 export type ApiEvent =
   | WorkspaceCreate
+  | WorkspaceUpdate
+  | { readonly kind: "workspace-quota"; readonly id: string; readonly quota: Quota }
   | ClusterCreate
   | FileServerCreate
   | ExperimentCreate
@@ -24,9 +28,19 @@ export type ApiEvent =
   | { readonly kind: "cluster-resize"; readonly id: string; readonly scale: ScaleSettings }
   | { readonly kind: "storage-map"; readonly source: string; readonly fileServer: string; readonly path: string }
   | { readonly kind: "storage-unmap"; readonly source: string }
+  /** Sealed by the shell for the secret's own key: the value is never here. */
+  | {
+      readonly kind: "secret-set";
+      readonly workspace: WorkspaceId;
+      readonly name: string;
+      readonly sealed: string;
+    }
+  | { readonly kind: "secret-delete"; readonly id: string }
+  | { readonly kind: "machine-class-map"; readonly alias: string; readonly machineClass: string }
+  | { readonly kind: "machine-class-unmap"; readonly alias: string }
   | { readonly kind: "job-terminate"; readonly id: string }
   | { readonly kind: "node-drain" | "node-reclaim"; readonly id: string; readonly reason: string }
-  | { readonly kind: "node-resume" | "node-delete" | "node-declare-lost"; readonly id: string };
+  | { readonly kind: "node-resume" | "node-retry" | "node-delete" | "node-declare-lost"; readonly id: string };
 
 interface Create {
   readonly name: string;
@@ -43,6 +57,15 @@ export interface WorkspaceCreate extends Create {
   readonly uuid: WorkspaceId;
   readonly tags: Readonly<Record<string, string>>;
   readonly location: string;
+}
+
+export interface WorkspaceUpdate {
+  readonly kind: "workspace-update";
+  readonly id: string;
+  readonly tags: Readonly<Record<string, string>>;
+  /** Else they take the place of all that it has. */
+  readonly keepOthers: boolean;
+  readonly removed: readonly string[];
 }
 
 export interface ClusterCreate extends Create {
@@ -85,6 +108,13 @@ export type AgentEvent =
       readonly heartbeat: Heartbeat;
     }
   | { readonly kind: "agent-report"; readonly session: string; readonly node: string; readonly report: LeaseReport }
+  | {
+      readonly kind: "agent-preparation";
+      readonly session: string;
+      readonly node: string;
+      readonly report: PreparationReport;
+    }
+  | ExportsEvent
   /** The stream closed. No verdict: the node is lost only when it stays silent. */
   | { readonly kind: "agent-gone"; readonly session: string; readonly node: string };
 

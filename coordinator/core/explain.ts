@@ -1,14 +1,16 @@
 import type { JobId } from "../../shared/ids.js";
 import type { Candidate } from "./checks/check.js";
-import { firstObjection, room, standing } from "./checks/index.js";
-import { membersOf, wantedNodes } from "./cluster.js";
+import { firstObjection, jobObjection, room, standing } from "./checks/index.js";
+import { membersOf } from "./cluster.js";
 import { unpreparable } from "./grant/unpreparable.js";
 import { isLive, leaseOf } from "./indexes.js";
 import type { World } from "./memory.js";
 import { idOfJob } from "./names.js";
 import { candidateFor, candidatesOf, place } from "./placement.js";
 import { policies } from "./policies/index.js";
-import { allocationOf, queuePosition } from "./queries.js";
+import { queuePosition } from "./queries.js";
+import { activeJobsOf } from "./quota/active.js";
+import { allocationOf } from "./scaling/allocation.js";
 import type { Cluster, Instant, Job, Node } from "./state.js";
 import { SweepLimits } from "./sweep-limits.js";
 import { withheldReason } from "./witnesses/quorum.js";
@@ -33,15 +35,18 @@ export interface WaitReason {
 
 export function explain(world: World, job: Job, now: Instant): Explanation {
   const told = { queuePosition: queuePosition(world, job), since: job.state.since };
-  if (job.state.kind !== "queued") return { ...told, summary: doing(job), reasons: silences(world, job, now) };
+  if (job.state.kind !== "queued")
+    return { ...told, summary: doing(job), reasons: [...silences(world, job, now), ...steps(world, job, now)] };
   const cluster = world.clusters.get(job.request.cluster);
   if (!cluster) return { ...told, summary: "it waits for a cluster that is gone", reasons: [] };
   const candidates = candidatesOf(world, cluster);
   const limits = new SweepLimits(world, cluster);
+  const own = ownReasons(world, job);
   const reasons = [
+    ...own,
     ...sweepReasons(world, job, cluster, limits),
     ...nodeReasons(world, job, cluster, candidates, now),
-    ...orderReasons(world, job, limits.first(), candidates, now),
+    ...(own.length > 0 ? [] : orderReasons(world, job, limits.first(), candidates, now)),
   ];
   return { ...told, summary: summaryOf(job, reasons, told.queuePosition), reasons };
 }
@@ -54,6 +59,21 @@ function silences(world: World, job: Job, now: Instant): WaitReason[] {
     return message === undefined
       ? []
       : [{ check: "silent", message: `${share.nodeName}: ${message}`, nodes: [share.nodeName], heldBy: [] }];
+  });
+}
+
+/** What its nodes say that they are at, before its ranks and after them. */
+function steps(world: World, job: Job, now: Instant): WaitReason[] {
+  const lease = leaseOf(job);
+  return (lease?.shares ?? []).flatMap((share) => {
+    const said = isLive(share)
+      ? world.liveness.get(share.node)?.doing?.find((each) => each.lease === lease?.id)
+      : undefined;
+    if (!said) return [];
+    const seconds = Math.round((now - said.since) / 1000);
+    const lasting = said.since > 0 && seconds >= 2 ? `, for ${seconds} s` : "";
+    const message = `${share.nodeName}: ${said.step}${lasting}`;
+    return [{ check: "step", message, nodes: [share.nodeName], heldBy: [] }];
   });
 }
 
@@ -102,6 +122,8 @@ function nodeReasons(
     heldBy: idsOf(world, heldBy),
   }));
   const members = [...membersOf(world, cluster)].length;
+  // More than the cluster is to have is told by a check of its own.
+  if (job.request.nodeCount > cluster.size.maximum) return reasons;
   if (members < job.request.nodeCount) reasons.unshift(tooFew(world, job, cluster, members));
   return reasons;
 }
@@ -115,12 +137,11 @@ function idsOf(world: World, jobs: Iterable<JobId>): string[] {
 
 function tooFew(world: World, job: Job, cluster: Cluster, members: number): WaitReason {
   const { shortage } = allocationOf(world, cluster);
-  const wanted = wantedNodes(world, cluster);
-  const why = shortage === "" ? `it wants ${wanted} now` : shortage;
+  const why = shortage === "" ? "" : `; ${shortage}`;
   const outside: Node[] = [...world.nodes.values()].filter(({ cluster: other }) => other !== cluster.uuid);
   return {
     check: "in-cluster",
-    message: `cluster ${cluster.name} has ${members} nodes, ${job.request.nodeCount} needed; ${why}`,
+    message: `cluster ${cluster.name} has ${members} nodes, ${job.request.nodeCount} needed${why}`,
     nodes: outside.map(({ name }) => name),
     heldBy: idsOf(
       world,
@@ -146,6 +167,18 @@ function orderReasons(
   const rules = policies[world.settings.policy].behind(world, head, candidates, now);
   const message = rules ? rules.objection(job, placement) : "jobs start in the order of the queue";
   return [{ ...behind, message: message ?? "its turn comes with the next pass" }];
+}
+
+/** What the job lacks wherever its nodes are. */
+function ownReasons(world: World, job: Job): WaitReason[] {
+  const blocked = jobObjection(job, world);
+  if (!blocked) return [];
+  const uuid = world.experiments.get(job.experiment)?.workspace;
+  const workspace = uuid && world.workspaces.get(uuid);
+  const holders = blocked.check === "quota" && workspace ? [...activeJobsOf(world, workspace)] : [];
+  return [
+    { check: blocked.check, message: blocked.message, nodes: [], heldBy: holders.map((held) => idOfJob(world, held)) },
+  ];
 }
 
 /** Its own sweep holds it back. */

@@ -1,7 +1,8 @@
-import { type ClusterId, type JobId, type LeaseId, type NodeId, parseLeaseId } from "../../shared/ids.js";
+import { type JobId, type LeaseId, type NodeId, parseLeaseId } from "../../shared/ids.js";
 import type { World } from "./memory.js";
 import type { TableOf } from "./overlay.js";
 import { queueKey } from "./policies/priority.js";
+import { indexActiveOf } from "./quota/active.js";
 import { isAwaited } from "./restored.js";
 import { SortedMap } from "./sorted-map.js";
 import type { Job, Lease, Node, Share } from "./state.js";
@@ -38,16 +39,21 @@ function indexQueue(world: World, before: Job | undefined, after: Job | undefine
   const is = after?.state.kind === "queued" ? after : undefined;
   if (was && !is) {
     edit(world.index.queue, was.request.cluster, (queue) => queue.without(queueKey(was)));
-    addQueuedNodes(world, was.request.cluster, -was.request.nodeCount);
+    countQueued(world, was, -1);
   }
   if (is && !was) {
     edit(world.index.queue, is.request.cluster, (queue) => queue.with(queueKey(is), is.uuid));
-    addQueuedNodes(world, is.request.cluster, is.request.nodeCount);
+    countQueued(world, is, 1);
   }
 }
 
-function addQueuedNodes(world: World, cluster: ClusterId, nodes: number): void {
-  world.index.queuedNodes.set(cluster, (world.index.queuedNodes.get(cluster) ?? 0) + nodes);
+function countQueued(world: World, { request: { cluster, nodeCount } }: Job, change: 1 | -1): void {
+  const sizes = new Map(world.index.queuedSizes.get(cluster));
+  const count = (sizes.get(nodeCount) ?? 0) + change;
+  if (count === 0) sizes.delete(nodeCount);
+  else sizes.set(nodeCount, count);
+  if (sizes.size === 0) world.index.queuedSizes.delete(cluster);
+  else world.index.queuedSizes.set(cluster, sizes);
 }
 
 function indexActive(world: World, before: Job | undefined, after: Job | undefined): void {
@@ -55,7 +61,13 @@ function indexActive(world: World, before: Job | undefined, after: Job | undefin
   const is = after && leaseOf(after) ? after : undefined;
   if (was && !is) edit(world.index.active, was.request.cluster, (jobs) => jobs.without(was.sequence));
   if (is && !was) edit(world.index.active, is.request.cluster, (jobs) => jobs.with(is.sequence, is.uuid));
+  if (was?.experiment !== is?.experiment || leaseIdOf(was) !== leaseIdOf(is)) {
+    if (was) indexActiveOf(world, was, leaseOf(was), -1);
+    if (is) indexActiveOf(world, is, leaseOf(is), 1);
+  }
 }
+
+const leaseIdOf = (job: Job | undefined) => (job ? leaseOf(job)?.id : undefined);
 
 function indexShares(world: World, before: Job | undefined, after: Job | undefined): void {
   const was = before ? leaseOf(before) : undefined;

@@ -111,10 +111,19 @@ export function concluded(draft: Draft, job: Job): Job {
     }),
   );
   draft.touched.add(job.request.cluster);
+  touchHeldBack(draft, job);
   for (const { node } of lease.shares) draft.nodeChanged(node);
   if (verdict.next.kind === "finish") return finish(draft, job, verdict.next.outcome);
   draft.queued(job);
   return record(draft, { ...job, state: { kind: "queued", since: draft.now } }, "queued again");
+}
+
+/** Others of its workspace may wait for its part of the quota, in whatever queue. */
+function touchHeldBack(draft: Draft, job: Job): void {
+  const { world } = draft;
+  const workspace = world.experiments.get(job.experiment)?.workspace;
+  if (workspace === undefined || world.workspaces.get(workspace)?.quota === undefined) return;
+  for (const cluster of world.index.queue.keys()) draft.touched.add(cluster);
 }
 
 export function finish(draft: Draft, job: Job, outcome: Outcome): Job {
@@ -137,6 +146,7 @@ export function remove(draft: Draft, job: Job): void {
   const experiment = draft.world.experiments.get(job.experiment);
   if (experiment?.deleting && !draft.world.index.jobsOfExperiment.has(experiment.uuid)) {
     draft.delete("experiment", experiment.uuid);
+    draft.withdrawalStale = true;
   }
 }
 

@@ -1,5 +1,9 @@
 import type { ClusterId, ExperimentId, FileServerId, JobId, NodeId, WorkspaceId } from "../../shared/ids.js";
+import type { MachineClassAlias } from "./machine-class.js";
 import { Overlay, type TableOf } from "./overlay.js";
+import type { Active } from "./quota/active.js";
+import type { AllocationNote } from "./scaling/allocation.js";
+import type { Secret } from "./secrets/secret.js";
 import type { SortedMap } from "./sorted-map.js";
 import type {
   Attempt,
@@ -34,6 +38,10 @@ export interface World {
   readonly idempotencyKeys: TableOf<string, IdempotencyKey>;
   /** By version. */
   readonly witnessSets: TableOf<number, WitnessSet>;
+  /** By alias, in lower case. */
+  readonly machineClassAliases: TableOf<string, MachineClassAlias>;
+  /** By secretKey. */
+  readonly secrets: TableOf<string, Secret>;
   readonly liveness: TableOf<NodeId, Liveness>;
   readonly index: Index;
   readonly clock: Clock;
@@ -67,8 +75,11 @@ export interface Index {
   readonly usage: TableOf<NodeId, Usage>;
   /** Names of the nodes whose word a restored catalog waits for. */
   readonly awaited: TableOf<NodeId, string>;
-  /** Sum of the node counts of the queued jobs. */
-  readonly queuedNodes: TableOf<ClusterId, number>;
+  /** What its jobs hold; absent where none holds a lease. */
+  readonly activeOfExperiment: TableOf<ExperimentId, Active>;
+  /** How many jobs of each node count are queued. */
+  readonly queuedSizes: TableOf<ClusterId, ReadonlyMap<number, number>>;
+  readonly allocations: TableOf<ClusterId, AllocationNote>;
   /** What was found not to start as things are: see schedule.ts. */
   readonly blocked: TableOf<ClusterId, Blocked>;
 }
@@ -100,6 +111,8 @@ export function emptyState(settings: Settings, startedAt: Instant): State {
     attempts: new Map(),
     idempotencyKeys: new Map(),
     witnessSets: new Map(),
+    machineClassAliases: new Map(),
+    secrets: new Map(),
     liveness: new Map(),
     index: {
       workspaceByName: new Map(),
@@ -114,7 +127,9 @@ export function emptyState(settings: Settings, startedAt: Instant): State {
       nodesOfCluster: new Map(),
       usage: new Map(),
       awaited: new Map(),
-      queuedNodes: new Map(),
+      activeOfExperiment: new Map(),
+      queuedSizes: new Map(),
+      allocations: new Map(),
       blocked: new Map(),
     },
     clock: { tickedAt: startedAt, graceUntil: startedAt + settings.leaseTtlMs + settings.marginMs },
@@ -137,6 +152,8 @@ export function fork(world: World): World {
     attempts: new Overlay(world.attempts),
     idempotencyKeys: new Overlay(world.idempotencyKeys),
     witnessSets: new Overlay(world.witnessSets),
+    machineClassAliases: new Overlay(world.machineClassAliases),
+    secrets: new Overlay(world.secrets),
     liveness: new Overlay(world.liveness),
     index: {
       workspaceByName: new Overlay(index.workspaceByName),
@@ -151,7 +168,9 @@ export function fork(world: World): World {
       nodesOfCluster: new Overlay(index.nodesOfCluster),
       usage: new Overlay(index.usage),
       awaited: new Overlay(index.awaited),
-      queuedNodes: new Overlay(index.queuedNodes),
+      activeOfExperiment: new Overlay(index.activeOfExperiment),
+      queuedSizes: new Overlay(index.queuedSizes),
+      allocations: new Overlay(index.allocations),
       blocked: new Overlay(index.blocked),
     },
     clock: { ...world.clock },

@@ -1,6 +1,7 @@
 import { Fault } from "../../shared/fault.js";
 import { shown } from "./admission/fields.js";
 import type { World } from "./memory.js";
+import { type Secret, secretKey } from "./secrets/secret.js";
 import type { Cluster, Experiment, FileServer, Job, Node, Workspace } from "./state.js";
 
 /**
@@ -15,6 +16,7 @@ const word: Record<string, string> = {
   experiments: "experiments",
   jobs: "jobs",
   nodes: "nodes",
+  secrets: "secrets",
 };
 
 /** Names are short, and what Azure had before them was, too. */
@@ -23,7 +25,9 @@ const idMax = 1_000;
 /** `workspaces/w/jobs/j` → [["workspaces", "w"], ["jobs", "j"]]; undefined when it is not of that form. */
 function parts(id: string): Array<readonly [string, string]> | undefined {
   if (id.length > idMax) return undefined;
-  const tail = /(?:^|\/)((?:workspaces|nodes)\/.*)$/i.exec(id)?.[1];
+  // A resource group may be called as a kind is.
+  const own = id.replace(/^.*\/providers\/Microsoft\.BatchAI\//i, "");
+  const tail = /(?:^|\/)((?:workspaces|nodes)\/.*)$/i.exec(own)?.[1];
   if (tail === undefined) return undefined;
   const words = tail.split("/");
   if (words.length % 2 !== 0 || words.includes("")) return undefined;
@@ -88,6 +92,14 @@ export function findJob(world: World, id: string): Job {
   return job;
 }
 
+export function findSecret(world: World, id: string): Secret {
+  const [workspace = "", name = ""] = namesIn(id, "workspaces/secrets", "workspaces/NAME/secrets/NAME");
+  const owner = world.index.workspaceByName.get(workspace);
+  const secret = owner && world.secrets.get(secretKey(owner, name));
+  if (!secret) throw notFound("secret", id);
+  return secret;
+}
+
 export function findNode(world: World, id: string): Node {
   const [name = ""] = namesIn(id.includes("/") ? id : `nodes/${id}`, "nodes", "nodes/NAME");
   const node = nodeNamed(world, name);
@@ -125,6 +137,8 @@ export const idOfFileServer = (world: World, server: FileServer) =>
   `${under(world, server.workspace)}/fileServers/${server.name}`;
 export const idOfExperiment = (world: World, experiment: Experiment) =>
   `${under(world, experiment.workspace)}/experiments/${experiment.name}`;
+
+export const idOfSecret = (world: World, secret: Secret) => `${under(world, secret.workspace)}/secrets/${secret.name}`;
 
 export function idOfJob(world: World, job: Job): string {
   const experiment = world.experiments.get(job.experiment);

@@ -1,12 +1,11 @@
-import { classMatches, isBusy, isConnected, membersOf, wantedNodes } from "./cluster.js";
 import { clusterVolumes } from "./grant/volumes.js";
 import { leaseOf } from "./indexes.js";
 import type { World } from "./memory.js";
 import { queueKey } from "./policies/priority.js";
+import { describeKey, keysIn } from "./secrets/reference.js";
 import { SortedMap } from "./sorted-map.js";
 import type { Attempt, Cluster, Experiment, Job, Node, ResourceFault } from "./state.js";
 import { type Holder, nothingUsed } from "./usage.js";
-import { withheldReason } from "./witnesses/quorum.js";
 
 /** What views need that takes more than reading one record. */
 
@@ -58,67 +57,21 @@ export function queuePosition(world: World, job: Job): number {
 export const holdersOn = (world: World, node: Node): readonly Holder[] =>
   (world.index.usage.get(node.uuid) ?? nothingUsed).holders;
 
-export type NodeCondition = "free" | "preparing" | "idle" | "running" | "leaving" | "unusable" | "lost";
-
-/** The state of a node, and why, when that is not plain. */
-export function conditionOf(world: World, node: Node): { state: NodeCondition; reason: string } {
-  const liveness = world.liveness.get(node.uuid);
-  if (node.lost) return { state: "lost", reason: "its agent has fallen silent" };
-  const waits = withheldReason(world, node, world.clock.tickedAt);
-  if (waits !== undefined) return { state: "unusable", reason: waits };
-  const reason = node.drained ? `drained${node.drained.reason === "" ? "" : `: ${node.drained.reason}`}` : "";
-  if (isBusy(world, node)) return node.leaving ? { state: "leaving", reason } : { state: "running", reason };
-  if (!isConnected(world, node)) return { state: "unusable", reason: "its agent is not connected" };
-  if (liveness && liveness.unhealthyReason !== "") return { state: "unusable", reason: liveness.unhealthyReason };
-  if (liveness && liveness.strangers.length > 0) return { state: "preparing", reason: "ends attempts of deleted jobs" };
-  return { state: node.cluster ? "idle" : "free", reason };
-}
-
-export interface NodeStateCounts {
-  readonly idle: number;
-  readonly running: number;
-  readonly preparing: number;
-  readonly unusable: number;
-  readonly leaving: number;
-}
-
-export function nodeStateCounts(world: World, cluster: Cluster): NodeStateCounts {
-  const counts = { idle: 0, running: 0, preparing: 0, unusable: 0, leaving: 0 };
-  const members = [...membersOf(world, cluster)];
-  for (const node of members) {
-    const { state } = conditionOf(world, node);
-    if (state === "lost") counts.unusable += 1;
-    else if (state !== "free") counts[state] += 1;
-  }
-  return counts;
-}
-
-/** `steady` when the cluster has as many live nodes as it wants. */
-export function allocationOf(world: World, cluster: Cluster): { steady: boolean; current: number; shortage: string } {
-  const members = [...membersOf(world, cluster)];
-  const live = members.filter(({ lost }) => !lost).length;
-  const wanted = wantedNodes(world, cluster);
-  return {
-    steady: live === wanted,
-    current: members.length,
-    shortage: live < wanted ? shortage(world, cluster, wanted, live) : "",
-  };
-}
-
-function shortage(world: World, cluster: Cluster, wanted: number, live: number): string {
-  const fitting = [...world.nodes.values()].filter((node) => classMatches(world, cluster, node.inventory));
-  const missing = `${live} of ${wanted} nodes`;
-  if (fitting.length === 0) {
-    const classes = [...new Set([...world.nodes.values()].map(({ inventory }) => inventory.machineClass))];
-    const known =
-      classes.length === 0 ? "no machine is enrolled yet" : `enrolled machines are of class ${classes.join(", ")}`;
-    return `${missing}: no enrolled machine is of class ${cluster.spec.vmSize} (${known})`;
-  }
-  const elsewhere = fitting.filter((node) => node.cluster && node.cluster !== cluster.uuid).length;
-  const gone = fitting.filter((node) => node.lost || !isConnected(world, node)).length;
-  return `${missing}: of ${fitting.length} machines of class ${cluster.spec.vmSize} ${elsewhere} are in other clusters, ${gone} are lost or not connected`;
-}
-
 /** What this release can't do of the cluster's own set-up: for its `errors`. */
-export const clusterFaults = (world: World, cluster: Cluster): readonly ResourceFault[] =>
-  clusterVolumes(world, cluster).faults;
+export const clusterFaults = (world: World, cluster: Cluster): readonly ResourceFault[] => [
+  ...clusterVolumes(world, cluster).faults,
+  ...missingSecrets(world, cluster),
+];
+
+/** Deleted after the cluster was made. */
+function missingSecrets(world: World, { spec }: Cluster): ResourceFault[] {
+  const missing = keysIn(spec).filter((key) => !world.secrets.has(key));
+  return missing.map((key) => {
+    const { workspace, name } = describeKey(world, key);
+    return {
+      code: "SecretNotFound",
+      message: `secret ${name} of workspace ${workspace} was deleted: \`stoker secret set -w ${workspace} ${name}\` sets it again`,
+      details: [{ name: "secret", value: `workspaces/${workspace}/secrets/${name}` }],
+    };
+  });
+}

@@ -84,7 +84,7 @@ function overtake(draft: Draft, cluster: Cluster, head: Job, before: readonly Ca
       if (seen > lookAhead || full) break;
       seen += 1;
       const job = world.jobs.get(uuid);
-      if (!job || shapes.has(shapeOf(job.request)) || limits.reached(job) !== undefined) continue;
+      if (!job || shapes.has(shapeOf(job.request)) || limits.holds(job)) continue;
       if (unpreparable(world, job)) continue;
       const placement = place(world, job, candidates, now);
       if (!placement || rules.objection(job, placement) !== undefined) {

@@ -2,6 +2,9 @@ import type { ClusterSpec } from "../../shared/gen/stoker/v1/cluster_pb.js";
 import type { FileServerSpec } from "../../shared/gen/stoker/v1/file_server_pb.js";
 import type { JobSpec } from "../../shared/gen/stoker/v1/job_pb.js";
 import type { ClusterId, ExperimentId, FileServerId, JobId, LeaseId, NodeId, WorkspaceId } from "../../shared/ids.js";
+import type { FileServing, Managed } from "./file-servers/managed.js";
+import type { Readiness } from "./preparation/readiness.js";
+import type { Quota } from "./quota/quota.js";
 import type { CatalogLife } from "./restored.js";
 import type { Coverage } from "./witnesses/coverage.js";
 
@@ -20,6 +23,9 @@ export interface Workspace {
   readonly tags: Readonly<Record<string, string>>;
   readonly location: string;
   readonly createdAt: Instant;
+  readonly quota?: Quota;
+  /** It goes, with what it holds, when its last experiment has gone; and takes nothing new. */
+  readonly deletingSince?: Instant;
 }
 
 export interface Cluster {
@@ -32,12 +38,16 @@ export interface Cluster {
   /** Order of creation among clusters: who is served first with free nodes. */
   readonly sequence: number;
   readonly size: ClusterSize;
+  /** It goes when its nodes and its last job have gone, and takes nothing new. */
+  readonly deletingSince?: Instant;
 }
 
 /** How many nodes it asks for; `minimum` equals `maximum` for a manual target. */
 export interface ClusterSize {
   readonly minimum: number;
   readonly maximum: number;
+  /** Of a new one that scales by itself: it begins with so many. */
+  readonly initial?: number;
 }
 
 export interface FileServer {
@@ -46,6 +56,8 @@ export interface FileServer {
   readonly name: string;
   readonly spec: FileServerSpec;
   readonly createdAt: Instant;
+  /** Absent for a filer that was there already. */
+  readonly managed?: Managed;
 }
 
 /** What stands in for an Azure share or container here. */
@@ -65,6 +77,8 @@ export interface Experiment {
   readonly createdAt: Instant;
   /** It goes when its last job has gone, and takes no new ones. */
   readonly deleting: boolean;
+  /** Absent also where an earlier release began that. */
+  readonly deletingSince?: Instant;
 }
 
 export interface Job {
@@ -91,6 +105,7 @@ export interface Job {
   readonly avoid: readonly NodeId[];
   /** It goes as soon as it has ended. */
   readonly deleting: boolean;
+  readonly deletingSince?: Instant;
   /** Number of its latest event. */
   readonly events: number;
 }
@@ -109,6 +124,8 @@ export interface JobRequest {
   /** What the ranks of an attempt may write to stdout and stderr on one node; else the coordinator's default. */
   readonly logLimitBytes?: number;
   readonly sweep?: SweepRequest;
+  /** Keys of the secrets that it refers to. */
+  readonly secrets?: readonly string[];
 }
 
 /** The job is one of several, of which no more than so many may hold a lease. */
@@ -265,10 +282,16 @@ export interface Node {
   /** Order of enrolment. */
   readonly sequence: number;
   readonly cluster?: ClusterId;
+  /** When it last joined a cluster, and how often it was told to try its preparation again. Absent of one that joined by an earlier release. */
+  readonly membership?: { readonly since: Instant; readonly tries: number };
   /** `reclaimed`: its owner took it back, so it serves no cluster either. */
   readonly drained?: { readonly reason: string; readonly since: Instant; readonly reclaimed?: true };
   /** Its cluster has become smaller, and lets go of it as soon as nothing runs there; it gets no work until then. */
-  readonly leaving?: { readonly since: Instant };
+  readonly leaving?: {
+    readonly since: Instant;
+    /** Another cluster goes before its own. */
+    readonly yields?: true;
+  };
   /** It has been silent for longer than its leases last. Gone with its next word. */
   readonly lost?: { readonly since: Instant };
   /** What attempts that moved on without it may still hold there. They end when the node says that they are gone. */
@@ -295,6 +318,12 @@ export interface NodeInventory {
   readonly gpus: readonly NodeGpu[];
   readonly driverVersion: string;
   readonly cudaVersion: string;
+  /** Absent where its agent serves no files at all. */
+  readonly fileServing?: FileServing;
+  /** Its agent says how far it is prepared for its cluster. */
+  readonly prepares?: true;
+  /** Its owner may want it back at any time: it serves clusters of low priority alone. */
+  readonly reclaimable?: true;
 }
 
 export interface NodeGpu {
@@ -325,6 +354,8 @@ export interface Liveness {
   readonly strangers: readonly LeaseId[];
   /** Those whose processes it has stopped, because it had not heard of us. */
   readonly frozen: readonly Frozen[];
+  /** What it is at for its leases. */
+  readonly doing?: readonly Doing[];
   /** Where other nodes may ask it about us; 0: it takes no part. */
   readonly witnessPort: number;
   /** Version of the witnesses that it says it holds. */
@@ -332,6 +363,19 @@ export interface Liveness {
   readonly coverage: Coverage;
   /** Given up with the session's first heartbeat, unless that names it. */
   readonly missing?: Missing;
+  /** As this session's agent last said. */
+  readonly preparation?: Preparation;
+  /** Its state as views tell it, and since when. */
+  readonly condition?: { readonly state: NodeCondition; readonly since: Instant };
+}
+
+/** Batch AI's states of a node, and those of one that serves no cluster. */
+export type NodeCondition = "free" | "preparing" | "idle" | "running" | "leaving" | "unusable" | "lost";
+
+/** How far the preparation of this name has come. */
+export interface Preparation {
+  readonly id: string;
+  readonly state: Readiness;
 }
 
 /** What a node should hold and its hello did not name. */
@@ -349,6 +393,13 @@ export interface Frozen {
   readonly reason: string;
 }
 
+/** A step of preparing or ending a lease, in the node's words. */
+export interface Doing {
+  readonly lease: LeaseId;
+  readonly since: Instant;
+  readonly step: string;
+}
+
 /** Given by the configuration. */
 export interface Settings {
   readonly leaseTtlMs: number;
@@ -363,6 +414,10 @@ export interface Settings {
   readonly witnesses: boolean;
   /** What an attempt's ranks may write to stdout and stderr on one node, when the job does not say. */
   readonly logLimitBytes: number;
+  /** How long a cluster's setup task may take. */
+  readonly setupLimitMs: number;
+  /** A cluster that scales by itself keeps a node that has nothing to do for so long. */
+  readonly scaleDownIdleMs: number;
   /** Which copy of the catalog this is; not the operator's to set. */
   readonly life?: CatalogLife;
 }
@@ -376,4 +431,6 @@ export const defaultSettings: Settings = {
   policy: "backfill",
   witnesses: true,
   logLimitBytes: 10 * 2 ** 30,
+  setupLimitMs: 3_600_000,
+  scaleDownIdleMs: 300_000,
 };

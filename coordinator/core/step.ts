@@ -3,19 +3,28 @@ import { heartbeat } from "./agents/heartbeat.js";
 import { hello } from "./agents/hello.js";
 import { report } from "./agents/report.js";
 import { createCluster, createExperiment, createFileServer, createJob, createWorkspace } from "./api/create.js";
-import { deleteCluster, deleteExperiment, deleteFileServer, deleteJob, deleteWorkspace } from "./api/delete.js";
+import { deleteCluster, deleteExperiment, deleteFileServer, deleteJob } from "./api/delete.js";
+import { deleteWorkspace, withdrawWorkspaces } from "./api/delete-workspace.js";
+import { mapMachineClass, unmapMachineClass } from "./api/machine-classes.js";
 import { declareNodeLost, deleteNode, drainNode, reclaimNode, resumeNode } from "./api/nodes.js";
 import { resizeCluster } from "./api/resize.js";
+import { deleteSecret, setSecret } from "./api/secrets.js";
 import { mapStorage, unmapStorage } from "./api/storage.js";
+import { setQuota, updateWorkspace } from "./api/workspace.js";
 import type { Change } from "./changes.js";
-import { settleMembership } from "./cluster.js";
 import { Draft } from "./draft.js";
 import type { Effect } from "./effects.js";
 import type { Event } from "./events.js";
+import { exportsReported } from "./file-servers/exports.js";
 import { terminate } from "./job.js";
 import type { World } from "./memory.js";
 import { findJob, nodeNamed } from "./names.js";
 import { silent } from "./node.js";
+import { noteConditions } from "./preparation/condition.js";
+import { preparationReport } from "./preparation/report.js";
+import { retryNode } from "./preparation/retry.js";
+import { settleMembership } from "./scaling/settle.js";
+import { wither } from "./scaling/wither.js";
 import { schedule } from "./schedule.js";
 import type { Instant } from "./state.js";
 import { tick } from "./tick.js";
@@ -38,7 +47,9 @@ export interface Step {
 export function step(world: World, event: Event, now: Instant, { settling } = { settling: true }): Step {
   const draft = new Draft(world, now);
   const subject = decide(draft, event);
-  if (settling) settle(draft, event.kind === "tick" || event.kind === "resume");
+  const takeNoHint = event.kind === "tick" || event.kind === "resume";
+  if (settling) settle(draft, takeNoHint);
+  noteConditions(draft, takeNoHint ? world.nodes.keys() : draft.changedNodes);
   return { changes: draft.changes, effects: draft.effects, ...(subject === undefined ? {} : { subject }) };
 }
 
@@ -64,6 +75,18 @@ function decide(draft: Draft, event: Event): string | undefined {
       return deleteExperiment(draft, event.id);
     case "job-delete":
       return deleteJob(draft, event.id);
+    case "workspace-update":
+      return updateWorkspace(draft, event);
+    case "workspace-quota":
+      return setQuota(draft, event.id, event.quota);
+    case "secret-set":
+      return setSecret(draft, event);
+    case "secret-delete":
+      return deleteSecret(draft, event.id);
+    case "machine-class-map":
+      return mapMachineClass(draft, event.alias, event.machineClass);
+    case "machine-class-unmap":
+      return unmapMachineClass(draft, event.alias);
     case "cluster-resize":
       return resizeCluster(draft, event.id, event.scale);
     case "storage-map":
@@ -78,6 +101,8 @@ function decide(draft: Draft, event: Event): string | undefined {
       return reclaimNode(draft, event.id, event.reason);
     case "node-resume":
       return resumeNode(draft, event.id);
+    case "node-retry":
+      return retryNode(draft, event.id);
     case "node-delete":
       return deleteNode(draft, event.id);
     case "node-declare-lost":
@@ -87,6 +112,12 @@ function decide(draft: Draft, event: Event): string | undefined {
       return undefined;
     case "agent-heartbeat":
       heartbeat(draft, event);
+      return undefined;
+    case "agent-preparation":
+      preparationReport(draft, event);
+      return undefined;
+    case "agent-exports":
+      exportsReported(draft, event);
       return undefined;
     case "agent-report":
       report(draft, event);
@@ -109,9 +140,11 @@ function decide(draft: Draft, event: Event): string | undefined {
 function settle(draft: Draft, takeNoHint: boolean): void {
   const clusters = () => [...draft.touched].flatMap((uuid) => draft.world.clusters.get(uuid) ?? []);
   if (takeNoHint) settleWitnesses(draft);
+  if (draft.withdrawalStale || takeNoHint) withdrawWorkspaces(draft);
   // The want of a cluster that scales by itself, and what it can let go of, change with its queue and its busy nodes.
   const unsettled = clusters().some(({ size }) => size.minimum < size.maximum) || overfull(draft);
   if (draft.membershipStale || unsettled) settleMembership(draft);
+  for (const cluster of clusters()) if (cluster.deletingSince !== undefined) wither(draft, cluster);
   for (const cluster of clusters().sort((a, b) => a.sequence - b.sequence)) schedule(draft, cluster, takeNoHint);
 }
 

@@ -1,3 +1,4 @@
+import { jobObjection } from "./checks/index.js";
 import type { World } from "./memory.js";
 import type { Cluster, Job } from "./state.js";
 
@@ -23,6 +24,11 @@ export class SweepLimits {
     return running >= sweep.runningMax ? running : undefined;
   }
 
+  /** It may not start now, and others may go on behind it. */
+  holds(job: Job): boolean {
+    return this.reached(job) !== undefined || jobObjection(job, this.world) !== undefined;
+  }
+
   started(job: Job): void {
     const { sweep } = job.request;
     if (sweep && this.running) add(this.running, keyOf(job, sweep.name));
@@ -30,9 +36,13 @@ export class SweepLimits {
 
   /** The first of the cluster's queue that no limit holds back. */
   first(): Job | undefined {
+    // Where nothing fits into the cluster's size, the queue may be as long as it likes.
+    const { maximum } = this.cluster.size;
+    const sizes = this.world.index.queuedSizes.get(this.cluster.uuid);
+    if (![...(sizes?.keys() ?? [])].some((nodeCount) => nodeCount <= maximum)) return undefined;
     for (const uuid of this.world.index.queue.get(this.cluster.uuid)?.values() ?? []) {
       const job = this.world.jobs.get(uuid);
-      if (job && this.reached(job) === undefined) return job;
+      if (job && !this.holds(job)) return job;
     }
     return undefined;
   }

@@ -97,11 +97,10 @@ test("what is in use is not deleted", () => {
   world.submit("j", {
     mountVolumes: { fileServers: [{ fileServer: { id: "nas" }, relativeMountPath: "x" }] },
   } as JobInit);
-  const drop = (kind: "cluster-delete" | "file-server-delete" | "workspace-delete", id: string) => () =>
+  const drop = (kind: "cluster-delete" | "file-server-delete", id: string) => () =>
     world.send({ kind, id });
   expect(drop("cluster-delete", "workspaces/w/clusters/c")).toThrow(/has a job that has not ended/);
   expect(drop("file-server-delete", "workspaces/w/fileServers/nas")).toThrow(/is mounted by/);
-  expect(drop("workspace-delete", "workspaces/w")).toThrow(/has a job that has not ended/);
   expect(() => world.send({ kind: "node-delete", id: "nodes/a" })).toThrow(/is connected/);
 });
 

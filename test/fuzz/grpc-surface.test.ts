@@ -7,6 +7,7 @@ import { load } from "../../coordinator/core/apply.js";
 import { brokenLaws } from "../../coordinator/core/invariants.js";
 import { emptyState } from "../../coordinator/core/memory.js";
 import { defaultSettings } from "../../coordinator/core/state.js";
+import { keyPlace, openVault } from "../../coordinator/secrets/key-file.js";
 import { bearer } from "../../shared/credentials.js";
 import { AgentService, SessionRequestSchema } from "../../shared/gen/stoker/v1/agent_service_pb.js";
 import { ClusterService } from "../../shared/gen/stoker/v1/cluster_service_pb.js";
@@ -158,7 +159,7 @@ test("what all that left on disk keeps the laws", { timeout: 60_000 }, async () 
   // Killed, it would leave its NATS behind.
   await coordinator.end("SIGTERM");
   const state = emptyState(defaultSettings, Date.now());
-  using catalog = Catalog.open(coordinator.dataDir);
+  using catalog = Catalog.open(coordinator.dataDir, openVault(keyPlace(undefined, coordinator.dataDir, {})));
   load(state, catalog.load());
   expect(state.workspaces.size).toBeGreaterThan(0);
   expect(brokenLaws(state)).toEqual([]);

@@ -1,14 +1,17 @@
 import type { Noun } from "../../verb.js";
+import { machineClass } from "./class/index.js";
 import { declareLost } from "./declare-lost.js";
 import { remove } from "./delete.js";
 import { drain } from "./drain.js";
 import { list } from "./list.js";
 import { reclaim } from "./reclaim.js";
 import { resume } from "./resume.js";
+import { retry } from "./retry.js";
 import { show } from "./show.js";
 
 export const node: Noun = {
   name: "node",
   description: "The machines",
-  verbs: [list, show, drain, reclaim, resume, declareLost, remove],
+  verbs: [list, show, drain, reclaim, resume, retry, declareLost, remove],
+  nouns: [machineClass],
 };

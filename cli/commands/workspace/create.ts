@@ -1,7 +1,7 @@
-import { usage } from "../../failure.js";
 import { checkedName } from "../../ids.js";
-import { idempotencyOption, nameOption } from "../../options.js";
+import { idempotencyOption, nameOption, tagOption } from "../../options.js";
 import type { Verb } from "../../verb.js";
+import { tagsOf } from "./tags.js";
 
 export const create: Verb = {
   name: "create",
@@ -11,12 +11,12 @@ export const create: Verb = {
   options: [
     nameOption("workspace"),
     { flags: "-l, --location <place>", description: "kept as given" },
-    { flags: "--tag <key=value>", description: "label; may be repeated", repeatable: true },
+    tagOption,
     idempotencyOption,
   ],
   async run(call) {
     const name = checkedName(call.name("workspace"), "workspace");
-    const tags = Object.fromEntries(call.texts("tag").map(pair));
+    const tags = tagsOf(call);
     const location = call.text("location") ?? "";
     const session = await call.session();
     const { workspace } = await session.create(call.text("idempotencyKey"), (idempotencyKey) =>
@@ -26,9 +26,3 @@ export const create: Verb = {
     return undefined;
   },
 };
-
-function pair(text: string): [string, string] {
-  const at = text.indexOf("=");
-  if (at < 1) throw usage(`--tag: expected key=value, found "${text}"`);
-  return [text.slice(0, at), text.slice(at + 1)];
-}

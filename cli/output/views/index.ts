@@ -3,13 +3,16 @@ import { cluster } from "./cluster.js";
 import { experiment } from "./experiment.js";
 import { fileServer } from "./file-server.js";
 import { job } from "./job.js";
+import { machineClass } from "./machine-class.js";
 import { node } from "./node.js";
+import { secret } from "./secret.js";
 import { storageMapping } from "./storage-mapping.js";
+import { usage } from "./usage.js";
 import type { View } from "./view.js";
 import { workspace } from "./workspace.js";
 
 /** Every kind of resource that is printed. */
-const all = { workspace, cluster, fileServer, storageMapping, experiment, job, node };
+const all = { workspace, cluster, fileServer, storageMapping, secret, machineClass, usage, experiment, job, node };
 
 export type Kind = keyof typeof all;
 export type Shown<K extends Kind> = MessageShape<(typeof all)[K]["schema"]>;

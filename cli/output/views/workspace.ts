@@ -1,5 +1,5 @@
 import { ProvisioningStateSchema } from "../../../shared/gen/stoker/v1/provisioning_pb.js";
-import { WorkspaceSchema } from "../../../shared/gen/stoker/v1/workspace_pb.js";
+import { type Quota, WorkspaceSchema } from "../../../shared/gen/stoker/v1/workspace_pb.js";
 import { shortTime } from "../time.js";
 import { view, word } from "./view.js";
 
@@ -11,9 +11,11 @@ export const workspace = view({
     ["Location", ({ location }) => location],
     ["State", ({ provisioningState }) => word(ProvisioningStateSchema, provisioningState)],
   ],
-  more: ({ id, creationTime, tags }) => [
+  more: ({ id, creationTime, provisioningStateTransitionTime, quota, tags }) => [
     ["Id", id],
     ["Created", shortTime(creationTime)],
+    ["State since", shortTime(provisioningStateTransitionTime)],
+    ["Quota", quotaOf(quota)],
     [
       "Tags",
       Object.entries(tags)
@@ -22,3 +24,14 @@ export const workspace = view({
     ],
   ],
 });
+
+/** `8 GPUs, 2 running jobs` */
+function quotaOf(quota: Quota | undefined): string {
+  const limits = [
+    [quota?.clusters, "clusters"],
+    [quota?.nodes, "nodes"],
+    [quota?.gpus, "GPUs"],
+    [quota?.runningJobs, "running jobs"],
+  ] as const;
+  return limits.flatMap(([limit, noun]) => (limit === undefined ? [] : [`${limit} ${noun}`])).join(", ");
+}

@@ -8,13 +8,13 @@ import {
   type JobSchema,
   type JobSpec,
 } from "../../../shared/gen/stoker/v1/job_pb.js";
-import { ProvisioningState } from "../../../shared/gen/stoker/v1/provisioning_pb.js";
 import { standstillOfAttempt } from "../../core/frozen.js";
 import type { State } from "../../core/memory.js";
 import { idOfJob, outputSegmentOf } from "../../core/names.js";
 import { attemptsOf, executionStateOf } from "../../core/queries.js";
 import type { Attempt, Job } from "../../core/state.js";
 import { frozenView } from "./node.js";
+import { provisioning } from "./provisioning.js";
 import { shownJobSpec } from "./secrets.js";
 
 export function jobView(
@@ -30,7 +30,7 @@ export function jobView(
     toolType: toolTypes[row.spec.toolkit.case ?? "customToolkitSettings"],
     jobOutputDirectoryPathSegment: outputSegmentOf(state, row),
     creationTime: timestampFromMs(row.createdAt),
-    provisioningState: row.deleting ? ProvisioningState.DELETING : ProvisioningState.SUCCEEDED,
+    ...provisioning(row.createdAt, row.deleting ? (row.deletingSince ?? row.createdAt) : undefined),
     executionState: executionStates[executionStateOf(row)],
     executionStateTransitionTime: timestampFromMs(row.state.since),
     executionInfo: executionInfo(row),

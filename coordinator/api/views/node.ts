@@ -5,8 +5,10 @@ import { parseLeaseId } from "../../../shared/ids.js";
 import { type Standstill, standstillOf } from "../../core/frozen.js";
 import type { State } from "../../core/memory.js";
 import { idOfCluster, idOfJob, idOfNode } from "../../core/names.js";
-import { conditionOf, holdersOn, type NodeCondition } from "../../core/queries.js";
-import type { Node, NodeInventory } from "../../core/state.js";
+import { conditionOf } from "../../core/preparation/condition.js";
+import { readinessOf } from "../../core/preparation/readiness.js";
+import { holdersOn } from "../../core/queries.js";
+import type { Node, NodeCondition, NodeInventory, ResourceFault } from "../../core/state.js";
 
 export function nodeView(
   state: State,
@@ -14,7 +16,8 @@ export function nodeView(
   telemetry: Telemetry | undefined,
 ): MessageInitShape<typeof NodeSchema> {
   const cluster = row.cluster && state.clusters.get(row.cluster);
-  const heardAt = state.liveness.get(row.uuid)?.heardAt;
+  const { heardAt, condition: noted } = state.liveness.get(row.uuid) ?? {};
+  const readiness = readinessOf(state, row);
   const condition = conditionOf(state, row);
   return {
     id: idOfNode(row),
@@ -30,8 +33,13 @@ export function nodeView(
     allocations: allocations(state, row),
     drained: row.drained !== undefined,
     agentVersion: row.agentVersion,
+    ...(noted?.state === condition.state ? { stateTransitionTime: timestampFromMs(noted.since) } : {}),
+    ...(readiness.kind === "failed" ? { error: faultView(readiness.fault) } : {}),
+    warnings: [...readiness.warnings],
   };
 }
+
+const faultView = (fault: ResourceFault) => ({ ...fault, details: [...fault.details] });
 
 const nodeStates: Record<NodeCondition, NodeState> = {
   free: NodeState.FREE,
@@ -43,8 +51,9 @@ const nodeStates: Record<NodeCondition, NodeState> = {
   lost: NodeState.LOST,
 };
 
-const inventoryView = (inventory: NodeInventory) => ({
+const inventoryView = ({ fileServing, ...inventory }: NodeInventory) => ({
   ...inventory,
+  ...(fileServing ? { fileServing: { ...fileServing, freeBytes: BigInt(fileServing.freeBytes) } } : {}),
   memoryBytes: BigInt(inventory.memoryBytes),
   gpus: inventory.gpus.map((gpu) => ({ ...gpu, memoryBytes: BigInt(gpu.memoryBytes) })),
 });

@@ -1,29 +1,28 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import type { ExperimentSchema } from "../../../shared/gen/stoker/v1/experiment_pb.js";
-import type { FileServerSchema } from "../../../shared/gen/stoker/v1/file_server_pb.js";
-import { ProvisioningState } from "../../../shared/gen/stoker/v1/provisioning_pb.js";
 import type { StorageMappingSchema } from "../../../shared/gen/stoker/v1/storage_pb.js";
 import type { WorkspaceSchema } from "../../../shared/gen/stoker/v1/workspace_pb.js";
 import type { State } from "../../core/memory.js";
 import { idOfExperiment, idOfFileServer, idOfWorkspace } from "../../core/names.js";
-import type { Experiment, FileServer, StorageMapping, Workspace } from "../../core/state.js";
-import { shownFileServerSpec } from "./secrets.js";
+import type { Experiment, StorageMapping, Workspace } from "../../core/state.js";
+import { provisioning } from "./provisioning.js";
 
 export const workspaceView = (row: Workspace): MessageInitShape<typeof WorkspaceSchema> => ({
   id: idOfWorkspace(row),
   name: row.name,
   tags: { ...row.tags },
   creationTime: timestampFromMs(row.createdAt),
-  provisioningState: ProvisioningState.SUCCEEDED,
+  ...provisioning(row.createdAt, row.deletingSince),
   location: row.location,
+  ...(row.quota ? { quota: { ...row.quota } } : {}),
 });
 
 export const experimentView = (state: State, row: Experiment): MessageInitShape<typeof ExperimentSchema> => ({
   id: idOfExperiment(state, row),
   name: row.name,
   creationTime: timestampFromMs(row.createdAt),
-  provisioningState: row.deleting ? ProvisioningState.DELETING : ProvisioningState.SUCCEEDED,
+  ...provisioning(row.createdAt, row.deleting ? (row.deletingSince ?? row.createdAt) : undefined),
 });
 
 export function storageMappingView(
@@ -34,15 +33,3 @@ export function storageMappingView(
   const fileServerId = server ? idOfFileServer(state, server) : "";
   return { source, fileServerId, path, creationTime: timestampFromMs(createdAt) };
 }
-
-export const fileServerView = (state: State, row: FileServer): MessageInitShape<typeof FileServerSchema> => ({
-  id: idOfFileServer(state, row),
-  name: row.name,
-  spec: shownFileServerSpec(row.spec),
-  creationTime: timestampFromMs(row.createdAt),
-  provisioningState: ProvisioningState.SUCCEEDED,
-  mountSettings: {
-    mountPoint: row.spec.existing?.export ?? "",
-    fileServerInternalIp: row.spec.existing?.host ?? "",
-  },
-});

@@ -3,6 +3,20 @@ import leaving from "./002-leaving.sql";
 import storageMapping from "./003-storage-mapping.sql";
 import witnesses from "./004-witnesses.sql";
 import life from "./005-life.sql";
+import workspaces from "./006-workspaces.sql";
+import secrets from "./007-secrets.sql";
+import membership from "./008-membership.sql";
+import fileServers from "./009-file-servers.sql";
 
 /** In order; the n-th brings the schema to version n. A migration that was released is never edited. */
-export const migrations: readonly string[] = [catalog, leaving, storageMapping, witnesses, life];
+export const migrations: readonly string[] = [
+  catalog,
+  leaving,
+  storageMapping,
+  witnesses,
+  life,
+  workspaces,
+  secrets,
+  membership,
+  fileServers,
+];

@@ -1,6 +1,8 @@
 import { ClusterSpecSchema } from "../../../shared/gen/stoker/v1/cluster_pb.js";
+import { changeClusterSecrets } from "../../core/secrets/fields.js";
 import type { Cluster } from "../../core/state.js";
 import { integer, json, message, text } from "../column.js";
+import { hasSecrets } from "../has-secrets.js";
 import type { TableShape } from "../table.js";
 
 export const clusterTable: TableShape<Cluster> = {
@@ -11,7 +13,7 @@ export const clusterTable: TableShape<Cluster> = {
     uuid: text(),
     workspace: text(),
     name: text(),
-    spec: message(ClusterSpecSchema),
+    spec: message(ClusterSpecSchema, hasSecrets(changeClusterSecrets)),
     createdAt: integer,
     sequence: integer,
     size: json(),

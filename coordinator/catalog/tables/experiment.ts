@@ -6,5 +6,12 @@ export const experimentTable: TableShape<Experiment> = {
   name: "experiment",
   key: ["uuid"],
   keyText: "uuid",
-  columns: { uuid: text(), workspace: text(), name: text(), createdAt: integer, deleting: flag },
+  columns: {
+    uuid: text(),
+    workspace: text(),
+    name: text(),
+    createdAt: integer,
+    deleting: flag,
+    deletingSince: integer,
+  },
 };

@@ -7,7 +7,9 @@ import { fileServerTable } from "./file-server.js";
 import { idempotencyKeyTable } from "./idempotency-key.js";
 import { jobTable } from "./job.js";
 import { jobEventTable } from "./job-event.js";
+import { machineClassAliasTable } from "./machine-class-alias.js";
 import { nodeTable } from "./node.js";
+import { secretTable } from "./secret.js";
 import { storageMappingTable } from "./storage-mapping.js";
 import { witnessSetTable } from "./witness-set.js";
 import { workspaceTable } from "./workspace.js";
@@ -25,4 +27,6 @@ export const tables: { readonly [T in Table]: TableShape<Rows[T]> } = {
   "job-event": jobEventTable,
   "idempotency-key": idempotencyKeyTable,
   "witness-set": witnessSetTable,
+  "machine-class-alias": machineClassAliasTable,
+  secret: secretTable,
 };

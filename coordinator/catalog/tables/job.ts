@@ -1,6 +1,8 @@
 import { JobSpecSchema } from "../../../shared/gen/stoker/v1/job_pb.js";
+import { changeJobSecrets } from "../../core/secrets/fields.js";
 import type { Job } from "../../core/state.js";
 import { flag, integer, json, message, text } from "../column.js";
+import { hasSecrets } from "../has-secrets.js";
 import type { TableShape } from "../table.js";
 
 export const jobTable: TableShape<Job> = {
@@ -11,7 +13,7 @@ export const jobTable: TableShape<Job> = {
     uuid: text(),
     experiment: text(),
     name: text(),
-    spec: message(JobSpecSchema),
+    spec: message(JobSpecSchema, hasSecrets(changeJobSecrets)),
     request: json(),
     createdAt: integer,
     sequence: integer,
@@ -22,6 +24,7 @@ export const jobTable: TableShape<Job> = {
     machineFaults: integer,
     avoid: json(),
     deleting: flag,
+    deletingSince: integer,
     events: integer,
   },
 };

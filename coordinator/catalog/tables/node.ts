@@ -16,6 +16,7 @@ export const nodeTable: TableShape<Node> = {
     enrolledAt: integer,
     sequence: integer,
     cluster: text(),
+    membership: json(),
     drained: json(),
     leaving: json(),
     lost: json(),

@@ -6,5 +6,13 @@ export const workspaceTable: TableShape<Workspace> = {
   name: "workspace",
   key: ["uuid"],
   keyText: "uuid",
-  columns: { uuid: text(), name: text(), tags: json(), location: text(), createdAt: integer },
+  columns: {
+    uuid: text(),
+    name: text(),
+    tags: json(),
+    location: text(),
+    createdAt: integer,
+    quota: json(),
+    deletingSince: integer,
+  },
 };

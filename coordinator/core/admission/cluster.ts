@@ -1,41 +1,38 @@
-import type { ClusterSpec, ScaleSettings } from "../../../shared/gen/stoker/v1/cluster_pb.js";
+import type { ClusterSpec, ScaleSettings, SetupTask } from "../../../shared/gen/stoker/v1/cluster_pb.js";
 import type { FileServerSpec } from "../../../shared/gen/stoker/v1/file_server_pb.js";
 import type { World } from "../memory.js";
+import { changeClusterSecrets } from "../secrets/fields.js";
+import { withReferences } from "../secrets/reference.js";
 import type { ClusterSize, Workspace } from "../state.js";
-import {
-  admitClean,
-  admitCount,
-  admitPathText,
-  admitText,
-  admitWord,
-  pathMax,
-  refuse,
-  shown,
-  unsupported,
-} from "./fields.js";
+import { admitClean, admitCount, admitPathText, admitText, admitWord, pathMax, refuse, shown } from "./fields.js";
+import { admitEnvironment } from "./job.js";
 import { admitVolumes } from "./volumes.js";
 
 /** Batch AI allowed 100; a lab with more machines than this needs another design than a list a pass. */
 const nodesMax = 10_000;
 
 export function admitCluster(
-  spec: ClusterSpec,
+  given: ClusterSpec,
   world: World,
   workspace: Workspace,
 ): { spec: ClusterSpec; size: ClusterSize } {
+  const { spec } = withReferences(given, changeClusterSecrets, world, workspace);
   if (admitText("vmSize", spec.vmSize).length > 255) refuse("vmSize", `"${shown(spec.vmSize)}" is no machine class`);
   const vmPriority = admitWord("vmPriority", spec.vmPriority, ["dedicated", "lowpriority"]);
   const size = admitSize(spec.scaleSettings);
   const setupTask = spec.nodeSetup?.setupTask;
-  if (setupTask) {
-    admitText("nodeSetup.setupTask.commandLine", setupTask.commandLine);
-    unsupported("nodeSetup.setupTask", "this release runs no setup tasks; prepare the machines, or use jobPreparation");
-  }
+  if (setupTask) admitSetupTask("nodeSetup.setupTask", setupTask);
   const mountVolumes = admitVolumes("nodeSetup.mountVolumes", spec.nodeSetup?.mountVolumes, world, workspace);
   return {
     spec: { ...spec, vmPriority, ...(spec.nodeSetup ? { nodeSetup: { ...spec.nodeSetup, mountVolumes } } : {}) },
     size,
   };
+}
+
+function admitSetupTask(at: string, task: SetupTask): void {
+  admitText(`${at}.commandLine`, task.commandLine);
+  admitPathText(`${at}.stdOutErrPathPrefix`, task.stdOutErrPathPrefix);
+  admitEnvironment(`${at}.`, task);
 }
 
 export function admitSize(scale: ScaleSettings | undefined): ClusterSize {
@@ -55,13 +52,14 @@ export function admitSize(scale: ScaleSettings | undefined): ClusterSize {
   const path = "scaleSettings.autoScale";
   const maximum = admitCount(`${path}.maximumNodeCount`, autoScale.maximumNodeCount, 0, nodesMax);
   const minimum = admitCount(`${path}.minimumNodeCount`, autoScale.minimumNodeCount, 0, maximum);
-  admitCount(`${path}.initialNodeCount`, autoScale.initialNodeCount, 0, maximum);
-  return { minimum, maximum };
+  const initial = admitCount(`${path}.initialNodeCount`, autoScale.initialNodeCount, 0, maximum);
+  return { minimum, maximum, ...(initial > minimum ? { initial } : {}) };
 }
 
-/** A managed server (vmSize, disks) is kept as given; only one with `existing` can be mounted by this release. */
+/** Which machine serves one that is none of `existing` is file-servers/place.ts's. */
 export function admitFileServer(spec: FileServerSpec): FileServerSpec {
   const { existing } = spec;
+  admitClean("managed.mountOptions", spec.managed?.mountOptions ?? "", pathMax);
   if (!existing) return spec;
   const host = admitText("existing.host", existing.host).trim();
   if (host.length > 255) refuse("existing.host", `"${shown(host)}" is longer than 255 characters`);

@@ -1,8 +1,11 @@
 import { Fault } from "../../../shared/fault.js";
 import type { EnvironmentVariableWithSecretValue } from "../../../shared/gen/stoker/v1/environment_pb.js";
 import type { JobSpec, Resources, Sweep } from "../../../shared/gen/stoker/v1/job_pb.js";
+import { refuseDeleting, refuseGoing } from "../deleting.js";
 import type { World } from "../memory.js";
 import { idOfCluster, resolveCluster } from "../names.js";
+import { changeJobSecrets } from "../secrets/fields.js";
+import { withReferences } from "../secrets/reference.js";
 import type { Cluster, JobRequest, Priority, ShareRequest, SweepRequest, Workspace } from "../state.js";
 import { admitToolkit } from "../toolkits/index.js";
 import {
@@ -17,9 +20,8 @@ import {
   admitWord,
   pathMax,
   refuse,
-  unsupported,
 } from "./fields.js";
-import { possible } from "./possible.js";
+import { possible, withinQuota } from "./possible.js";
 import { admitDuration, admitMemory, defaultWallClock } from "./quantities.js";
 import { admitVolumes } from "./volumes.js";
 
@@ -27,7 +29,8 @@ import { admitVolumes } from "./volumes.js";
  * Is this job possible at all? Gives the spec with Batch AI's defaults filled in, and what scheduling needs of it in a form that needs no
  * second look. Container settings are accepted, because real files have them; see grant/unpreparable.ts for what becomes of them.
  */
-export function admitJob(spec: JobSpec, world: World, workspace: Workspace): { spec: JobSpec; request: JobRequest } {
+export function admitJob(given: JobSpec, world: World, workspace: Workspace): { spec: JobSpec; request: JobRequest } {
+  const { spec, keys: secrets } = withReferences(given, changeJobSecrets, world, workspace);
   const priority = admitWord("schedulingPriority", spec.schedulingPriority, ["normal", "low", "high"]);
   const cluster = admitClusterReference(spec, world, workspace);
   const nodeCount = admitCount("nodeCount", spec.nodeCount, 1, 10_000);
@@ -42,10 +45,11 @@ export function admitJob(spec: JobSpec, world: World, workspace: Workspace): { s
     wallClockMs: admitDuration("constraints.maxWallClockTime", wallClock),
     ...(logLimitBytes === undefined ? {} : { logLimitBytes }),
     ...(spec.sweep ? { sweep: admitSweep(spec.sweep) } : {}),
+    ...(secrets.length > 0 ? { secrets } : {}),
     retriesMax: spec.retry ? admitCount("retry.maxCount", spec.retry.maxCount, 0, 1000) : 0,
   };
   admitDirectories(spec);
-  admitEnvironment(spec);
+  admitEnvironment("", spec);
   if (spec.containerSettings) {
     admitText("containerSettings.imageSourceRegistry.image", spec.containerSettings.imageSourceRegistry?.image ?? "");
     admitMemory("containerSettings.shmSize", spec.containerSettings.shmSize);
@@ -56,6 +60,7 @@ export function admitJob(spec: JobSpec, world: World, workspace: Workspace): { s
   const mountVolumes = admitVolumes("mountVolumes", spec.mountVolumes, world, workspace);
   const toolkit = admitToolkit(spec);
   possible(request, cluster, world);
+  withinQuota(request, cluster, world, workspace);
   return {
     spec: {
       ...spec,
@@ -86,7 +91,10 @@ const priorities: Record<"low" | "normal" | "high", Priority> = { low: 0, normal
 function admitClusterReference(spec: JobSpec, world: World, workspace: Workspace): Cluster {
   const id = admitText("cluster.id", spec.cluster?.id ?? "");
   try {
-    return resolveCluster(world, workspace, id);
+    const cluster = resolveCluster(world, workspace, id);
+    refuseDeleting(world, cluster.workspace);
+    refuseGoing(cluster);
+    return cluster;
   } catch (cause) {
     if (cause instanceof Fault) throw new Fault(cause.code, `cluster.id: ${cause.message}`, { cause });
     throw cause;
@@ -124,27 +132,28 @@ function admitDirectories(spec: JobSpec): void {
 /** Linux takes 2 MiB of environment and words together. */
 const environmentMax = 512 * 1024;
 
-function admitEnvironment(spec: JobSpec): void {
-  spec.environmentVariables.forEach(({ name, value }, at) => {
-    admitVariableName(`environmentVariables[${at}].name`, name);
-    admitClean(`environmentVariables[${at}].value`, value);
+/** `at`: the path of what holds them, with its dot. */
+export function admitEnvironment(at: string, spec: Pick<JobSpec, "environmentVariables" | "secrets">): void {
+  spec.environmentVariables.forEach(({ name, value }, index) => {
+    admitVariableName(`${at}environmentVariables[${index}].name`, name);
+    admitClean(`${at}environmentVariables[${index}].value`, value);
   });
-  spec.secrets.forEach((secret, at) => {
-    admitSecret(`secrets[${at}]`, secret);
+  spec.secrets.forEach((secret, index) => {
+    admitSecret(`${at}secrets[${index}]`, secret);
   });
   const all = [...spec.environmentVariables, ...spec.secrets];
   const length = all.reduce((sum, { name, value }) => sum + name.length + value.length, 0);
   if (length > environmentMax) {
-    refuse("environmentVariables", `hold ${length} characters with the secrets; a process takes ${environmentMax}`);
+    refuse(
+      `${at}environmentVariables`,
+      `hold ${length} characters with the secrets; a process takes ${environmentMax}`,
+    );
   }
-  admitUnique("environmentVariables", spec.environmentVariables, ({ name }) => name);
-  admitUnique("secrets", spec.secrets, ({ name }) => name);
+  admitUnique(`${at}environmentVariables`, spec.environmentVariables, ({ name }) => name);
+  admitUnique(`${at}secrets`, spec.secrets, ({ name }) => name);
 }
 
 function admitSecret(path: string, secret: EnvironmentVariableWithSecretValue): void {
   admitVariableName(`${path}.name`, secret.name);
   admitClean(`${path}.value`, secret.value);
-  if (!secret.valueSecretReference) return;
-  if (secret.value !== "") refuse(path, "has both value and valueSecretReference; give one");
-  unsupported(`${path}.valueSecretReference`, "key vaults are not supported by this release; give the value");
 }

@@ -1,18 +1,14 @@
+import { gpusNeeded } from "../checks/quota.js";
 import { classMatches } from "../cluster.js";
 import type { World } from "../memory.js";
-import type { Cluster, JobRequest, NodeInventory } from "../state.js";
+import type { Cluster, JobRequest, NodeInventory, Workspace } from "../state.js";
 import { refuse } from "./fields.js";
 
 /**
- * Refuses what could never run: more nodes than the cluster may have, or more of a node than any enrolled machine of its class has. While
- * no such machine is enrolled, only the cluster's own size is held against the job.
+ * Refuses what could never run: more of a node than any enrolled machine of the cluster's class has. While no such machine is enrolled, nothing is
+ * held against the job. One that needs more nodes than its cluster is to have waits: the cluster can be made larger at any time.
  */
 export function possible(request: JobRequest, cluster: Cluster, world: World): void {
-  const { maximum } = cluster.size;
-  if (request.nodeCount > maximum) {
-    const size = maximum === 1 ? "1 node" : `${maximum} nodes`;
-    refuse("nodeCount", `${request.nodeCount} is more than the ${size} that cluster ${cluster.name} can have`);
-  }
   const { share } = request;
   if (share.kind === "whole") return;
   const machines: NodeInventory[] = [];
@@ -36,4 +32,28 @@ export function possible(request: JobRequest, cluster: Cluster, world: World): v
   const { gpus: g, cpus: c, memoryBytes: m = 0 } = share;
   const fits = ({ gpus, cpus, memoryBytes }: NodeInventory) => gpus.length >= g && cpus >= c && memoryBytes >= m;
   if (!machines.some(fits)) refuse("resources", `no machine of cluster ${cluster.name} has all of it together`);
+}
+
+/** Refuses what the limits would hold back for good. */
+export function withinQuota(request: JobRequest, cluster: Cluster, world: World, workspace: Workspace): void {
+  const help = (name: string, option: string) => `\`stoker workspace quota set -n ${name} --${option} N\` changes it`;
+  const { runningJobs, gpus } = workspace.quota ?? {};
+  if (runningJobs === 0) {
+    refuse("quota", `workspace ${workspace.name} may run no jobs; ${help(workspace.name, "running-jobs")}`);
+  }
+  const needed = gpusNeeded(world, request);
+  if (gpus !== undefined && needed > gpus) {
+    refuse(
+      "quota",
+      `${needed} GPUs needed, and workspace ${workspace.name} may have ${gpus}; ${help(workspace.name, "gpus")}`,
+    );
+  }
+  const owner = world.workspaces.get(cluster.workspace);
+  const nodes = owner?.quota?.nodes;
+  if (owner && nodes !== undefined && request.nodeCount > nodes) {
+    refuse(
+      "nodeCount",
+      `${request.nodeCount} nodes, and the clusters of workspace ${owner.name} may have ${nodes}; ${help(owner.name, "nodes")}`,
+    );
+  }
 }

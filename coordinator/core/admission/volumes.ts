@@ -1,14 +1,21 @@
-import type { MountVolumes } from "../../../shared/gen/stoker/v1/mount_pb.js";
+import type { AzureStorageCredentials, MountVolumes } from "../../../shared/gen/stoker/v1/mount_pb.js";
+import { refuseDeleting } from "../deleting.js";
+import {
+  type AzureSource,
+  hostOfShare,
+  keyOf,
+  mapped,
+  sourceOfContainer,
+  sourceOfShare,
+  unmappedAdvice,
+} from "../grant/azure-storage.js";
 import type { World } from "../memory.js";
 import { resolveFileServer } from "../names.js";
 import { withoutLastSlashes } from "../slashes.js";
 import type { Workspace } from "../state.js";
-import { admitClean, admitPathText, admitText, admitUnique, pathMax, refuse, shown } from "./fields.js";
+import { admitClean, admitPathText, admitText, admitUnique, pathMax, refuse, shown, unsupported } from "./fields.js";
 
-/**
- * Volumes of a cluster or job. Azure's shares and containers are accepted as they are, so that real files load; that this release can't
- * mount them comes out when a job is prepared (grant/volumes.ts).
- */
+/** Volumes of a cluster or job. Azure's shares and containers must stand for something here, or come with their key. */
 export function admitVolumes(
   path: string,
   volumes: MountVolumes | undefined,
@@ -18,16 +25,27 @@ export function admitVolumes(
   if (volumes === undefined) return undefined;
   const { azureFileShares, azureBlobFileSystems, fileServers, unmanagedFileSystems } = volumes;
   azureFileShares.forEach((share, at) => {
-    admitPathText(`${path}.azureFileShares[${at}].azureFileUrl`, share.azureFileUrl);
+    const own = `${path}.azureFileShares[${at}]`;
+    admitPathText(`${own}.azureFileUrl`, share.azureFileUrl);
+    for (const field of ["fileMode", "directoryMode"] as const) admitMode(`${own}.${field}`, share[field]);
+    admitSource(own, "share", world, sourceOfShare(share), share.credentials);
+    if (keyOf(share.credentials) !== "" && !/^[-\w.:]+$/.test(hostOfShare(share))) {
+      refuse(`${own}.azureFileUrl`, `"${shown(share.azureFileUrl)}" is not https://HOST/SHARE`);
+    }
   });
   azureBlobFileSystems.forEach((container, at) => {
-    admitText(`${path}.azureBlobFileSystems[${at}].containerName`, container.containerName);
-    admitMountOptions(`${path}.azureBlobFileSystems[${at}].mountOptions`, container.mountOptions);
+    const own = `${path}.azureBlobFileSystems[${at}]`;
+    admitText(`${own}.containerName`, container.containerName);
+    admitMountOptions(`${own}.mountOptions`, container.mountOptions);
+    admitSource(own, "container", world, sourceOfContainer(container), container.credentials);
   });
   fileServers.forEach((server, at) => {
     const own = `${path}.fileServers[${at}]`;
     const id = admitText(`${own}.fileServer.id`, server.fileServer?.id ?? "");
-    if (resolveOrNone(world, workspace, id) === undefined) refuse(`${own}.fileServer.id`, `there is no ${shown(id)}`);
+    const found = resolveOrNone(world, workspace, id);
+    if (found === undefined) refuse(`${own}.fileServer.id`, `there is no ${shown(id)}`);
+    refuseDeleting(world, found.workspace);
+    if (found.managed?.state === "deleting") refuse(`${own}.fileServer.id`, `${shown(id)} is being deleted`);
     admitMountOptions(`${own}.mountOptions`, server.mountOptions);
     admitClean(`${own}.sourceDirectory`, server.sourceDirectory, pathMax);
     if (server.sourceDirectory.split("/").includes("..")) refuse(`${own}.sourceDirectory`, `leads out by ".."`);
@@ -44,6 +62,24 @@ export function admitVolumes(
       directoryMode: share.directoryMode || "0777",
     })),
   };
+}
+
+function admitSource(
+  path: string,
+  noun: "share" | "container",
+  world: World,
+  source: AzureSource,
+  credentials: AzureStorageCredentials | undefined,
+): void {
+  if (mapped(world, source)) return;
+  if (keyOf(credentials) === "") unsupported(path, unmappedAdvice(noun, source));
+  if (!/^[-\w.]{1,255}$/.test(source.account)) {
+    refuse(`${path}.accountName`, `"${shown(source.account)}" is not a storage account's name`);
+  }
+}
+
+function admitMode(path: string, mode: string): void {
+  if (mode !== "" && !/^[0-7]{3,4}$/.test(mode)) refuse(path, `"${shown(mode)}" is not a mode such as 0777`);
 }
 
 function admitMountPaths(path: string, volumes: MountVolumes): void {

@@ -1,13 +1,17 @@
 import type { NodeId } from "../../../shared/ids.js";
+import { secrets } from "../checks/secrets.js";
 import type { Draft } from "../draft.js";
 import type { AgentEvent } from "../events.js";
-import { orderMounts } from "../grant/volumes.js";
+import { helloOfServer } from "../file-servers/exports.js";
+import { stop } from "../job.js";
 import { orderOutstanding } from "../lease.js";
 import { nodeNamed } from "../names.js";
 import { hear, withoutLost } from "../node.js";
+import { orderPreparation } from "../preparation/order.js";
 import { outlived, undecidedOf } from "../restored.js";
-import type { Node } from "../state.js";
+import type { Job, Node } from "../state.js";
 import { nothingUsed } from "../usage.js";
+import { preempted } from "../verdict.js";
 import { sessionBegins } from "../witnesses/coverage.js";
 import { handOutAgain, heldUnsent } from "../witnesses/hand-out.js";
 import { type Introduction, narrowHello } from "./narrow.js";
@@ -69,17 +73,27 @@ export function hello(draft: Draft, event: HelloEvent): void {
     keptLeaseIds: held.filter((lease) => !undecided.includes(lease)),
     undecidedLeaseIds: undecided,
   });
-  orderMounts(draft, draft.world.nodes.get(node.uuid) ?? node);
+  orderPreparation(draft, draft.world.nodes.get(node.uuid) ?? node);
+  helloOfServer(draft, draft.world.nodes.get(node.uuid) ?? node, { before, exports: said.exports });
   handOutAgain(draft, heldUnsent(draft, draft.world.nodes.get(node.uuid) ?? node, said.witnessSet));
   for (const { lease, job: uuid } of holders) {
     const job = draft.world.jobs.get(uuid);
     const share =
       job && "lease" in job.state ? job.state.lease.shares.find((one) => one.node === node.uuid) : undefined;
     // Nothing is told to a node about what it has lost: what is left of it there, if anything, is not ours to begin again.
-    if (job && share && !missing?.leases.includes(lease)) orderOutstanding(draft, job, share, known.has(lease));
+    if (!job || !share || missing?.leases.includes(lease)) continue;
+    // It was deleted before this node was told of the attempt: nobody can tell it the value any more.
+    const secretGone = known.has(lease) ? undefined : secrets(job, draft.world);
+    if (secretGone && job.state.kind !== "stopping") giveUp(draft, job, secretGone.message);
+    else orderOutstanding(draft, job, share, known.has(lease));
   }
   draft.membershipStale = true;
   if (node.cluster) draft.touched.add(node.cluster);
+}
+
+function giveUp(draft: Draft, job: Job, reason: string): void {
+  const { job: judged, verdict } = preempted(job, reason);
+  stop(draft, judged, verdict);
 }
 
 function refuse(draft: Draft, node: string, session: string, reason: string): void {

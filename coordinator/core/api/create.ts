@@ -1,12 +1,18 @@
 import { Fault } from "../../../shared/fault.js";
 import { admitCluster, admitFileServer } from "../admission/cluster.js";
-import { admitClean, admitName, admitText, refuse, shown } from "../admission/fields.js";
+import { admitClean, admitName } from "../admission/fields.js";
 import { admitJob } from "../admission/job.js";
+import { refuseDeleting } from "../deleting.js";
 import type { Draft } from "../draft.js";
 import type { ClusterCreate, ExperimentCreate, FileServerCreate, JobCreate, WorkspaceCreate } from "../events.js";
+import { orderExports } from "../file-servers/exports.js";
+import type { Managed } from "../file-servers/managed.js";
+import { placeFileServer } from "../file-servers/place.js";
 import { record } from "../job.js";
 import { findExperiment, findWorkspace, idOfExperiment, idOfWorkspace } from "../names.js";
-import type { Job, Workspace } from "../state.js";
+import { refuseOverClusters, refuseOverNodes } from "../quota/nodes.js";
+import type { Experiment, Job, Workspace } from "../state.js";
+import { admitTags } from "./workspace.js";
 
 /** Creates. Each returns the UUID of the resource: the one made, or the one that the same idempotency key made before. */
 
@@ -59,19 +65,6 @@ export function createWorkspace(draft: Draft, event: WorkspaceCreate): string {
   return uuid;
 }
 
-/** Azure's own limits. */
-const tagsMax = 50;
-
-function admitTags(tags: WorkspaceCreate["tags"]): WorkspaceCreate["tags"] {
-  const entries = Object.entries(tags);
-  if (entries.length > tagsMax) refuse("tags", `are ${entries.length}; there may be ${tagsMax}`);
-  for (const [name, value] of entries) {
-    if (admitText("tags", name).length > 512) refuse("tags", `"${shown(name)}" is longer than 512 characters`);
-    if (value.length > 256) refuse("tags", `"${shown(name)}" has a value of more than 256 characters`);
-  }
-  return tags;
-}
-
 export function createCluster(draft: Draft, event: ClusterCreate): string {
   const name = admitName("name", event.name);
   const workspace = findWorkspace(draft.world, event.parent);
@@ -80,7 +73,10 @@ export function createCluster(draft: Draft, event: ClusterCreate): string {
   if (draft.world.index.clusterByName.has(`${workspace.uuid} ${name}`)) {
     throw taken("cluster", `${idOfWorkspace(workspace)}/clusters/${name}`);
   }
+  refuseDeleting(draft.world, workspace.uuid);
   const { spec, size } = admitCluster(event.spec, draft.world, workspace);
+  refuseOverClusters(draft.world, workspace);
+  refuseOverNodes(draft.world, workspace, size);
   const sequence = draft.world.next.cluster;
   const { uuid } = event;
   draft.put("cluster", { uuid, workspace: workspace.uuid, name, spec, size, createdAt: draft.now, sequence });
@@ -96,9 +92,15 @@ export function createFileServer(draft: Draft, event: FileServerCreate): string 
   if (draft.world.index.fileServerByName.has(`${workspace.uuid} ${name}`)) {
     throw taken("file server", `${idOfWorkspace(workspace)}/fileServers/${name}`);
   }
+  refuseDeleting(draft.world, workspace.uuid);
   const { uuid } = event;
   const spec = admitFileServer(event.spec);
-  draft.put("file-server", { uuid, workspace: workspace.uuid, name, spec, createdAt: draft.now });
+  const place = placeFileServer(draft.world, workspace, name, spec);
+  const managed: Managed | undefined = place && { ...place, state: "creating", since: draft.now };
+  const row = { uuid, workspace: workspace.uuid, name, spec, createdAt: draft.now };
+  draft.put("file-server", managed ? { ...row, managed } : row);
+  const node = managed && draft.world.nodes.get(managed.node);
+  if (node) orderExports(draft, node);
   return uuid;
 }
 
@@ -109,7 +111,11 @@ export function createExperiment(draft: Draft, event: ExperimentCreate): string 
   const before = earlier(draft, event, `experiments ${workspace.uuid}`);
   if (before !== undefined) return before;
   const existing = draft.world.index.experimentByName.get(`${workspace.uuid} ${name}`);
-  if (existing) return existing;
+  if (existing !== undefined) {
+    refuseGoing(draft.world.experiments.get(existing));
+    return existing;
+  }
+  refuseDeleting(draft.world, workspace.uuid);
   const { uuid } = event;
   draft.put("experiment", { uuid, workspace: workspace.uuid, name, createdAt: draft.now, deleting: false });
   return uuid;
@@ -122,7 +128,7 @@ export function createJob(draft: Draft, event: JobCreate): string {
   if (before !== undefined) return before;
   const id = `${idOfExperiment(draft.world, experiment)}/jobs/${name}`;
   if (draft.world.index.jobByName.has(`${experiment.uuid} ${name}`)) throw taken("job", id);
-  if (experiment.deleting) throw new Fault("failed-precondition", `experiment ${experiment.name} is being deleted`);
+  refuseGoing(experiment);
   const { spec, request } = admitJob(event.spec, draft.world, workspaceOf(draft, experiment.workspace));
   const job: Job = {
     uuid: event.uuid,
@@ -143,6 +149,11 @@ export function createJob(draft: Draft, event: JobCreate): string {
   record(draft, job, "submitted");
   draft.queued(job);
   return job.uuid;
+}
+
+function refuseGoing(experiment: Experiment | undefined): void {
+  if (!experiment?.deleting) return;
+  throw new Fault("failed-precondition", `experiment ${experiment.name} is being deleted: wait until it is gone`);
 }
 
 function workspaceOf(draft: Draft, uuid: Workspace["uuid"]): Workspace {

@@ -2,17 +2,11 @@ import { Fault } from "../../../shared/fault.js";
 import type { MountVolumes } from "../../../shared/gen/stoker/v1/mount_pb.js";
 import { changeCluster, membersOf } from "../cluster.js";
 import type { Draft } from "../draft.js";
+import { withdraw, withdrawAtOnce } from "../file-servers/exports.js";
 import { record, remove, terminate, update } from "../job.js";
 import type { World } from "../memory.js";
-import {
-  findCluster,
-  findExperiment,
-  findFileServer,
-  findJob,
-  findWorkspace,
-  idOfJob,
-  resolveFileServer,
-} from "../names.js";
+import { findCluster, findExperiment, findFileServer, findJob, idOfJob, resolveFileServer } from "../names.js";
+import { beginWithering } from "../scaling/wither.js";
 import { SortedMap } from "../sorted-map.js";
 import type { Cluster, Experiment, FileServer, Job, Workspace } from "../state.js";
 
@@ -26,51 +20,14 @@ function* jobsOf(world: World, experiment: Experiment): Generator<Job> {
   }
 }
 
-/** Takes what it holds along. Refused while a job in it, or on a cluster of it, has not ended. */
-export function deleteWorkspace(draft: Draft, id: string): string {
-  const workspace = findWorkspace(draft.world, id);
-  const inside = (row: { workspace: Workspace["uuid"] }) => row.workspace === workspace.uuid;
-  const experiments = [...draft.world.experiments.values()].filter(inside);
-  const clusters = [...draft.world.clusters.values()].filter(inside);
-  const fileServers = [...draft.world.fileServers.values()].filter(inside);
-  for (const experiment of experiments) {
-    for (const job of jobsOf(draft.world, experiment)) if (isUnfinished(job)) throw stillThere("workspace", draft, job);
-  }
-  for (const cluster of clusters) refuseBusy(draft, cluster);
-  for (const server of fileServers) refuseMounted(draft, server, workspace);
-  for (const experiment of experiments) {
-    for (const job of jobsOf(draft.world, experiment)) remove(draft, job);
-    draft.delete("experiment", experiment.uuid);
-  }
-  for (const cluster of clusters) removeCluster(draft, cluster);
-  for (const server of fileServers) draft.delete("file-server", server.uuid);
-  draft.delete("workspace", workspace.uuid);
-  return workspace.uuid;
-}
-
-function stillThere(noun: string, draft: Draft, job: Job): Fault {
-  const id = idOfJob(draft.world, job);
-  return new Fault("failed-precondition", `the ${noun} has a job that has not ended: ${id}; terminate it first`);
-}
-
+/** Its jobs end, and it goes with the last: see scaling/wither.ts. */
 export function deleteCluster(draft: Draft, id: string): string {
   const cluster = findCluster(draft.world, id);
-  refuseBusy(draft, cluster);
-  removeCluster(draft, cluster);
+  beginWithering(draft, cluster);
   return cluster.uuid;
 }
 
-function refuseBusy(draft: Draft, cluster: Cluster): void {
-  const { world } = draft;
-  for (const jobs of [world.index.queue.get(cluster.uuid), world.index.active.get(cluster.uuid)]) {
-    for (const uuid of jobs?.values() ?? []) {
-      const job = world.jobs.get(uuid);
-      if (job) throw stillThere("cluster", draft, job);
-    }
-  }
-}
-
-function removeCluster(draft: Draft, cluster: Cluster): void {
+export function removeCluster(draft: Draft, cluster: Cluster): void {
   for (const node of [...membersOf(draft.world, cluster)]) changeCluster(draft, node, undefined);
   draft.delete("cluster", cluster.uuid);
   draft.membershipStale = true;
@@ -79,12 +36,16 @@ function removeCluster(draft: Draft, cluster: Cluster): void {
 export function deleteFileServer(draft: Draft, id: string): string {
   const server = findFileServer(draft.world, id);
   refuseMounted(draft, server);
-  draft.delete("file-server", server.uuid);
+  withdraw(draft, server);
   return server.uuid;
 }
 
+export function removeFileServer(draft: Draft, server: FileServer): void {
+  withdrawAtOnce(draft, server);
+}
+
 /** `except`: a workspace that goes along with it. */
-function refuseMounted({ world }: Draft, server: FileServer, except?: Workspace): void {
+export function refuseMounted({ world }: Draft, server: FileServer, except?: Workspace): void {
   const mounts = (workspace: Workspace | undefined, volumes: MountVolumes | undefined) =>
     workspace !== undefined &&
     (volumes?.fileServers ?? []).some(
@@ -104,7 +65,7 @@ function refuseMounted({ world }: Draft, server: FileServer, except?: Workspace)
   }
   for (const job of world.jobs.values()) {
     const experiment = world.experiments.get(job.experiment);
-    if (!isUnfinished(job) || !experiment) continue;
+    if (!isUnfinished(job) || !experiment || experiment.workspace === except?.uuid) continue;
     if (mounts(world.workspaces.get(experiment.workspace), job.spec.mountVolumes)) throw refuse(idOfJob(world, job));
   }
 }
@@ -112,11 +73,17 @@ function refuseMounted({ world }: Draft, server: FileServer, except?: Workspace)
 /** Its jobs are terminated and go as they end; it goes with the last. */
 export function deleteExperiment(draft: Draft, id: string): string {
   const experiment = findExperiment(draft.world, id);
-  draft.put("experiment", { ...experiment, deleting: true });
+  dropExperiment(draft, experiment);
+  return experiment.uuid;
+}
+
+export function dropExperiment(draft: Draft, experiment: Experiment): void {
+  const deletingSince = experiment.deletingSince ?? draft.now;
+  if (!experiment.deleting) draft.put("experiment", { ...experiment, deleting: true, deletingSince });
   const jobs = [...jobsOf(draft.world, experiment)];
   for (const job of jobs) drop(draft, job);
   if (jobs.length === 0) draft.delete("experiment", experiment.uuid);
-  return experiment.uuid;
+  draft.withdrawalStale = true;
 }
 
 export function deleteJob(draft: Draft, id: string): string {
@@ -130,6 +97,6 @@ function drop(draft: Draft, job: Job): void {
     remove(draft, job);
     return;
   }
-  const dropped = { ...job, deleting: true };
+  const dropped = { ...job, deleting: true, deletingSince: job.deletingSince ?? draft.now };
   terminate(draft, job.deleting ? update(draft, dropped) : record(draft, dropped, "to be deleted"));
 }

@@ -1,7 +1,8 @@
 import { Fault } from "../../../shared/fault.js";
 import { isConnected } from "../cluster.js";
 import type { Draft } from "../draft.js";
-import { findNode, idOfNode } from "../names.js";
+import { serversOn } from "../file-servers/place.js";
+import { findNode, idOfFileServer, idOfNode } from "../names.js";
 import { isSilent, lose } from "../node.js";
 import { isAwaited } from "../restored.js";
 import { vacate } from "../vacate.js";
@@ -58,6 +59,13 @@ export function deleteNode(draft: Draft, id: string): string {
   const node = findNode(draft.world, id);
   if (isConnected(draft.world, node)) {
     throw new Fault("failed-precondition", `the agent of ${idOfNode(node)} is connected: stop it first`);
+  }
+  const [server] = serversOn(draft.world, node);
+  if (server) {
+    throw new Fault(
+      "failed-precondition",
+      `${idOfNode(node)} serves ${idOfFileServer(draft.world, server)}: delete that first`,
+    );
   }
   const holders = draft.world.index.usage.get(node.uuid)?.holders ?? [];
   if (holders.some(({ zombie }) => !zombie)) {

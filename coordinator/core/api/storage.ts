@@ -1,9 +1,10 @@
 import { Fault } from "../../../shared/fault.js";
 import { admitClean, pathMax, refuse, shown } from "../admission/fields.js";
+import { refuseDeleting } from "../deleting.js";
 import type { Draft } from "../draft.js";
 import type { ApiEvent } from "../events.js";
-import { orderMounts } from "../grant/volumes.js";
 import { findFileServer } from "../names.js";
+import { orderPreparation } from "../preparation/order.js";
 import { withoutOuterSlashes } from "../slashes.js";
 
 type StorageMap = Extract<ApiEvent, { kind: "storage-map" }>;
@@ -12,6 +13,8 @@ type StorageMap = Extract<ApiEvent, { kind: "storage-map" }>;
 export function mapStorage(draft: Draft, event: StorageMap): string {
   const source = admitSource(event.source);
   const server = findFileServer(draft.world, event.fileServer);
+  refuseDeleting(draft.world, server.workspace);
+  if (server.managed?.state === "deleting") refuse("fileServer", `${server.name} is being deleted`);
   const path = admitPath(event.path);
   draft.put("storage-mapping", { source, fileServer: server.uuid, path, createdAt: draft.now });
   mountAnew(draft);
@@ -46,6 +49,7 @@ function mountAnew(draft: Draft): void {
   for (const node of draft.world.nodes.values()) {
     const cluster = node.cluster && draft.world.clusters.get(node.cluster);
     const volumes = cluster ? cluster.spec.nodeSetup?.mountVolumes : undefined;
-    if (volumes && volumes.azureFileShares.length + volumes.azureBlobFileSystems.length > 0) orderMounts(draft, node);
+    if (volumes && volumes.azureFileShares.length + volumes.azureBlobFileSystems.length > 0)
+      orderPreparation(draft, node);
   }
 }

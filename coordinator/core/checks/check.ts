@@ -25,4 +25,7 @@ export type Check = (
   at: { readonly world: World; readonly now: Instant },
 ) => Blocked | undefined;
 
+/** Why a job may not start now, wherever its nodes are. What it holds back stands in nobody's way. */
+export type JobCheck = (job: Job, world: World) => Blocked | undefined;
+
 export const holdersOf = (usage: Usage): JobId[] => [...new Set(usage.holders.map(({ job }) => job))];

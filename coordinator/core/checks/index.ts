@@ -1,6 +1,9 @@
+import type { World } from "../memory.js";
+import type { Job } from "../state.js";
 import { avoided } from "./avoided.js";
-import type { Blocked, Candidate, Check } from "./check.js";
+import type { Blocked, Candidate, Check, JobCheck } from "./check.js";
 import { cleaned } from "./cleaned.js";
+import { clusterSize } from "./cluster-size.js";
 import { cpus } from "./cpus.js";
 import { drained } from "./drained.js";
 import { gathered } from "./gathered.js";
@@ -9,11 +12,17 @@ import { healthy } from "./healthy.js";
 import { inCluster } from "./in-cluster.js";
 import { leaving } from "./leaving.js";
 import { memory } from "./memory.js";
+import { prepared } from "./prepared.js";
+import { quota } from "./quota.js";
 import { ready } from "./ready.js";
+import { secrets } from "./secrets.js";
+import { storage } from "./storage.js";
 import { unshared } from "./unshared.js";
 
+/** About the job alone. */
+export const ofJob: readonly JobCheck[] = [clusterSize, secrets, quota, storage];
 /** In this order: the first that objects is the reason told. */
-export const standing: readonly Check[] = [inCluster, gathered, ready, healthy, drained, leaving, cleaned];
+export const standing: readonly Check[] = [inCluster, gathered, ready, prepared, healthy, drained, leaving, cleaned];
 /** About room, which ends of other jobs bring. */
 export const room: readonly Check[] = [unshared, gpus, cpus, memory];
 /** Kept to while enough nodes are left that pass. */
@@ -27,6 +36,14 @@ export function firstObjection(
 ): Blocked | undefined {
   for (const check of checks) {
     const blocked = check(job, candidate, at);
+    if (blocked) return blocked;
+  }
+  return undefined;
+}
+
+export function jobObjection(job: Job, world: World): Blocked | undefined {
+  for (const check of ofJob) {
+    const blocked = check(job, world);
     if (blocked) return blocked;
   }
   return undefined;

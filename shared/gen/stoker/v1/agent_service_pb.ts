@@ -6,6 +6,8 @@ import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobu
 import { enumDesc, fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
 import { file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
+import type { EnvironmentVariable } from "./environment_pb.js";
+import { file_stoker_v1_environment } from "./environment_pb.js";
 import type { ResourceError } from "./error_pb.js";
 import { file_stoker_v1_error } from "./error_pb.js";
 import type { LeaseGrant, LeasePhase } from "./lease_pb.js";
@@ -20,7 +22,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file stoker/v1/agent_service.proto.
  */
 export const file_stoker_v1_agent_service: GenFile = /*@__PURE__*/
-  fileDesc("Ch1zdG9rZXIvdjEvYWdlbnRfc2VydmljZS5wcm90bxIJc3Rva2VyLnYxIqoCCg5TZXNzaW9uUmVxdWVzdBIhCgVoZWxsbxgBIAEoCzIQLnN0b2tlci52MS5IZWxsb0gAEikKCWhlYXJ0YmVhdBgCIAEoCzIULnN0b2tlci52MS5IZWFydGJlYXRIABIoCgZyZXBvcnQYAyABKAsyFi5zdG9rZXIudjEuTGVhc2VSZXBvcnRIABI1CgxyZW1vdGVfc3RhcnQYBCABKAsyHS5zdG9rZXIudjEuUmVtb3RlU3RhcnRSZXF1ZXN0SAASMAoNcmVtb3RlX291dHB1dBgFIAEoCzIXLnN0b2tlci52MS5SZW1vdGVPdXRwdXRIABIsCgtyZW1vdGVfZXhpdBgGIAEoCzIVLnN0b2tlci52MS5SZW1vdGVFeGl0SABCCQoHbWVzc2FnZSLrBAoPU2Vzc2lvblJlc3BvbnNlEiUKB3dlbGNvbWUYASABKAsyEi5zdG9rZXIudjEuV2VsY29tZUgAEjQKD2hlYXJ0YmVhdF9yZXBseRgCIAEoCzIZLnN0b2tlci52MS5IZWFydGJlYXRSZXBseUgAEiYKBWdyYW50GAMgASgLMhUuc3Rva2VyLnYxLkxlYXNlR3JhbnRIABIsCgtzdGFydF9yYW5rcxgEIAEoCzIVLnN0b2tlci52MS5TdGFydFJhbmtzSAASJAoEc3RvcBgFIAEoCzIULnN0b2tlci52MS5TdG9wTGVhc2VIABIqCgpyZXBvcnRfYWNrGAYgASgLMhQuc3Rva2VyLnYxLlJlcG9ydEFja0gAEiwKC2xvZ3Nfc3RvcmVkGAcgASgLMhUuc3Rva2VyLnYxLkxvZ3NTdG9yZWRIABIuCgxyZW1vdGVfc3RhcnQYCCABKAsyFi5zdG9rZXIudjEuUmVtb3RlU3RhcnRIABIwCg1yZW1vdGVfb3V0cHV0GAkgASgLMhcuc3Rva2VyLnYxLlJlbW90ZU91dHB1dEgAEiwKC3JlbW90ZV9leGl0GAogASgLMhUuc3Rva2VyLnYxLlJlbW90ZUV4aXRIABIsCgtyZW1vdGVfc3RvcBgLIAEoCzIVLnN0b2tlci52MS5SZW1vdGVTdG9wSAASKgoKc2V0X21vdW50cxgMIAEoCzIULnN0b2tlci52MS5TZXRNb3VudHNIABIwCg1zZXRfd2l0bmVzc2VzGA0gASgLMhcuc3Rva2VyLnYxLlNldFdpdG5lc3Nlc0gAQgkKB21lc3NhZ2Ui9QEKBUhlbGxvEhEKCW5vZGVfbmFtZRgBIAEoCRIPCgdhZGRyZXNzGAIgASgJEhUKDWFnZW50X3ZlcnNpb24YAyABKAkSDwoHYm9vdF9pZBgEIAEoCRInCglpbnZlbnRvcnkYBSABKAsyFC5zdG9rZXIudjEuSW52ZW50b3J5EiQKBmxlYXNlcxgGIAMoCzIULnN0b2tlci52MS5IZWxkTGVhc2USFAoMd2l0bmVzc19wb3J0GAcgASgNEhMKC3dpdG5lc3Nfc2V0GAggASgDEiYKBm9iZXllZBgeIAEoCzIWLnN0b2tlci52MS5DYXRhbG9nTGlmZSKcAQoJSGVsZExlYXNlEhAKCGxlYXNlX2lkGAEgASgJEiQKBXBoYXNlGAIgASgOMhUuc3Rva2VyLnYxLkxlYXNlUGhhc2USDgoGZnJvemVuGAMgASgIEjAKDGZyb3plbl9zaW5jZRgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASFQoNZnJvemVuX3JlYXNvbhgFIAEoCSLSAQoHV2VsY29tZRIRCglub2RlX3V1aWQYASABKAkSFAoMbGVhc2VfdHRsX21zGAIgASgDEh0KFWhlYXJ0YmVhdF9pbnRlcnZhbF9tcxgDIAEoAxIQCghuYXRzX3VybBgEIAEoCRISCgpuYXRzX3Rva2VuGAUgASgJEhYKDmtlcHRfbGVhc2VfaWRzGAYgAygJEiQKBGxpZmUYHiABKAsyFi5zdG9rZXIudjEuQ2F0YWxvZ0xpZmUSGwoTdW5kZWNpZGVkX2xlYXNlX2lkcxgfIAMoCSI7CgtDYXRhbG9nTGlmZRIPCgdjYXRhbG9nGAEgASgJEg0KBWVwb2NoGAIgASgDEgwKBGxpZmUYAyABKAkitgEKCUhlYXJ0YmVhdBIQCghzZXF1ZW5jZRgBIAEoAxIkCgZsZWFzZXMYAiADKAsyFC5zdG9rZXIudjEuSGVsZExlYXNlEicKCXRlbGVtZXRyeRgDIAEoCzIULnN0b2tlci52MS5UZWxlbWV0cnkSGAoQdW5oZWFsdGh5X3JlYXNvbhgEIAEoCRIZChFhbnN3ZXJlZF9zZXF1ZW5jZRgFIAEoAxITCgt3aXRuZXNzX3NldBgGIAEoAyJbCg5IZWFydGJlYXRSZXBseRIQCghzZXF1ZW5jZRgBIAEoAxIZChFyZW5ld2VkX2xlYXNlX2lkcxgCIAMoCRIcChRzdXBlcnNlZGVkX2xlYXNlX2lkcxgDIAMoCSK6AgoLTGVhc2VSZXBvcnQSEAoIbGVhc2VfaWQYASABKAkSEAoIc2VxdWVuY2UYAiABKAMSKAoEdGltZRgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASJgoFcmVhZHkYBCABKAsyFS5zdG9rZXIudjEuTGVhc2VSZWFkeUgAEi4KDHJhbmtfc3RhcnRlZBgFIAEoCzIWLnN0b2tlci52MS5SYW5rU3RhcnRlZEgAEiwKC3JhbmtfZXhpdGVkGAYgASgLMhUuc3Rva2VyLnYxLlJhbmtFeGl0ZWRIABIoCgZmYWlsZWQYByABKAsyFi5zdG9rZXIudjEuTGVhc2VGYWlsZWRIABIkCgRkb25lGAggASgLMhQuc3Rva2VyLnYxLkxlYXNlRG9uZUgAQgcKBWV2ZW50IgwKCkxlYXNlUmVhZHkiKAoLUmFua1N0YXJ0ZWQSDAoEcmFuaxgBIAEoBRILCgNwaWQYAiABKAUipQEKClJhbmtFeGl0ZWQSDAoEcmFuaxgBIAEoBRIRCglleGl0X2NvZGUYAiABKAUSDgoGc2lnbmFsGAMgASgFEhQKDHN0ZG91dF9ieXRlcxgEIAEoAxIUCgxzdGRlcnJfYnl0ZXMYBSABKAMSHAoUc3Rkb3V0X2Ryb3BwZWRfYnl0ZXMYBiABKAMSHAoUc3RkZXJyX2Ryb3BwZWRfYnl0ZXMYByABKAMiXAoLTGVhc2VGYWlsZWQSJwoFZXJyb3IYASABKAsyGC5zdG9rZXIudjEuUmVzb3VyY2VFcnJvchIWCglleGl0X2NvZGUYAiABKAVIAIgBAUIMCgpfZXhpdF9jb2RlIh0KCUxlYXNlRG9uZRIQCgh3YXJuaW5ncxgoIAMoCSIvCglSZXBvcnRBY2sSEAoIbGVhc2VfaWQYASABKAkSEAoIc2VxdWVuY2UYAiABKAMiHgoKU3RhcnRSYW5rcxIQCghsZWFzZV9pZBgBIAEoCSI/CglTdG9wTGVhc2USEAoIbGVhc2VfaWQYASABKAkSDgoGcmVhc29uGAIgASgJEhAKCGdyYWNlZnVsGAMgASgIImIKCkxvZ3NTdG9yZWQSEAoIbGVhc2VfaWQYASABKAkSDAoEcmFuaxgCIAEoBRIkCgZzdHJlYW0YAyABKA4yFC5zdG9rZXIudjEuTG9nU3RyZWFtEg4KBm9mZnNldBgEIAEoAyJFCglTZXRNb3VudHMSEgoKY2x1c3Rlcl9pZBgBIAEoCRIkCgZtb3VudHMYAiADKAsyFC5zdG9rZXIudjEuTW91bnRQbGFuIm4KDFNldFdpdG5lc3NlcxIPCgd2ZXJzaW9uGAEgASgDEiMKB21lbWJlcnMYAiADKAsyEi5zdG9rZXIudjEuV2l0bmVzcxISCgphbnN3ZXJfa2V5GAMgASgMEhQKDGxlYXNlX3R0bF9tcxgEIAEoAyJICgdXaXRuZXNzEhEKCW5vZGVfbmFtZRgBIAEoCRIPCgdhZGRyZXNzGAIgASgJEgwKBHBvcnQYAyABKA0SCwoDa2V5GAQgASgMIo4BChJSZW1vdGVTdGFydFJlcXVlc3QSEgoKcmVxdWVzdF9pZBgBIAEoCRIQCghsZWFzZV9pZBgCIAEoCRIOCgZ0YXJnZXQYAyABKAkSFAoMY29tbWFuZF9saW5lGAQgASgJEhUKDXN0ZG91dF9vZmZzZXQYBSABKAMSFQoNc3RkZXJyX29mZnNldBgGIAEoAyKKAQoLUmVtb3RlU3RhcnQSEgoKcmVxdWVzdF9pZBgBIAEoCRIQCghsZWFzZV9pZBgCIAEoCRIRCglmcm9tX25vZGUYAyABKAkSFAoMY29tbWFuZF9saW5lGAQgASgJEhUKDXN0ZG91dF9vZmZzZXQYBSABKAMSFQoNc3RkZXJyX29mZnNldBgGIAEoAyJ4CgxSZW1vdGVPdXRwdXQSEgoKcmVxdWVzdF9pZBgBIAEoCRIQCghsZWFzZV9pZBgCIAEoCRIkCgZzdHJlYW0YAyABKA4yFC5zdG9rZXIudjEuTG9nU3RyZWFtEg4KBm9mZnNldBgEIAEoAxIMCgRkYXRhGAUgASgMIlQKClJlbW90ZUV4aXQSEgoKcmVxdWVzdF9pZBgBIAEoCRIQCghsZWFzZV9pZBgCIAEoCRIRCglleGl0X2NvZGUYAyABKAUSDQoFZXJyb3IYBCABKAkiMgoKUmVtb3RlU3RvcBISCgpyZXF1ZXN0X2lkGAEgASgJEhAKCGxlYXNlX2lkGAIgASgJKlUKCUxvZ1N0cmVhbRIaChZMT0dfU1RSRUFNX1VOU1BFQ0lGSUVEEAASFQoRTE9HX1NUUkVBTV9TVERPVVQQARIVChFMT0dfU1RSRUFNX1NUREVSUhACMlQKDEFnZW50U2VydmljZRJECgdTZXNzaW9uEhkuc3Rva2VyLnYxLlNlc3Npb25SZXF1ZXN0Ghouc3Rva2VyLnYxLlNlc3Npb25SZXNwb25zZSgBMAFiBnByb3RvMw", [file_google_protobuf_timestamp, file_stoker_v1_error, file_stoker_v1_lease, file_stoker_v1_mount, file_stoker_v1_node]);
+  fileDesc("Ch1zdG9rZXIvdjEvYWdlbnRfc2VydmljZS5wcm90bxIJc3Rva2VyLnYxIpEDCg5TZXNzaW9uUmVxdWVzdBIhCgVoZWxsbxgBIAEoCzIQLnN0b2tlci52MS5IZWxsb0gAEikKCWhlYXJ0YmVhdBgCIAEoCzIULnN0b2tlci52MS5IZWFydGJlYXRIABIoCgZyZXBvcnQYAyABKAsyFi5zdG9rZXIudjEuTGVhc2VSZXBvcnRIABI1CgxyZW1vdGVfc3RhcnQYBCABKAsyHS5zdG9rZXIudjEuUmVtb3RlU3RhcnRSZXF1ZXN0SAASMAoNcmVtb3RlX291dHB1dBgFIAEoCzIXLnN0b2tlci52MS5SZW1vdGVPdXRwdXRIABIsCgtyZW1vdGVfZXhpdBgGIAEoCzIVLnN0b2tlci52MS5SZW1vdGVFeGl0SAASMwoLcHJlcGFyYXRpb24YFCABKAsyHC5zdG9rZXIudjEuUHJlcGFyYXRpb25SZXBvcnRIABIwCg1leHBvcnRfc3RhdGVzGCggASgLMhcuc3Rva2VyLnYxLkV4cG9ydFN0YXRlc0gAQgkKB21lc3NhZ2UimQUKD1Nlc3Npb25SZXNwb25zZRIlCgd3ZWxjb21lGAEgASgLMhIuc3Rva2VyLnYxLldlbGNvbWVIABI0Cg9oZWFydGJlYXRfcmVwbHkYAiABKAsyGS5zdG9rZXIudjEuSGVhcnRiZWF0UmVwbHlIABImCgVncmFudBgDIAEoCzIVLnN0b2tlci52MS5MZWFzZUdyYW50SAASLAoLc3RhcnRfcmFua3MYBCABKAsyFS5zdG9rZXIudjEuU3RhcnRSYW5rc0gAEiQKBHN0b3AYBSABKAsyFC5zdG9rZXIudjEuU3RvcExlYXNlSAASKgoKcmVwb3J0X2FjaxgGIAEoCzIULnN0b2tlci52MS5SZXBvcnRBY2tIABIsCgtsb2dzX3N0b3JlZBgHIAEoCzIVLnN0b2tlci52MS5Mb2dzU3RvcmVkSAASLgoMcmVtb3RlX3N0YXJ0GAggASgLMhYuc3Rva2VyLnYxLlJlbW90ZVN0YXJ0SAASMAoNcmVtb3RlX291dHB1dBgJIAEoCzIXLnN0b2tlci52MS5SZW1vdGVPdXRwdXRIABIsCgtyZW1vdGVfZXhpdBgKIAEoCzIVLnN0b2tlci52MS5SZW1vdGVFeGl0SAASLAoLcmVtb3RlX3N0b3AYCyABKAsyFS5zdG9rZXIudjEuUmVtb3RlU3RvcEgAEioKCnNldF9tb3VudHMYDCABKAsyFC5zdG9rZXIudjEuU2V0TW91bnRzSAASMAoNc2V0X3dpdG5lc3NlcxgNIAEoCzIXLnN0b2tlci52MS5TZXRXaXRuZXNzZXNIABIsCgtzZXRfZXhwb3J0cxgoIAEoCzIVLnN0b2tlci52MS5TZXRFeHBvcnRzSABCCQoHbWVzc2FnZSL1AQoFSGVsbG8SEQoJbm9kZV9uYW1lGAEgASgJEg8KB2FkZHJlc3MYAiABKAkSFQoNYWdlbnRfdmVyc2lvbhgDIAEoCRIPCgdib290X2lkGAQgASgJEicKCWludmVudG9yeRgFIAEoCzIULnN0b2tlci52MS5JbnZlbnRvcnkSJAoGbGVhc2VzGAYgAygLMhQuc3Rva2VyLnYxLkhlbGRMZWFzZRIUCgx3aXRuZXNzX3BvcnQYByABKA0SEwoLd2l0bmVzc19zZXQYCCABKAMSJgoGb2JleWVkGB4gASgLMhYuc3Rva2VyLnYxLkNhdGFsb2dMaWZlItoBCglIZWxkTGVhc2USEAoIbGVhc2VfaWQYASABKAkSJAoFcGhhc2UYAiABKA4yFS5zdG9rZXIudjEuTGVhc2VQaGFzZRIOCgZmcm96ZW4YAyABKAgSMAoMZnJvemVuX3NpbmNlGAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIVCg1mcm96ZW5fcmVhc29uGAUgASgJEgwKBHN0ZXAYBiABKAkSLgoKc3RlcF9zaW5jZRgHIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAi0gEKB1dlbGNvbWUSEQoJbm9kZV91dWlkGAEgASgJEhQKDGxlYXNlX3R0bF9tcxgCIAEoAxIdChVoZWFydGJlYXRfaW50ZXJ2YWxfbXMYAyABKAMSEAoIbmF0c191cmwYBCABKAkSEgoKbmF0c190b2tlbhgFIAEoCRIWCg5rZXB0X2xlYXNlX2lkcxgGIAMoCRIkCgRsaWZlGB4gASgLMhYuc3Rva2VyLnYxLkNhdGFsb2dMaWZlEhsKE3VuZGVjaWRlZF9sZWFzZV9pZHMYHyADKAkiOwoLQ2F0YWxvZ0xpZmUSDwoHY2F0YWxvZxgBIAEoCRINCgVlcG9jaBgCIAEoAxIMCgRsaWZlGAMgASgJIrYBCglIZWFydGJlYXQSEAoIc2VxdWVuY2UYASABKAMSJAoGbGVhc2VzGAIgAygLMhQuc3Rva2VyLnYxLkhlbGRMZWFzZRInCgl0ZWxlbWV0cnkYAyABKAsyFC5zdG9rZXIudjEuVGVsZW1ldHJ5EhgKEHVuaGVhbHRoeV9yZWFzb24YBCABKAkSGQoRYW5zd2VyZWRfc2VxdWVuY2UYBSABKAMSEwoLd2l0bmVzc19zZXQYBiABKAMiWwoOSGVhcnRiZWF0UmVwbHkSEAoIc2VxdWVuY2UYASABKAMSGQoRcmVuZXdlZF9sZWFzZV9pZHMYAiADKAkSHAoUc3VwZXJzZWRlZF9sZWFzZV9pZHMYAyADKAkiugIKC0xlYXNlUmVwb3J0EhAKCGxlYXNlX2lkGAEgASgJEhAKCHNlcXVlbmNlGAIgASgDEigKBHRpbWUYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEiYKBXJlYWR5GAQgASgLMhUuc3Rva2VyLnYxLkxlYXNlUmVhZHlIABIuCgxyYW5rX3N0YXJ0ZWQYBSABKAsyFi5zdG9rZXIudjEuUmFua1N0YXJ0ZWRIABIsCgtyYW5rX2V4aXRlZBgGIAEoCzIVLnN0b2tlci52MS5SYW5rRXhpdGVkSAASKAoGZmFpbGVkGAcgASgLMhYuc3Rva2VyLnYxLkxlYXNlRmFpbGVkSAASJAoEZG9uZRgIIAEoCzIULnN0b2tlci52MS5MZWFzZURvbmVIAEIHCgVldmVudCIMCgpMZWFzZVJlYWR5IigKC1JhbmtTdGFydGVkEgwKBHJhbmsYASABKAUSCwoDcGlkGAIgASgFIqUBCgpSYW5rRXhpdGVkEgwKBHJhbmsYASABKAUSEQoJZXhpdF9jb2RlGAIgASgFEg4KBnNpZ25hbBgDIAEoBRIUCgxzdGRvdXRfYnl0ZXMYBCABKAMSFAoMc3RkZXJyX2J5dGVzGAUgASgDEhwKFHN0ZG91dF9kcm9wcGVkX2J5dGVzGAYgASgDEhwKFHN0ZGVycl9kcm9wcGVkX2J5dGVzGAcgASgDIlwKC0xlYXNlRmFpbGVkEicKBWVycm9yGAEgASgLMhguc3Rva2VyLnYxLlJlc291cmNlRXJyb3ISFgoJZXhpdF9jb2RlGAIgASgFSACIAQFCDAoKX2V4aXRfY29kZSIdCglMZWFzZURvbmUSEAoId2FybmluZ3MYKCADKAkiLwoJUmVwb3J0QWNrEhAKCGxlYXNlX2lkGAEgASgJEhAKCHNlcXVlbmNlGAIgASgDIh4KClN0YXJ0UmFua3MSEAoIbGVhc2VfaWQYASABKAkiPwoJU3RvcExlYXNlEhAKCGxlYXNlX2lkGAEgASgJEg4KBnJlYXNvbhgCIAEoCRIQCghncmFjZWZ1bBgDIAEoCCJiCgpMb2dzU3RvcmVkEhAKCGxlYXNlX2lkGAEgASgJEgwKBHJhbmsYAiABKAUSJAoGc3RyZWFtGAMgASgOMhQuc3Rva2VyLnYxLkxvZ1N0cmVhbRIOCgZvZmZzZXQYBCABKAMivwEKCVNldE1vdW50cxISCgpjbHVzdGVyX2lkGAEgASgJEiQKBm1vdW50cxgCIAMoCzIULnN0b2tlci52MS5Nb3VudFBsYW4SFgoOcHJlcGFyYXRpb25faWQYCiABKAkSMgoNYWRtaW5fYWNjb3VudBgLIAEoCzIbLnN0b2tlci52MS5BZG1pbkFjY291bnRQbGFuEiwKCnNldHVwX3Rhc2sYDCABKAsyGC5zdG9rZXIudjEuU2V0dXBUYXNrUGxhbiJKChBBZG1pbkFjY291bnRQbGFuEgwKBG5hbWUYASABKAkSFgoOc3NoX3B1YmxpY19rZXkYAiABKAkSEAoIcGFzc3dvcmQYAyABKAkitAEKDVNldHVwVGFza1BsYW4SFAoMY29tbWFuZF9saW5lGAEgASgJEjMKC2Vudmlyb25tZW50GAIgAygLMh4uc3Rva2VyLnYxLkVudmlyb25tZW50VmFyaWFibGUSLwoHc2VjcmV0cxgDIAMoCzIeLnN0b2tlci52MS5FbnZpcm9ubWVudFZhcmlhYmxlEhUKDXN0ZF9kaXJlY3RvcnkYBCABKAkSEAoIbGltaXRfbXMYBSABKAMisQEKEVByZXBhcmF0aW9uUmVwb3J0EhYKDnByZXBhcmF0aW9uX2lkGAEgASgJEioKBXN0YXRlGAIgASgOMhsuc3Rva2VyLnYxLlByZXBhcmF0aW9uU3RhdGUSDQoFZG9pbmcYAyABKAkSDgoGYWdlX21zGAQgASgDEicKBWVycm9yGAUgASgLMhguc3Rva2VyLnYxLlJlc291cmNlRXJyb3ISEAoId2FybmluZ3MYBiADKAkiMAoKU2V0RXhwb3J0cxIiCgdleHBvcnRzGAEgAygLMhEuc3Rva2VyLnYxLkV4cG9ydCJqCgZFeHBvcnQSCgoCaWQYASABKAkSDAoEbmFtZRgCIAEoCRIRCglkaXJlY3RvcnkYAyABKAkSDQoFZGlza3MYBCADKAkSEwoLbW91bnRfcG9pbnQYBSABKAkSDwoHY2xpZW50cxgGIAMoCSI3CgxFeHBvcnRTdGF0ZXMSJwoHZXhwb3J0cxgBIAMoCzIWLnN0b2tlci52MS5FeHBvcnRTdGF0ZSKfAQoLRXhwb3J0U3RhdGUSCgoCaWQYASABKAkSJQoFcGhhc2UYAiABKA4yFi5zdG9rZXIudjEuRXhwb3J0UGhhc2USEwoLbW91bnRfcG9pbnQYAyABKAkSDAoEcG9ydBgEIAEoDRIRCglkaXJlY3RvcnkYBSABKAkSJwoFZXJyb3IYBiABKAsyGC5zdG9rZXIudjEuUmVzb3VyY2VFcnJvciJuCgxTZXRXaXRuZXNzZXMSDwoHdmVyc2lvbhgBIAEoAxIjCgdtZW1iZXJzGAIgAygLMhIuc3Rva2VyLnYxLldpdG5lc3MSEgoKYW5zd2VyX2tleRgDIAEoDBIUCgxsZWFzZV90dGxfbXMYBCABKAMiSAoHV2l0bmVzcxIRCglub2RlX25hbWUYASABKAkSDwoHYWRkcmVzcxgCIAEoCRIMCgRwb3J0GAMgASgNEgsKA2tleRgEIAEoDCKOAQoSUmVtb3RlU3RhcnRSZXF1ZXN0EhIKCnJlcXVlc3RfaWQYASABKAkSEAoIbGVhc2VfaWQYAiABKAkSDgoGdGFyZ2V0GAMgASgJEhQKDGNvbW1hbmRfbGluZRgEIAEoCRIVCg1zdGRvdXRfb2Zmc2V0GAUgASgDEhUKDXN0ZGVycl9vZmZzZXQYBiABKAMiigEKC1JlbW90ZVN0YXJ0EhIKCnJlcXVlc3RfaWQYASABKAkSEAoIbGVhc2VfaWQYAiABKAkSEQoJZnJvbV9ub2RlGAMgASgJEhQKDGNvbW1hbmRfbGluZRgEIAEoCRIVCg1zdGRvdXRfb2Zmc2V0GAUgASgDEhUKDXN0ZGVycl9vZmZzZXQYBiABKAMieAoMUmVtb3RlT3V0cHV0EhIKCnJlcXVlc3RfaWQYASABKAkSEAoIbGVhc2VfaWQYAiABKAkSJAoGc3RyZWFtGAMgASgOMhQuc3Rva2VyLnYxLkxvZ1N0cmVhbRIOCgZvZmZzZXQYBCABKAMSDAoEZGF0YRgFIAEoDCJUCgpSZW1vdGVFeGl0EhIKCnJlcXVlc3RfaWQYASABKAkSEAoIbGVhc2VfaWQYAiABKAkSEQoJZXhpdF9jb2RlGAMgASgFEg0KBWVycm9yGAQgASgJIjIKClJlbW90ZVN0b3ASEgoKcmVxdWVzdF9pZBgBIAEoCRIQCghsZWFzZV9pZBgCIAEoCSpVCglMb2dTdHJlYW0SGgoWTE9HX1NUUkVBTV9VTlNQRUNJRklFRBAAEhUKEUxPR19TVFJFQU1fU1RET1VUEAESFQoRTE9HX1NUUkVBTV9TVERFUlIQAiqRAQoQUHJlcGFyYXRpb25TdGF0ZRIhCh1QUkVQQVJBVElPTl9TVEFURV9VTlNQRUNJRklFRBAAEh8KG1BSRVBBUkFUSU9OX1NUQVRFX1BSRVBBUklORxABEhsKF1BSRVBBUkFUSU9OX1NUQVRFX1JFQURZEAISHAoYUFJFUEFSQVRJT05fU1RBVEVfRkFJTEVEEAMqeQoLRXhwb3J0UGhhc2USHAoYRVhQT1JUX1BIQVNFX1VOU1BFQ0lGSUVEEAASGgoWRVhQT1JUX1BIQVNFX1BSRVBBUklORxABEhcKE0VYUE9SVF9QSEFTRV9TRVJWRUQQAhIXChNFWFBPUlRfUEhBU0VfRkFJTEVEEAMyVAoMQWdlbnRTZXJ2aWNlEkQKB1Nlc3Npb24SGS5zdG9rZXIudjEuU2Vzc2lvblJlcXVlc3QaGi5zdG9rZXIudjEuU2Vzc2lvblJlc3BvbnNlKAEwAWIGcHJvdG8z", [file_google_protobuf_timestamp, file_stoker_v1_environment, file_stoker_v1_error, file_stoker_v1_lease, file_stoker_v1_mount, file_stoker_v1_node]);
 
 /**
  * @generated from message stoker.v1.SessionRequest
@@ -65,6 +67,18 @@ export type SessionRequest = Message<"stoker.v1.SessionRequest"> & {
      */
     value: RemoteExit;
     case: "remoteExit";
+  } | {
+    /**
+     * @generated from field: stoker.v1.PreparationReport preparation = 20;
+     */
+    value: PreparationReport;
+    case: "preparation";
+  } | {
+    /**
+     * @generated from field: stoker.v1.ExportStates export_states = 40;
+     */
+    value: ExportStates;
+    case: "exportStates";
   } | { case: undefined; value?: undefined };
 };
 
@@ -160,6 +174,12 @@ export type SessionResponse = Message<"stoker.v1.SessionResponse"> & {
      */
     value: SetWitnesses;
     case: "setWitnesses";
+  } | {
+    /**
+     * @generated from field: stoker.v1.SetExports set_exports = 40;
+     */
+    value: SetExports;
+    case: "setExports";
   } | { case: undefined; value?: undefined };
 };
 
@@ -267,6 +287,18 @@ export type HeldLease = Message<"stoker.v1.HeldLease"> & {
    * @generated from field: string frozen_reason = 5;
    */
   frozenReason: string;
+
+  /**
+   * What the node is doing for it, in words such as "copying std files"; empty while nothing but its ranks is at work.
+   *
+   * @generated from field: string step = 6;
+   */
+  step: string;
+
+  /**
+   * @generated from field: google.protobuf.Timestamp step_since = 7;
+   */
+  stepSince?: Timestamp | undefined;
 };
 
 /**
@@ -770,6 +802,26 @@ export type SetMounts = Message<"stoker.v1.SetMounts"> & {
    * @generated from field: repeated stoker.v1.MountPlan mounts = 2;
    */
   mounts: MountPlan[];
+
+  /**
+   * Names this membership, and each try to prepare the node for it: what was done under another name is done anew. Absent from a coordinator
+   * that knows of mounts alone.
+   *
+   * @generated from field: string preparation_id = 10;
+   */
+  preparationId: string;
+
+  /**
+   * @generated from field: stoker.v1.AdminAccountPlan admin_account = 11;
+   */
+  adminAccount?: AdminAccountPlan | undefined;
+
+  /**
+   * Run once in a membership and boot, after all is mounted.
+   *
+   * @generated from field: stoker.v1.SetupTaskPlan setup_task = 12;
+   */
+  setupTask?: SetupTaskPlan | undefined;
 };
 
 /**
@@ -778,6 +830,268 @@ export type SetMounts = Message<"stoker.v1.SetMounts"> & {
  */
 export const SetMountsSchema: GenMessage<SetMounts> = /*@__PURE__*/
   messageDesc(file_stoker_v1_agent_service, 18);
+
+/**
+ * Made only where the machine's owner allows it.
+ *
+ * @generated from message stoker.v1.AdminAccountPlan
+ */
+export type AdminAccountPlan = Message<"stoker.v1.AdminAccountPlan"> & {
+  /**
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * @generated from field: string ssh_public_key = 2;
+   */
+  sshPublicKey: string;
+
+  /**
+   * Never kept on the node, logged or told.
+   *
+   * @generated from field: string password = 3;
+   */
+  password: string;
+};
+
+/**
+ * Describes the message stoker.v1.AdminAccountPlan.
+ * Use `create(AdminAccountPlanSchema)` to create a new message.
+ */
+export const AdminAccountPlanSchema: GenMessage<AdminAccountPlan> = /*@__PURE__*/
+  messageDesc(file_stoker_v1_agent_service, 19);
+
+/**
+ * @generated from message stoker.v1.SetupTaskPlan
+ */
+export type SetupTaskPlan = Message<"stoker.v1.SetupTaskPlan"> & {
+  /**
+   * @generated from field: string command_line = 1;
+   */
+  commandLine: string;
+
+  /**
+   * In order; each may refer to those before it.
+   *
+   * @generated from field: repeated stoker.v1.EnvironmentVariable environment = 2;
+   */
+  environment: EnvironmentVariable[];
+
+  /**
+   * Literal values, never expanded, written down, logged or shown.
+   *
+   * @generated from field: repeated stoker.v1.EnvironmentVariable secrets = 3;
+   */
+  secrets: EnvironmentVariable[];
+
+  /**
+   * Where its output is copied; may refer to variables. Empty: nowhere.
+   *
+   * @generated from field: string std_directory = 4;
+   */
+  stdDirectory: string;
+
+  /**
+   * It is ended after so long.
+   *
+   * @generated from field: int64 limit_ms = 5;
+   */
+  limitMs: bigint;
+};
+
+/**
+ * Describes the message stoker.v1.SetupTaskPlan.
+ * Use `create(SetupTaskPlanSchema)` to create a new message.
+ */
+export const SetupTaskPlanSchema: GenMessage<SetupTaskPlan> = /*@__PURE__*/
+  messageDesc(file_stoker_v1_agent_service, 20);
+
+/**
+ * How far the node is prepared for its cluster. Said after each Welcome, and when it changes.
+ *
+ * @generated from message stoker.v1.PreparationReport
+ */
+export type PreparationReport = Message<"stoker.v1.PreparationReport"> & {
+  /**
+   * As in SetMounts; empty before the first.
+   *
+   * @generated from field: string preparation_id = 1;
+   */
+  preparationId: string;
+
+  /**
+   * @generated from field: stoker.v1.PreparationState state = 2;
+   */
+  state: PreparationState;
+
+  /**
+   * In words, and for how long: `mounting 2 volumes`.
+   *
+   * @generated from field: string doing = 3;
+   */
+  doing: string;
+
+  /**
+   * @generated from field: int64 age_ms = 4;
+   */
+  ageMs: bigint;
+
+  /**
+   * Of a failure: the node gets no work.
+   *
+   * @generated from field: stoker.v1.ResourceError error = 5;
+   */
+  error?: ResourceError | undefined;
+
+  /**
+   * What does not keep it from working.
+   *
+   * @generated from field: repeated string warnings = 6;
+   */
+  warnings: string[];
+};
+
+/**
+ * Describes the message stoker.v1.PreparationReport.
+ * Use `create(PreparationReportSchema)` to create a new message.
+ */
+export const PreparationReportSchema: GenMessage<PreparationReport> = /*@__PURE__*/
+  messageDesc(file_stoker_v1_agent_service, 21);
+
+/**
+ * What this node serves to others, all of it. Whatever it served before and is not named here is served no longer; its files stay.
+ *
+ * @generated from message stoker.v1.SetExports
+ */
+export type SetExports = Message<"stoker.v1.SetExports"> & {
+  /**
+   * @generated from field: repeated stoker.v1.Export exports = 1;
+   */
+  exports: Export[];
+};
+
+/**
+ * Describes the message stoker.v1.SetExports.
+ * Use `create(SetExportsSchema)` to create a new message.
+ */
+export const SetExportsSchema: GenMessage<SetExports> = /*@__PURE__*/
+  messageDesc(file_stoker_v1_agent_service, 22);
+
+/**
+ * @generated from message stoker.v1.Export
+ */
+export type Export = Message<"stoker.v1.Export"> & {
+  /**
+   * The file server's UUID.
+   *
+   * @generated from field: string id = 1;
+   */
+  id: string;
+
+  /**
+   * For people: `workspaces/…/fileServers/…`.
+   *
+   * @generated from field: string name = 2;
+   */
+  name: string;
+
+  /**
+   * Absolute; empty when it is on disks.
+   *
+   * @generated from field: string directory = 3;
+   */
+  directory: string;
+
+  /**
+   * @generated from field: repeated string disks = 4;
+   */
+  disks: string[];
+
+  /**
+   * The path at which it is mounted, where the server can choose it.
+   *
+   * @generated from field: string mount_point = 5;
+   */
+  mountPoint: string;
+
+  /**
+   * @generated from field: repeated string clients = 6;
+   */
+  clients: string[];
+};
+
+/**
+ * Describes the message stoker.v1.Export.
+ * Use `create(ExportSchema)` to create a new message.
+ */
+export const ExportSchema: GenMessage<Export> = /*@__PURE__*/
+  messageDesc(file_stoker_v1_agent_service, 23);
+
+/**
+ * How it stands with each export that was last set: sent after SetExports, and whenever it changes.
+ *
+ * @generated from message stoker.v1.ExportStates
+ */
+export type ExportStates = Message<"stoker.v1.ExportStates"> & {
+  /**
+   * @generated from field: repeated stoker.v1.ExportState exports = 1;
+   */
+  exports: ExportState[];
+};
+
+/**
+ * Describes the message stoker.v1.ExportStates.
+ * Use `create(ExportStatesSchema)` to create a new message.
+ */
+export const ExportStatesSchema: GenMessage<ExportStates> = /*@__PURE__*/
+  messageDesc(file_stoker_v1_agent_service, 24);
+
+/**
+ * @generated from message stoker.v1.ExportState
+ */
+export type ExportState = Message<"stoker.v1.ExportState"> & {
+  /**
+   * @generated from field: string id = 1;
+   */
+  id: string;
+
+  /**
+   * @generated from field: stoker.v1.ExportPhase phase = 2;
+   */
+  phase: ExportPhase;
+
+  /**
+   * What clients mount.
+   *
+   * @generated from field: string mount_point = 3;
+   */
+  mountPoint: string;
+
+  /**
+   * @generated from field: uint32 port = 4;
+   */
+  port: number;
+
+  /**
+   * Where the files are.
+   *
+   * @generated from field: string directory = 5;
+   */
+  directory: string;
+
+  /**
+   * @generated from field: stoker.v1.ResourceError error = 6;
+   */
+  error?: ResourceError | undefined;
+};
+
+/**
+ * Describes the message stoker.v1.ExportState.
+ * Use `create(ExportStateSchema)` to create a new message.
+ */
+export const ExportStateSchema: GenMessage<ExportState> = /*@__PURE__*/
+  messageDesc(file_stoker_v1_agent_service, 25);
 
 /**
  * The nodes that this one may ask, when the coordinator does not answer, whether they hear it. Replaces what it had if the version is not
@@ -818,7 +1132,7 @@ export type SetWitnesses = Message<"stoker.v1.SetWitnesses"> & {
  * Use `create(SetWitnessesSchema)` to create a new message.
  */
 export const SetWitnessesSchema: GenMessage<SetWitnesses> = /*@__PURE__*/
-  messageDesc(file_stoker_v1_agent_service, 19);
+  messageDesc(file_stoker_v1_agent_service, 26);
 
 /**
  * @generated from message stoker.v1.Witness
@@ -852,7 +1166,7 @@ export type Witness = Message<"stoker.v1.Witness"> & {
  * Use `create(WitnessSchema)` to create a new message.
  */
 export const WitnessSchema: GenMessage<Witness> = /*@__PURE__*/
-  messageDesc(file_stoker_v1_agent_service, 20);
+  messageDesc(file_stoker_v1_agent_service, 27);
 
 /**
  * A launcher on this node wants a process on another node of the same attempt.
@@ -904,7 +1218,7 @@ export type RemoteStartRequest = Message<"stoker.v1.RemoteStartRequest"> & {
  * Use `create(RemoteStartRequestSchema)` to create a new message.
  */
 export const RemoteStartRequestSchema: GenMessage<RemoteStartRequest> = /*@__PURE__*/
-  messageDesc(file_stoker_v1_agent_service, 21);
+  messageDesc(file_stoker_v1_agent_service, 28);
 
 /**
  * @generated from message stoker.v1.RemoteStart
@@ -946,7 +1260,7 @@ export type RemoteStart = Message<"stoker.v1.RemoteStart"> & {
  * Use `create(RemoteStartSchema)` to create a new message.
  */
 export const RemoteStartSchema: GenMessage<RemoteStart> = /*@__PURE__*/
-  messageDesc(file_stoker_v1_agent_service, 22);
+  messageDesc(file_stoker_v1_agent_service, 29);
 
 /**
  * From the target through the coordinator to the launcher's shim.
@@ -985,7 +1299,7 @@ export type RemoteOutput = Message<"stoker.v1.RemoteOutput"> & {
  * Use `create(RemoteOutputSchema)` to create a new message.
  */
 export const RemoteOutputSchema: GenMessage<RemoteOutput> = /*@__PURE__*/
-  messageDesc(file_stoker_v1_agent_service, 23);
+  messageDesc(file_stoker_v1_agent_service, 30);
 
 /**
  * @generated from message stoker.v1.RemoteExit
@@ -1019,7 +1333,7 @@ export type RemoteExit = Message<"stoker.v1.RemoteExit"> & {
  * Use `create(RemoteExitSchema)` to create a new message.
  */
 export const RemoteExitSchema: GenMessage<RemoteExit> = /*@__PURE__*/
-  messageDesc(file_stoker_v1_agent_service, 24);
+  messageDesc(file_stoker_v1_agent_service, 31);
 
 /**
  * The launcher's shim is gone: end the process it started.
@@ -1043,7 +1357,7 @@ export type RemoteStop = Message<"stoker.v1.RemoteStop"> & {
  * Use `create(RemoteStopSchema)` to create a new message.
  */
 export const RemoteStopSchema: GenMessage<RemoteStop> = /*@__PURE__*/
-  messageDesc(file_stoker_v1_agent_service, 25);
+  messageDesc(file_stoker_v1_agent_service, 32);
 
 /**
  * @generated from enum stoker.v1.LogStream
@@ -1070,6 +1384,68 @@ export enum LogStream {
  */
 export const LogStreamSchema: GenEnum<LogStream> = /*@__PURE__*/
   enumDesc(file_stoker_v1_agent_service, 0);
+
+/**
+ * @generated from enum stoker.v1.PreparationState
+ */
+export enum PreparationState {
+  /**
+   * @generated from enum value: PREPARATION_STATE_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * @generated from enum value: PREPARATION_STATE_PREPARING = 1;
+   */
+  PREPARING = 1,
+
+  /**
+   * @generated from enum value: PREPARATION_STATE_READY = 2;
+   */
+  READY = 2,
+
+  /**
+   * @generated from enum value: PREPARATION_STATE_FAILED = 3;
+   */
+  FAILED = 3,
+}
+
+/**
+ * Describes the enum stoker.v1.PreparationState.
+ */
+export const PreparationStateSchema: GenEnum<PreparationState> = /*@__PURE__*/
+  enumDesc(file_stoker_v1_agent_service, 1);
+
+/**
+ * @generated from enum stoker.v1.ExportPhase
+ */
+export enum ExportPhase {
+  /**
+   * @generated from enum value: EXPORT_PHASE_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * @generated from enum value: EXPORT_PHASE_PREPARING = 1;
+   */
+  PREPARING = 1,
+
+  /**
+   * @generated from enum value: EXPORT_PHASE_SERVED = 2;
+   */
+  SERVED = 2,
+
+  /**
+   * @generated from enum value: EXPORT_PHASE_FAILED = 3;
+   */
+  FAILED = 3,
+}
+
+/**
+ * Describes the enum stoker.v1.ExportPhase.
+ */
+export const ExportPhaseSchema: GenEnum<ExportPhase> = /*@__PURE__*/
+  enumDesc(file_stoker_v1_agent_service, 2);
 
 /**
  * @generated from service stoker.v1.AgentService

@@ -14,7 +14,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file stoker/v1/experiment.proto.
  */
 export const file_stoker_v1_experiment: GenFile = /*@__PURE__*/
-  fileDesc("ChpzdG9rZXIvdjEvZXhwZXJpbWVudC5wcm90bxIJc3Rva2VyLnYxIpMBCgpFeHBlcmltZW50EgoKAmlkGAEgASgJEgwKBG5hbWUYAiABKAkSMQoNY3JlYXRpb25fdGltZRgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASOAoScHJvdmlzaW9uaW5nX3N0YXRlGAQgASgOMhwuc3Rva2VyLnYxLlByb3Zpc2lvbmluZ1N0YXRlYgZwcm90bzM", [file_google_protobuf_timestamp, file_stoker_v1_provisioning]);
+  fileDesc("ChpzdG9rZXIvdjEvZXhwZXJpbWVudC5wcm90bxIJc3Rva2VyLnYxItsBCgpFeHBlcmltZW50EgoKAmlkGAEgASgJEgwKBG5hbWUYAiABKAkSMQoNY3JlYXRpb25fdGltZRgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASOAoScHJvdmlzaW9uaW5nX3N0YXRlGAQgASgOMhwuc3Rva2VyLnYxLlByb3Zpc2lvbmluZ1N0YXRlEkYKInByb3Zpc2lvbmluZ19zdGF0ZV90cmFuc2l0aW9uX3RpbWUYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wYgZwcm90bzM", [file_google_protobuf_timestamp, file_stoker_v1_provisioning]);
 
 /**
  * Groups jobs.
@@ -43,6 +43,11 @@ export type Experiment = Message<"stoker.v1.Experiment"> & {
    * @generated from field: stoker.v1.ProvisioningState provisioning_state = 4;
    */
   provisioningState: ProvisioningState;
+
+  /**
+   * @generated from field: google.protobuf.Timestamp provisioning_state_transition_time = 5;
+   */
+  provisioningStateTransitionTime?: Timestamp | undefined;
 };
 
 /**

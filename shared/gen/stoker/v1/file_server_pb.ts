@@ -8,6 +8,8 @@ import type { Timestamp } from "@bufbuild/protobuf/wkt";
 import { file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
 import type { UserAccountSettings } from "./cluster_pb.js";
 import { file_stoker_v1_cluster } from "./cluster_pb.js";
+import type { ResourceError } from "./error_pb.js";
+import { file_stoker_v1_error } from "./error_pb.js";
 import type { ResourceId } from "./mount_pb.js";
 import { file_stoker_v1_mount } from "./mount_pb.js";
 import type { ProvisioningState } from "./provisioning_pb.js";
@@ -18,7 +20,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file stoker/v1/file_server.proto.
  */
 export const file_stoker_v1_file_server: GenFile = /*@__PURE__*/
-  fileDesc("ChtzdG9rZXIvdjEvZmlsZV9zZXJ2ZXIucHJvdG8SCXN0b2tlci52MSLuAQoKRmlsZVNlcnZlchIKCgJpZBgBIAEoCRIMCgRuYW1lGAIgASgJEicKBHNwZWMYAyABKAsyGS5zdG9rZXIudjEuRmlsZVNlcnZlclNwZWMSMQoNY3JlYXRpb25fdGltZRgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASOAoScHJvdmlzaW9uaW5nX3N0YXRlGAUgASgOMhwuc3Rva2VyLnYxLlByb3Zpc2lvbmluZ1N0YXRlEjAKDm1vdW50X3NldHRpbmdzGAYgASgLMhguc3Rva2VyLnYxLk1vdW50U2V0dGluZ3MijgEKDU1vdW50U2V0dGluZ3MSEwoLbW91bnRfcG9pbnQYASABKAkSMQoVZmlsZV9zZXJ2ZXJfcHVibGljX2lwGAIgASgJUhJmaWxlU2VydmVyUHVibGljSVASNQoXZmlsZV9zZXJ2ZXJfaW50ZXJuYWxfaXAYAyABKAlSFGZpbGVTZXJ2ZXJJbnRlcm5hbElQItcBCg5GaWxlU2VydmVyU3BlYxIPCgd2bV9zaXplGAEgASgJEigKCmRhdGFfZGlza3MYAiABKAsyFC5zdG9rZXIudjEuRGF0YURpc2tzEjYKEXNzaF9jb25maWd1cmF0aW9uGAMgASgLMhsuc3Rva2VyLnYxLlNzaENvbmZpZ3VyYXRpb24SJQoGc3VibmV0GAQgASgLMhUuc3Rva2VyLnYxLlJlc291cmNlSWQSKwoIZXhpc3RpbmcYZCABKAsyGS5zdG9rZXIudjEuRXhpc3RpbmdFeHBvcnQiRQoORXhpc3RpbmdFeHBvcnQSDAoEaG9zdBgBIAEoCRIOCgZleHBvcnQYAiABKAkSFQoNbW91bnRfb3B0aW9ucxgDIAEoCSJ6CglEYXRhRGlza3MSJQoPZGlza19zaXplX2luX2diGAEgASgFUgxkaXNrU2l6ZUluR0ISEgoKZGlza19jb3VudBgCIAEoBRIcChRzdG9yYWdlX2FjY291bnRfdHlwZRgDIAEoCRIUCgxjYWNoaW5nX3R5cGUYBCABKAkigAEKEFNzaENvbmZpZ3VyYXRpb24SLQoTcHVibGljX2lwc190b19hbGxvdxgBIAMoCVIQcHVibGljSVBzVG9BbGxvdxI9ChV1c2VyX2FjY291bnRfc2V0dGluZ3MYAiABKAsyHi5zdG9rZXIudjEuVXNlckFjY291bnRTZXR0aW5nc2IGcHJvdG8z", [file_google_protobuf_timestamp, file_stoker_v1_cluster, file_stoker_v1_mount, file_stoker_v1_provisioning]);
+  fileDesc("ChtzdG9rZXIvdjEvZmlsZV9zZXJ2ZXIucHJvdG8SCXN0b2tlci52MSKEAwoKRmlsZVNlcnZlchIKCgJpZBgBIAEoCRIMCgRuYW1lGAIgASgJEicKBHNwZWMYAyABKAsyGS5zdG9rZXIudjEuRmlsZVNlcnZlclNwZWMSMQoNY3JlYXRpb25fdGltZRgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASOAoScHJvdmlzaW9uaW5nX3N0YXRlGAUgASgOMhwuc3Rva2VyLnYxLlByb3Zpc2lvbmluZ1N0YXRlEjAKDm1vdW50X3NldHRpbmdzGAYgASgLMhguc3Rva2VyLnYxLk1vdW50U2V0dGluZ3MSRgoicHJvdmlzaW9uaW5nX3N0YXRlX3RyYW5zaXRpb25fdGltZRgHIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASKAoGZXJyb3JzGBQgAygLMhguc3Rva2VyLnYxLlJlc291cmNlRXJyb3ISDwoHbm9kZV9pZBgVIAEoCRIRCglkaXJlY3RvcnkYFiABKAkijgEKDU1vdW50U2V0dGluZ3MSEwoLbW91bnRfcG9pbnQYASABKAkSMQoVZmlsZV9zZXJ2ZXJfcHVibGljX2lwGAIgASgJUhJmaWxlU2VydmVyUHVibGljSVASNQoXZmlsZV9zZXJ2ZXJfaW50ZXJuYWxfaXAYAyABKAlSFGZpbGVTZXJ2ZXJJbnRlcm5hbElQIoICCg5GaWxlU2VydmVyU3BlYxIPCgd2bV9zaXplGAEgASgJEigKCmRhdGFfZGlza3MYAiABKAsyFC5zdG9rZXIudjEuRGF0YURpc2tzEjYKEXNzaF9jb25maWd1cmF0aW9uGAMgASgLMhsuc3Rva2VyLnYxLlNzaENvbmZpZ3VyYXRpb24SJQoGc3VibmV0GAQgASgLMhUuc3Rva2VyLnYxLlJlc291cmNlSWQSKwoIZXhpc3RpbmcYZCABKAsyGS5zdG9rZXIudjEuRXhpc3RpbmdFeHBvcnQSKQoHbWFuYWdlZBhlIAEoCzIYLnN0b2tlci52MS5NYW5hZ2VkRXhwb3J0ImcKDU1hbmFnZWRFeHBvcnQSDAoEbm9kZRgBIAEoCRIRCglkaXJlY3RvcnkYAiABKAkSDQoFZGlza3MYAyADKAkSFQoNbW91bnRfb3B0aW9ucxgEIAEoCRIPCgdjbGllbnRzGAUgAygJIkUKDkV4aXN0aW5nRXhwb3J0EgwKBGhvc3QYASABKAkSDgoGZXhwb3J0GAIgASgJEhUKDW1vdW50X29wdGlvbnMYAyABKAkiegoJRGF0YURpc2tzEiUKD2Rpc2tfc2l6ZV9pbl9nYhgBIAEoBVIMZGlza1NpemVJbkdCEhIKCmRpc2tfY291bnQYAiABKAUSHAoUc3RvcmFnZV9hY2NvdW50X3R5cGUYAyABKAkSFAoMY2FjaGluZ190eXBlGAQgASgJIoABChBTc2hDb25maWd1cmF0aW9uEi0KE3B1YmxpY19pcHNfdG9fYWxsb3cYASADKAlSEHB1YmxpY0lQc1RvQWxsb3cSPQoVdXNlcl9hY2NvdW50X3NldHRpbmdzGAIgASgLMh4uc3Rva2VyLnYxLlVzZXJBY2NvdW50U2V0dGluZ3NiBnByb3RvMw", [file_google_protobuf_timestamp, file_stoker_v1_cluster, file_stoker_v1_error, file_stoker_v1_mount, file_stoker_v1_provisioning]);
 
 /**
  * An NFS export that nodes mount.
@@ -57,6 +59,32 @@ export type FileServer = Message<"stoker.v1.FileServer"> & {
    * @generated from field: stoker.v1.MountSettings mount_settings = 6;
    */
   mountSettings?: MountSettings | undefined;
+
+  /**
+   * @generated from field: google.protobuf.Timestamp provisioning_state_transition_time = 7;
+   */
+  provisioningStateTransitionTime?: Timestamp | undefined;
+
+  /**
+   * Why it can't be served now.
+   *
+   * @generated from field: repeated stoker.v1.ResourceError errors = 20;
+   */
+  errors: ResourceError[];
+
+  /**
+   * `nodes/<name>` of the machine that serves it; empty for one with `existing`.
+   *
+   * @generated from field: string node_id = 21;
+   */
+  nodeId: string;
+
+  /**
+   * Where its files are on that machine.
+   *
+   * @generated from field: string directory = 22;
+   */
+  directory: string;
 };
 
 /**
@@ -96,7 +124,8 @@ export const MountSettingsSchema: GenMessage<MountSettings> = /*@__PURE__*/
   messageDesc(file_stoker_v1_file_server, 1);
 
 /**
- * Batch AI's body (vmSize, disks, ssh) is kept as given; `existing` names a filer that the lab already has.
+ * Batch AI's body (vmSize, disks, ssh) alone is served by a machine whose owner offers it; `managed` says which, `existing` names a filer that the
+ * lab already has.
  *
  * @generated from message stoker.v1.FileServerSpec
  */
@@ -127,6 +156,13 @@ export type FileServerSpec = Message<"stoker.v1.FileServerSpec"> & {
    * @generated from field: stoker.v1.ExistingExport existing = 100;
    */
   existing?: ExistingExport | undefined;
+
+  /**
+   * On-prem: an enrolled machine that is to serve it.
+   *
+   * @generated from field: stoker.v1.ManagedExport managed = 101;
+   */
+  managed?: ManagedExport | undefined;
 };
 
 /**
@@ -135,6 +171,53 @@ export type FileServerSpec = Message<"stoker.v1.FileServerSpec"> & {
  */
 export const FileServerSpecSchema: GenMessage<FileServerSpec> = /*@__PURE__*/
   messageDesc(file_stoker_v1_file_server, 2);
+
+/**
+ * @generated from message stoker.v1.ManagedExport
+ */
+export type ManagedExport = Message<"stoker.v1.ManagedExport"> & {
+  /**
+   * A node's name or id; empty: one whose owner offers a folder (`stoker-agent --serve-files`).
+   *
+   * @generated from field: string node = 1;
+   */
+  node: string;
+
+  /**
+   * Absolute, on that machine; made when it is not there. Empty: below the folder that its owner offers, or on `disks`.
+   *
+   * @generated from field: string directory = 2;
+   */
+  directory: string;
+
+  /**
+   * Whole blank disks of that machine, such as /dev/sdb; several become one by RAID 0.
+   *
+   * @generated from field: repeated string disks = 3;
+   */
+  disks: string[];
+
+  /**
+   * Default options for mounts that give none.
+   *
+   * @generated from field: string mount_options = 4;
+   */
+  mountOptions: string;
+
+  /**
+   * Addresses or networks that may mount it, such as 10.0.0.0/24; empty: all.
+   *
+   * @generated from field: repeated string clients = 5;
+   */
+  clients: string[];
+};
+
+/**
+ * Describes the message stoker.v1.ManagedExport.
+ * Use `create(ManagedExportSchema)` to create a new message.
+ */
+export const ManagedExportSchema: GenMessage<ManagedExport> = /*@__PURE__*/
+  messageDesc(file_stoker_v1_file_server, 3);
 
 /**
  * @generated from message stoker.v1.ExistingExport
@@ -167,7 +250,7 @@ export type ExistingExport = Message<"stoker.v1.ExistingExport"> & {
  * Use `create(ExistingExportSchema)` to create a new message.
  */
 export const ExistingExportSchema: GenMessage<ExistingExport> = /*@__PURE__*/
-  messageDesc(file_stoker_v1_file_server, 3);
+  messageDesc(file_stoker_v1_file_server, 4);
 
 /**
  * @generated from message stoker.v1.DataDisks
@@ -199,7 +282,7 @@ export type DataDisks = Message<"stoker.v1.DataDisks"> & {
  * Use `create(DataDisksSchema)` to create a new message.
  */
 export const DataDisksSchema: GenMessage<DataDisks> = /*@__PURE__*/
-  messageDesc(file_stoker_v1_file_server, 4);
+  messageDesc(file_stoker_v1_file_server, 5);
 
 /**
  * @generated from message stoker.v1.SshConfiguration
@@ -221,5 +304,5 @@ export type SshConfiguration = Message<"stoker.v1.SshConfiguration"> & {
  * Use `create(SshConfigurationSchema)` to create a new message.
  */
 export const SshConfigurationSchema: GenMessage<SshConfiguration> = /*@__PURE__*/
-  messageDesc(file_stoker_v1_file_server, 5);
+  messageDesc(file_stoker_v1_file_server, 6);
 

@@ -12,7 +12,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file stoker/v1/mount.proto.
  */
 export const file_stoker_v1_mount: GenFile = /*@__PURE__*/
-  fileDesc("ChVzdG9rZXIvdjEvbW91bnQucHJvdG8SCXN0b2tlci52MSKWAgoMTW91bnRWb2x1bWVzEj0KEWF6dXJlX2ZpbGVfc2hhcmVzGAEgAygLMiIuc3Rva2VyLnYxLkF6dXJlRmlsZVNoYXJlUmVmZXJlbmNlEkgKF2F6dXJlX2Jsb2JfZmlsZV9zeXN0ZW1zGAIgAygLMicuc3Rva2VyLnYxLkF6dXJlQmxvYkZpbGVTeXN0ZW1SZWZlcmVuY2USNAoMZmlsZV9zZXJ2ZXJzGAMgAygLMh4uc3Rva2VyLnYxLkZpbGVTZXJ2ZXJSZWZlcmVuY2USRwoWdW5tYW5hZ2VkX2ZpbGVfc3lzdGVtcxgEIAMoCzInLnN0b2tlci52MS5Vbm1hbmFnZWRGaWxlU3lzdGVtUmVmZXJlbmNlIsgBChdBenVyZUZpbGVTaGFyZVJlZmVyZW5jZRIUCgxhY2NvdW50X25hbWUYASABKAkSFgoOYXp1cmVfZmlsZV91cmwYAiABKAkSNwoLY3JlZGVudGlhbHMYAyABKAsyIi5zdG9rZXIudjEuQXp1cmVTdG9yYWdlQ3JlZGVudGlhbHMSGwoTcmVsYXRpdmVfbW91bnRfcGF0aBgEIAEoCRIRCglmaWxlX21vZGUYBSABKAkSFgoOZGlyZWN0b3J5X21vZGUYBiABKAkiuQEKHEF6dXJlQmxvYkZpbGVTeXN0ZW1SZWZlcmVuY2USFAoMYWNjb3VudF9uYW1lGAEgASgJEhYKDmNvbnRhaW5lcl9uYW1lGAIgASgJEjcKC2NyZWRlbnRpYWxzGAMgASgLMiIuc3Rva2VyLnYxLkF6dXJlU3RvcmFnZUNyZWRlbnRpYWxzEhsKE3JlbGF0aXZlX21vdW50X3BhdGgYBCABKAkSFQoNbW91bnRfb3B0aW9ucxgFIAEoCSJ4ChdBenVyZVN0b3JhZ2VDcmVkZW50aWFscxITCgthY2NvdW50X2tleRgBIAEoCRJIChxhY2NvdW50X2tleV9zZWNyZXRfcmVmZXJlbmNlGAIgASgLMiIuc3Rva2VyLnYxLktleVZhdWx0U2VjcmV0UmVmZXJlbmNlIloKF0tleVZhdWx0U2VjcmV0UmVmZXJlbmNlEisKDHNvdXJjZV92YXVsdBgBIAEoCzIVLnN0b2tlci52MS5SZXNvdXJjZUlkEhIKCnNlY3JldF91cmwYAiABKAkiGAoKUmVzb3VyY2VJZBIKCgJpZBgBIAEoCSKPAQoTRmlsZVNlcnZlclJlZmVyZW5jZRIqCgtmaWxlX3NlcnZlchgBIAEoCzIVLnN0b2tlci52MS5SZXNvdXJjZUlkEhgKEHNvdXJjZV9kaXJlY3RvcnkYAiABKAkSGwoTcmVsYXRpdmVfbW91bnRfcGF0aBgDIAEoCRIVCg1tb3VudF9vcHRpb25zGAQgASgJIlIKHFVubWFuYWdlZEZpbGVTeXN0ZW1SZWZlcmVuY2USFQoNbW91bnRfY29tbWFuZBgBIAEoCRIbChNyZWxhdGl2ZV9tb3VudF9wYXRoGAIgASgJIoABCglNb3VudFBsYW4SGwoTcmVsYXRpdmVfbW91bnRfcGF0aBgBIAEoCRIiCgNuZnMYAiABKAsyEy5zdG9rZXIudjEuTmZzTW91bnRIABIqCgdjb21tYW5kGAMgASgLMhcuc3Rva2VyLnYxLkNvbW1hbmRNb3VudEgAQgYKBGtpbmQiOQoITmZzTW91bnQSDAoEaG9zdBgBIAEoCRIOCgZleHBvcnQYAiABKAkSDwoHb3B0aW9ucxgDIAEoCSIfCgxDb21tYW5kTW91bnQSDwoHY29tbWFuZBgBIAEoCWIGcHJvdG8z");
+  fileDesc("ChVzdG9rZXIvdjEvbW91bnQucHJvdG8SCXN0b2tlci52MSKWAgoMTW91bnRWb2x1bWVzEj0KEWF6dXJlX2ZpbGVfc2hhcmVzGAEgAygLMiIuc3Rva2VyLnYxLkF6dXJlRmlsZVNoYXJlUmVmZXJlbmNlEkgKF2F6dXJlX2Jsb2JfZmlsZV9zeXN0ZW1zGAIgAygLMicuc3Rva2VyLnYxLkF6dXJlQmxvYkZpbGVTeXN0ZW1SZWZlcmVuY2USNAoMZmlsZV9zZXJ2ZXJzGAMgAygLMh4uc3Rva2VyLnYxLkZpbGVTZXJ2ZXJSZWZlcmVuY2USRwoWdW5tYW5hZ2VkX2ZpbGVfc3lzdGVtcxgEIAMoCzInLnN0b2tlci52MS5Vbm1hbmFnZWRGaWxlU3lzdGVtUmVmZXJlbmNlIsgBChdBenVyZUZpbGVTaGFyZVJlZmVyZW5jZRIUCgxhY2NvdW50X25hbWUYASABKAkSFgoOYXp1cmVfZmlsZV91cmwYAiABKAkSNwoLY3JlZGVudGlhbHMYAyABKAsyIi5zdG9rZXIudjEuQXp1cmVTdG9yYWdlQ3JlZGVudGlhbHMSGwoTcmVsYXRpdmVfbW91bnRfcGF0aBgEIAEoCRIRCglmaWxlX21vZGUYBSABKAkSFgoOZGlyZWN0b3J5X21vZGUYBiABKAkiuQEKHEF6dXJlQmxvYkZpbGVTeXN0ZW1SZWZlcmVuY2USFAoMYWNjb3VudF9uYW1lGAEgASgJEhYKDmNvbnRhaW5lcl9uYW1lGAIgASgJEjcKC2NyZWRlbnRpYWxzGAMgASgLMiIuc3Rva2VyLnYxLkF6dXJlU3RvcmFnZUNyZWRlbnRpYWxzEhsKE3JlbGF0aXZlX21vdW50X3BhdGgYBCABKAkSFQoNbW91bnRfb3B0aW9ucxgFIAEoCSJ4ChdBenVyZVN0b3JhZ2VDcmVkZW50aWFscxITCgthY2NvdW50X2tleRgBIAEoCRJIChxhY2NvdW50X2tleV9zZWNyZXRfcmVmZXJlbmNlGAIgASgLMiIuc3Rva2VyLnYxLktleVZhdWx0U2VjcmV0UmVmZXJlbmNlIloKF0tleVZhdWx0U2VjcmV0UmVmZXJlbmNlEisKDHNvdXJjZV92YXVsdBgBIAEoCzIVLnN0b2tlci52MS5SZXNvdXJjZUlkEhIKCnNlY3JldF91cmwYAiABKAkiGAoKUmVzb3VyY2VJZBIKCgJpZBgBIAEoCSKPAQoTRmlsZVNlcnZlclJlZmVyZW5jZRIqCgtmaWxlX3NlcnZlchgBIAEoCzIVLnN0b2tlci52MS5SZXNvdXJjZUlkEhgKEHNvdXJjZV9kaXJlY3RvcnkYAiABKAkSGwoTcmVsYXRpdmVfbW91bnRfcGF0aBgDIAEoCRIVCg1tb3VudF9vcHRpb25zGAQgASgJIlIKHFVubWFuYWdlZEZpbGVTeXN0ZW1SZWZlcmVuY2USFQoNbW91bnRfY29tbWFuZBgBIAEoCRIbChNyZWxhdGl2ZV9tb3VudF9wYXRoGAIgASgJItABCglNb3VudFBsYW4SGwoTcmVsYXRpdmVfbW91bnRfcGF0aBgBIAEoCRIiCgNuZnMYAiABKAsyEy5zdG9rZXIudjEuTmZzTW91bnRIABIqCgdjb21tYW5kGAMgASgLMhcuc3Rva2VyLnYxLkNvbW1hbmRNb3VudEgAEiQKBGNpZnMYBCABKAsyFC5zdG9rZXIudjEuQ2lmc01vdW50SAASKAoGcmNsb25lGAUgASgLMhYuc3Rva2VyLnYxLlJjbG9uZU1vdW50SABCBgoEa2luZCI5CghOZnNNb3VudBIMCgRob3N0GAEgASgJEg4KBmV4cG9ydBgCIAEoCRIPCgdvcHRpb25zGAMgASgJIh8KDENvbW1hbmRNb3VudBIPCgdjb21tYW5kGAEgASgJIp8BCglDaWZzTW91bnQSDAoEaG9zdBgBIAEoCRINCgVzaGFyZRgCIAEoCRIRCgl1c2VyX25hbWUYAyABKAkSNwoLY3JlZGVudGlhbHMYBCABKAsyIi5zdG9rZXIudjEuQXp1cmVTdG9yYWdlQ3JlZGVudGlhbHMSEQoJZmlsZV9tb2RlGAUgASgJEhYKDmRpcmVjdG9yeV9tb2RlGAYgASgJInsKC1JjbG9uZU1vdW50Eg8KB2FjY291bnQYASABKAkSEQoJY29udGFpbmVyGAIgASgJEjcKC2NyZWRlbnRpYWxzGAMgASgLMiIuc3Rva2VyLnYxLkF6dXJlU3RvcmFnZUNyZWRlbnRpYWxzEg8KB29wdGlvbnMYBCABKAliBnByb3RvMw");
 
 /**
  * The block `mountVolumes`, the same on a cluster (under $AZ_BATCHAI_MOUNT_ROOT, for the node's whole membership)
@@ -277,6 +277,18 @@ export type MountPlan = Message<"stoker.v1.MountPlan"> & {
      */
     value: CommandMount;
     case: "command";
+  } | {
+    /**
+     * @generated from field: stoker.v1.CifsMount cifs = 4;
+     */
+    value: CifsMount;
+    case: "cifs";
+  } | {
+    /**
+     * @generated from field: stoker.v1.RcloneMount rclone = 5;
+     */
+    value: RcloneMount;
+    case: "rclone";
   } | { case: undefined; value?: undefined };
 };
 
@@ -334,4 +346,90 @@ export type CommandMount = Message<"stoker.v1.CommandMount"> & {
  */
 export const CommandMountSchema: GenMessage<CommandMount> = /*@__PURE__*/
   messageDesc(file_stoker_v1_mount, 10);
+
+/**
+ * An SMB share, such as one of Azure Files.
+ *
+ * @generated from message stoker.v1.CifsMount
+ */
+export type CifsMount = Message<"stoker.v1.CifsMount"> & {
+  /**
+   * @generated from field: string host = 1;
+   */
+  host: string;
+
+  /**
+   * `<share>[/directory]`
+   *
+   * @generated from field: string share = 2;
+   */
+  share: string;
+
+  /**
+   * @generated from field: string user_name = 3;
+   */
+  userName: string;
+
+  /**
+   * The account's key is the password.
+   *
+   * @generated from field: stoker.v1.AzureStorageCredentials credentials = 4;
+   */
+  credentials?: AzureStorageCredentials | undefined;
+
+  /**
+   * Octal, such as 0777.
+   *
+   * @generated from field: string file_mode = 5;
+   */
+  fileMode: string;
+
+  /**
+   * @generated from field: string directory_mode = 6;
+   */
+  directoryMode: string;
+};
+
+/**
+ * Describes the message stoker.v1.CifsMount.
+ * Use `create(CifsMountSchema)` to create a new message.
+ */
+export const CifsMountSchema: GenMessage<CifsMount> = /*@__PURE__*/
+  messageDesc(file_stoker_v1_mount, 11);
+
+/**
+ * A container of Azure Blob Storage.
+ *
+ * @generated from message stoker.v1.RcloneMount
+ */
+export type RcloneMount = Message<"stoker.v1.RcloneMount"> & {
+  /**
+   * @generated from field: string account = 1;
+   */
+  account: string;
+
+  /**
+   * @generated from field: string container = 2;
+   */
+  container: string;
+
+  /**
+   * @generated from field: stoker.v1.AzureStorageCredentials credentials = 3;
+   */
+  credentials?: AzureStorageCredentials | undefined;
+
+  /**
+   * As for blobfuse: those that have a meaning here are taken, the others passed over.
+   *
+   * @generated from field: string options = 4;
+   */
+  options: string;
+};
+
+/**
+ * Describes the message stoker.v1.RcloneMount.
+ * Use `create(RcloneMountSchema)` to create a new message.
+ */
+export const RcloneMountSchema: GenMessage<RcloneMount> = /*@__PURE__*/
+  messageDesc(file_stoker_v1_mount, 12);
 

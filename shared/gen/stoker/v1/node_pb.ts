@@ -6,13 +6,15 @@ import type { GenEnum, GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2"
 import { enumDesc, fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
 import { file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
+import type { ResourceError } from "./error_pb.js";
+import { file_stoker_v1_error } from "./error_pb.js";
 import type { Message } from "@bufbuild/protobuf";
 
 /**
  * Describes the file stoker/v1/node.proto.
  */
 export const file_stoker_v1_node: GenFile = /*@__PURE__*/
-  fileDesc("ChRzdG9rZXIvdjEvbm9kZS5wcm90bxIJc3Rva2VyLnYxIpADCgROb2RlEgoKAmlkGAEgASgJEgwKBG5hbWUYAiABKAkSDwoHYWRkcmVzcxgDIAEoCRIjCgVzdGF0ZRgEIAEoDjIULnN0b2tlci52MS5Ob2RlU3RhdGUSDgoGcmVhc29uGAUgASgJEicKCWludmVudG9yeRgGIAEoCzIULnN0b2tlci52MS5JbnZlbnRvcnkSEgoKY2x1c3Rlcl9pZBgHIAEoCRIxCg1lbnJvbGxlZF90aW1lGAggASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBI3ChNsYXN0X2hlYXJ0YmVhdF90aW1lGAkgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBInCgl0ZWxlbWV0cnkYCiABKAsyFC5zdG9rZXIudjEuVGVsZW1ldHJ5Ei4KC2FsbG9jYXRpb25zGAsgAygLMhkuc3Rva2VyLnYxLk5vZGVBbGxvY2F0aW9uEg8KB2RyYWluZWQYDCABKAgSFQoNYWdlbnRfdmVyc2lvbhgNIAEoCSKsAQoOTm9kZUFsbG9jYXRpb24SDgoGam9iX2lkGAEgASgJEg8KB2F0dGVtcHQYAiABKAUSDAoEZ3B1cxgDIAEoBRIMCgRjcHVzGAQgASgFEhQKDG1lbW9yeV9ieXRlcxgFIAEoAxIwCgxmcm96ZW5fc2luY2UYMiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhUKDWZyb3plbl9yZWFzb24YMyABKAkiwQEKCUludmVudG9yeRIVCg1tYWNoaW5lX2NsYXNzGAEgASgJEgoKAm9zGAIgASgJEg4KBmtlcm5lbBgDIAEoCRIMCgRjcHVzGAQgASgFEhEKCWNwdV9tb2RlbBgFIAEoCRIUCgxtZW1vcnlfYnl0ZXMYBiABKAMSHAoEZ3B1cxgHIAMoCzIOLnN0b2tlci52MS5HcHUSFgoOZHJpdmVyX3ZlcnNpb24YCCABKAkSFAoMY3VkYV92ZXJzaW9uGAkgASgJIkcKA0dwdRIMCgR1dWlkGAEgASgJEg0KBWluZGV4GAIgASgFEg0KBW1vZGVsGAMgASgJEhQKDG1lbW9yeV9ieXRlcxgEIAEoAyLvAQoJVGVsZW1ldHJ5EhgKC2NwdV9wZXJjZW50GAEgASgBSACIAQESHgoRbWVtb3J5X3VzZWRfYnl0ZXMYAiABKANIAYgBARIlCgRncHVzGAMgAygLMhcuc3Rva2VyLnYxLkdwdVRlbGVtZXRyeRISCgVsb2FkMRgEIAEoAUgCiAEBEg8KB2ZyZWV6ZXIYMiABKAkSLAoMbG9nc193YWl0aW5nGDwgASgLMhYuc3Rva2VyLnYxLkxvZ3NXYWl0aW5nQg4KDF9jcHVfcGVyY2VudEIUChJfbWVtb3J5X3VzZWRfYnl0ZXNCCAoGX2xvYWQxIlcKC0xvZ3NXYWl0aW5nEikKBXNpbmNlGAEgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIOCgZyZWFzb24YAiABKAkSDQoFYnl0ZXMYAyABKAMi8AEKDEdwdVRlbGVtZXRyeRIMCgR1dWlkGAEgASgJEiAKE3V0aWxpemF0aW9uX3BlcmNlbnQYAiABKAFIAIgBARIeChFtZW1vcnlfdXNlZF9ieXRlcxgDIAEoA0gBiAEBEiAKE3RlbXBlcmF0dXJlX2NlbHNpdXMYBCABKAFIAogBARIYCgtwb3dlcl93YXR0cxgFIAEoAUgDiAEBQhYKFF91dGlsaXphdGlvbl9wZXJjZW50QhQKEl9tZW1vcnlfdXNlZF9ieXRlc0IWChRfdGVtcGVyYXR1cmVfY2Vsc2l1c0IOCgxfcG93ZXJfd2F0dHMqyQEKCU5vZGVTdGF0ZRIaChZOT0RFX1NUQVRFX1VOU1BFQ0lGSUVEEAASEwoPTk9ERV9TVEFURV9GUkVFEAESGAoUTk9ERV9TVEFURV9QUkVQQVJJTkcQAhITCg9OT0RFX1NUQVRFX0lETEUQAxIWChJOT0RFX1NUQVRFX1JVTk5JTkcQBBIWChJOT0RFX1NUQVRFX0xFQVZJTkcQBRIXChNOT0RFX1NUQVRFX1VOVVNBQkxFEAYSEwoPTk9ERV9TVEFURV9MT1NUEAdiBnByb3RvMw", [file_google_protobuf_timestamp]);
+  fileDesc("ChRzdG9rZXIvdjEvbm9kZS5wcm90bxIJc3Rva2VyLnYxIoYECgROb2RlEgoKAmlkGAEgASgJEgwKBG5hbWUYAiABKAkSDwoHYWRkcmVzcxgDIAEoCRIjCgVzdGF0ZRgEIAEoDjIULnN0b2tlci52MS5Ob2RlU3RhdGUSDgoGcmVhc29uGAUgASgJEicKCWludmVudG9yeRgGIAEoCzIULnN0b2tlci52MS5JbnZlbnRvcnkSEgoKY2x1c3Rlcl9pZBgHIAEoCRIxCg1lbnJvbGxlZF90aW1lGAggASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBI3ChNsYXN0X2hlYXJ0YmVhdF90aW1lGAkgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBInCgl0ZWxlbWV0cnkYCiABKAsyFC5zdG9rZXIudjEuVGVsZW1ldHJ5Ei4KC2FsbG9jYXRpb25zGAsgAygLMhkuc3Rva2VyLnYxLk5vZGVBbGxvY2F0aW9uEg8KB2RyYWluZWQYDCABKAgSFQoNYWdlbnRfdmVyc2lvbhgNIAEoCRI5ChVzdGF0ZV90cmFuc2l0aW9uX3RpbWUYFCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEicKBWVycm9yGBUgASgLMhguc3Rva2VyLnYxLlJlc291cmNlRXJyb3ISEAoId2FybmluZ3MYFiADKAkirAEKDk5vZGVBbGxvY2F0aW9uEg4KBmpvYl9pZBgBIAEoCRIPCgdhdHRlbXB0GAIgASgFEgwKBGdwdXMYAyABKAUSDAoEY3B1cxgEIAEoBRIUCgxtZW1vcnlfYnl0ZXMYBSABKAMSMAoMZnJvemVuX3NpbmNlGDIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIVCg1mcm96ZW5fcmVhc29uGDMgASgJIoECCglJbnZlbnRvcnkSFQoNbWFjaGluZV9jbGFzcxgBIAEoCRIKCgJvcxgCIAEoCRIOCgZrZXJuZWwYAyABKAkSDAoEY3B1cxgEIAEoBRIRCgljcHVfbW9kZWwYBSABKAkSFAoMbWVtb3J5X2J5dGVzGAYgASgDEhwKBGdwdXMYByADKAsyDi5zdG9rZXIudjEuR3B1EhYKDmRyaXZlcl92ZXJzaW9uGAggASgJEhQKDGN1ZGFfdmVyc2lvbhgJIAEoCRIQCghwcmVwYXJlcxgZIAEoCBIsCgxmaWxlX3NlcnZpbmcYHiABKAsyFi5zdG9rZXIudjEuRmlsZVNlcnZpbmciYwoLRmlsZVNlcnZpbmcSDgoGc2VydmVyGAEgASgJEg4KBmZvbGRlchgCIAEoCRISCgpmcmVlX2J5dGVzGAMgASgDEg8KB3JlZnVzZWQYBCABKAgSDwoHZXhwb3J0cxgFIAEoBSJHCgNHcHUSDAoEdXVpZBgBIAEoCRINCgVpbmRleBgCIAEoBRINCgVtb2RlbBgDIAEoCRIUCgxtZW1vcnlfYnl0ZXMYBCABKAMi7wEKCVRlbGVtZXRyeRIYCgtjcHVfcGVyY2VudBgBIAEoAUgAiAEBEh4KEW1lbW9yeV91c2VkX2J5dGVzGAIgASgDSAGIAQESJQoEZ3B1cxgDIAMoCzIXLnN0b2tlci52MS5HcHVUZWxlbWV0cnkSEgoFbG9hZDEYBCABKAFIAogBARIPCgdmcmVlemVyGDIgASgJEiwKDGxvZ3Nfd2FpdGluZxg8IAEoCzIWLnN0b2tlci52MS5Mb2dzV2FpdGluZ0IOCgxfY3B1X3BlcmNlbnRCFAoSX21lbW9yeV91c2VkX2J5dGVzQggKBl9sb2FkMSJXCgtMb2dzV2FpdGluZxIpCgVzaW5jZRgBIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDgoGcmVhc29uGAIgASgJEg0KBWJ5dGVzGAMgASgDIvABCgxHcHVUZWxlbWV0cnkSDAoEdXVpZBgBIAEoCRIgChN1dGlsaXphdGlvbl9wZXJjZW50GAIgASgBSACIAQESHgoRbWVtb3J5X3VzZWRfYnl0ZXMYAyABKANIAYgBARIgChN0ZW1wZXJhdHVyZV9jZWxzaXVzGAQgASgBSAKIAQESGAoLcG93ZXJfd2F0dHMYBSABKAFIA4gBAUIWChRfdXRpbGl6YXRpb25fcGVyY2VudEIUChJfbWVtb3J5X3VzZWRfYnl0ZXNCFgoUX3RlbXBlcmF0dXJlX2NlbHNpdXNCDgoMX3Bvd2VyX3dhdHRzKskBCglOb2RlU3RhdGUSGgoWTk9ERV9TVEFURV9VTlNQRUNJRklFRBAAEhMKD05PREVfU1RBVEVfRlJFRRABEhgKFE5PREVfU1RBVEVfUFJFUEFSSU5HEAISEwoPTk9ERV9TVEFURV9JRExFEAMSFgoSTk9ERV9TVEFURV9SVU5OSU5HEAQSFgoSTk9ERV9TVEFURV9MRUFWSU5HEAUSFwoTTk9ERV9TVEFURV9VTlVTQUJMRRAGEhMKD05PREVfU1RBVEVfTE9TVBAHYgZwcm90bzM", [file_google_protobuf_timestamp, file_stoker_v1_error]);
 
 /**
  * One enrolled machine.
@@ -43,7 +45,7 @@ export type Node = Message<"stoker.v1.Node"> & {
   state: NodeState;
 
   /**
-   * Why it is drained, lost or unusable.
+   * Why it is drained, lost or unusable; what one that is preparing does.
    *
    * @generated from field: string reason = 5;
    */
@@ -90,6 +92,27 @@ export type Node = Message<"stoker.v1.Node"> & {
    * @generated from field: string agent_version = 13;
    */
   agentVersion: string;
+
+  /**
+   * Since when it is in this state, as far as this coordinator has seen.
+   *
+   * @generated from field: google.protobuf.Timestamp state_transition_time = 20;
+   */
+  stateTransitionTime?: Timestamp | undefined;
+
+  /**
+   * Of an unusable one that could not be prepared for its cluster.
+   *
+   * @generated from field: stoker.v1.ResourceError error = 21;
+   */
+  error?: ResourceError | undefined;
+
+  /**
+   * What does not keep it from working: an account that its owner does not allow.
+   *
+   * @generated from field: repeated string warnings = 22;
+   */
+  warnings: string[];
 };
 
 /**
@@ -198,6 +221,18 @@ export type Inventory = Message<"stoker.v1.Inventory"> & {
    * @generated from field: string cuda_version = 9;
    */
   cudaVersion: string;
+
+  /**
+   * Its agent runs setup tasks, and says how far it is prepared for its cluster.
+   *
+   * @generated from field: bool prepares = 25;
+   */
+  prepares: boolean;
+
+  /**
+   * @generated from field: stoker.v1.FileServing file_serving = 30;
+   */
+  fileServing?: FileServing | undefined;
 };
 
 /**
@@ -206,6 +241,55 @@ export type Inventory = Message<"stoker.v1.Inventory"> & {
  */
 export const InventorySchema: GenMessage<Inventory> = /*@__PURE__*/
   messageDesc(file_stoker_v1_node, 2);
+
+/**
+ * What a machine can do as a file server.
+ *
+ * @generated from message stoker.v1.FileServing
+ */
+export type FileServing = Message<"stoker.v1.FileServing"> & {
+  /**
+   * `kernel` or `ganesha`; empty: neither is installed.
+   *
+   * @generated from field: string server = 1;
+   */
+  server: string;
+
+  /**
+   * The folder that its owner offers; empty: none.
+   *
+   * @generated from field: string folder = 2;
+   */
+  folder: string;
+
+  /**
+   * Free on that folder's disk.
+   *
+   * @generated from field: int64 free_bytes = 3;
+   */
+  freeBytes: bigint;
+
+  /**
+   * Its owner lets nobody serve files from it.
+   *
+   * @generated from field: bool refused = 4;
+   */
+  refused: boolean;
+
+  /**
+   * What it was told to serve, as far as it knows.
+   *
+   * @generated from field: int32 exports = 5;
+   */
+  exports: number;
+};
+
+/**
+ * Describes the message stoker.v1.FileServing.
+ * Use `create(FileServingSchema)` to create a new message.
+ */
+export const FileServingSchema: GenMessage<FileServing> = /*@__PURE__*/
+  messageDesc(file_stoker_v1_node, 3);
 
 /**
  * @generated from message stoker.v1.Gpu
@@ -237,7 +321,7 @@ export type Gpu = Message<"stoker.v1.Gpu"> & {
  * Use `create(GpuSchema)` to create a new message.
  */
 export const GpuSchema: GenMessage<Gpu> = /*@__PURE__*/
-  messageDesc(file_stoker_v1_node, 3);
+  messageDesc(file_stoker_v1_node, 4);
 
 /**
  * A sample; absent fields were not measured, which is not zero.
@@ -285,7 +369,7 @@ export type Telemetry = Message<"stoker.v1.Telemetry"> & {
  * Use `create(TelemetrySchema)` to create a new message.
  */
 export const TelemetrySchema: GenMessage<Telemetry> = /*@__PURE__*/
-  messageDesc(file_stoker_v1_node, 4);
+  messageDesc(file_stoker_v1_node, 5);
 
 /**
  * Bytes of logs that the node keeps because they can't be sent, or are not stored. Jobs go on.
@@ -314,7 +398,7 @@ export type LogsWaiting = Message<"stoker.v1.LogsWaiting"> & {
  * Use `create(LogsWaitingSchema)` to create a new message.
  */
 export const LogsWaitingSchema: GenMessage<LogsWaiting> = /*@__PURE__*/
-  messageDesc(file_stoker_v1_node, 5);
+  messageDesc(file_stoker_v1_node, 6);
 
 /**
  * @generated from message stoker.v1.GpuTelemetry
@@ -351,7 +435,7 @@ export type GpuTelemetry = Message<"stoker.v1.GpuTelemetry"> & {
  * Use `create(GpuTelemetrySchema)` to create a new message.
  */
 export const GpuTelemetrySchema: GenMessage<GpuTelemetry> = /*@__PURE__*/
-  messageDesc(file_stoker_v1_node, 6);
+  messageDesc(file_stoker_v1_node, 7);
 
 /**
  * @generated from enum stoker.v1.NodeState

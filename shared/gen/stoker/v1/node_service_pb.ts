@@ -12,7 +12,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file stoker/v1/node_service.proto.
  */
 export const file_stoker_v1_node_service: GenFile = /*@__PURE__*/
-  fileDesc("ChxzdG9rZXIvdjEvbm9kZV9zZXJ2aWNlLnByb3RvEglzdG9rZXIudjEiHAoOR2V0Tm9kZVJlcXVlc3QSCgoCaWQYASABKAkiMAoPR2V0Tm9kZVJlc3BvbnNlEh0KBG5vZGUYASABKAsyDy5zdG9rZXIudjEuTm9kZSJNChBMaXN0Tm9kZXNSZXF1ZXN0EhEKCXBhZ2Vfc2l6ZRgBIAEoBRISCgpwYWdlX3Rva2VuGAIgASgJEhIKCmNsdXN0ZXJfaWQYAyABKAkiTAoRTGlzdE5vZGVzUmVzcG9uc2USHgoFbm9kZXMYASADKAsyDy5zdG9rZXIudjEuTm9kZRIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiHwoRRGVsZXRlTm9kZVJlcXVlc3QSCgoCaWQYASABKAkiFAoSRGVsZXRlTm9kZVJlc3BvbnNlIi4KEERyYWluTm9kZVJlcXVlc3QSCgoCaWQYASABKAkSDgoGcmVhc29uGAIgASgJIjIKEURyYWluTm9kZVJlc3BvbnNlEh0KBG5vZGUYASABKAsyDy5zdG9rZXIudjEuTm9kZSIwChJSZWNsYWltTm9kZVJlcXVlc3QSCgoCaWQYASABKAkSDgoGcmVhc29uGAIgASgJIjQKE1JlY2xhaW1Ob2RlUmVzcG9uc2USHQoEbm9kZRgBIAEoCzIPLnN0b2tlci52MS5Ob2RlIh8KEVJlc3VtZU5vZGVSZXF1ZXN0EgoKAmlkGAEgASgJIjMKElJlc3VtZU5vZGVSZXNwb25zZRIdCgRub2RlGAEgASgLMg8uc3Rva2VyLnYxLk5vZGUiJAoWRGVjbGFyZU5vZGVMb3N0UmVxdWVzdBIKCgJpZBgBIAEoCSI4ChdEZWNsYXJlTm9kZUxvc3RSZXNwb25zZRIdCgRub2RlGAEgASgLMg8uc3Rva2VyLnYxLk5vZGUynQQKC05vZGVTZXJ2aWNlEkAKB0dldE5vZGUSGS5zdG9rZXIudjEuR2V0Tm9kZVJlcXVlc3QaGi5zdG9rZXIudjEuR2V0Tm9kZVJlc3BvbnNlEkYKCUxpc3ROb2RlcxIbLnN0b2tlci52MS5MaXN0Tm9kZXNSZXF1ZXN0Ghwuc3Rva2VyLnYxLkxpc3ROb2Rlc1Jlc3BvbnNlEkkKCkRlbGV0ZU5vZGUSHC5zdG9rZXIudjEuRGVsZXRlTm9kZVJlcXVlc3QaHS5zdG9rZXIudjEuRGVsZXRlTm9kZVJlc3BvbnNlEkYKCURyYWluTm9kZRIbLnN0b2tlci52MS5EcmFpbk5vZGVSZXF1ZXN0Ghwuc3Rva2VyLnYxLkRyYWluTm9kZVJlc3BvbnNlEkwKC1JlY2xhaW1Ob2RlEh0uc3Rva2VyLnYxLlJlY2xhaW1Ob2RlUmVxdWVzdBoeLnN0b2tlci52MS5SZWNsYWltTm9kZVJlc3BvbnNlEkkKClJlc3VtZU5vZGUSHC5zdG9rZXIudjEuUmVzdW1lTm9kZVJlcXVlc3QaHS5zdG9rZXIudjEuUmVzdW1lTm9kZVJlc3BvbnNlElgKD0RlY2xhcmVOb2RlTG9zdBIhLnN0b2tlci52MS5EZWNsYXJlTm9kZUxvc3RSZXF1ZXN0GiIuc3Rva2VyLnYxLkRlY2xhcmVOb2RlTG9zdFJlc3BvbnNlYgZwcm90bzM", [file_stoker_v1_node]);
+  fileDesc("ChxzdG9rZXIvdjEvbm9kZV9zZXJ2aWNlLnByb3RvEglzdG9rZXIudjEiHAoOR2V0Tm9kZVJlcXVlc3QSCgoCaWQYASABKAkiMAoPR2V0Tm9kZVJlc3BvbnNlEh0KBG5vZGUYASABKAsyDy5zdG9rZXIudjEuTm9kZSJNChBMaXN0Tm9kZXNSZXF1ZXN0EhEKCXBhZ2Vfc2l6ZRgBIAEoBRISCgpwYWdlX3Rva2VuGAIgASgJEhIKCmNsdXN0ZXJfaWQYAyABKAkiTAoRTGlzdE5vZGVzUmVzcG9uc2USHgoFbm9kZXMYASADKAsyDy5zdG9rZXIudjEuTm9kZRIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiHwoRRGVsZXRlTm9kZVJlcXVlc3QSCgoCaWQYASABKAkiFAoSRGVsZXRlTm9kZVJlc3BvbnNlIi4KEERyYWluTm9kZVJlcXVlc3QSCgoCaWQYASABKAkSDgoGcmVhc29uGAIgASgJIjIKEURyYWluTm9kZVJlc3BvbnNlEh0KBG5vZGUYASABKAsyDy5zdG9rZXIudjEuTm9kZSIwChJSZWNsYWltTm9kZVJlcXVlc3QSCgoCaWQYASABKAkSDgoGcmVhc29uGAIgASgJIjQKE1JlY2xhaW1Ob2RlUmVzcG9uc2USHQoEbm9kZRgBIAEoCzIPLnN0b2tlci52MS5Ob2RlIh8KEVJlc3VtZU5vZGVSZXF1ZXN0EgoKAmlkGAEgASgJIjMKElJlc3VtZU5vZGVSZXNwb25zZRIdCgRub2RlGAEgASgLMg8uc3Rva2VyLnYxLk5vZGUiHgoQUmV0cnlOb2RlUmVxdWVzdBIKCgJpZBgBIAEoCSIyChFSZXRyeU5vZGVSZXNwb25zZRIdCgRub2RlGAEgASgLMg8uc3Rva2VyLnYxLk5vZGUiJAoWRGVjbGFyZU5vZGVMb3N0UmVxdWVzdBIKCgJpZBgBIAEoCSI4ChdEZWNsYXJlTm9kZUxvc3RSZXNwb25zZRIdCgRub2RlGAEgASgLMg8uc3Rva2VyLnYxLk5vZGUy5QQKC05vZGVTZXJ2aWNlEkAKB0dldE5vZGUSGS5zdG9rZXIudjEuR2V0Tm9kZVJlcXVlc3QaGi5zdG9rZXIudjEuR2V0Tm9kZVJlc3BvbnNlEkYKCUxpc3ROb2RlcxIbLnN0b2tlci52MS5MaXN0Tm9kZXNSZXF1ZXN0Ghwuc3Rva2VyLnYxLkxpc3ROb2Rlc1Jlc3BvbnNlEkkKCkRlbGV0ZU5vZGUSHC5zdG9rZXIudjEuRGVsZXRlTm9kZVJlcXVlc3QaHS5zdG9rZXIudjEuRGVsZXRlTm9kZVJlc3BvbnNlEkYKCURyYWluTm9kZRIbLnN0b2tlci52MS5EcmFpbk5vZGVSZXF1ZXN0Ghwuc3Rva2VyLnYxLkRyYWluTm9kZVJlc3BvbnNlEkwKC1JlY2xhaW1Ob2RlEh0uc3Rva2VyLnYxLlJlY2xhaW1Ob2RlUmVxdWVzdBoeLnN0b2tlci52MS5SZWNsYWltTm9kZVJlc3BvbnNlEkYKCVJldHJ5Tm9kZRIbLnN0b2tlci52MS5SZXRyeU5vZGVSZXF1ZXN0Ghwuc3Rva2VyLnYxLlJldHJ5Tm9kZVJlc3BvbnNlEkkKClJlc3VtZU5vZGUSHC5zdG9rZXIudjEuUmVzdW1lTm9kZVJlcXVlc3QaHS5zdG9rZXIudjEuUmVzdW1lTm9kZVJlc3BvbnNlElgKD0RlY2xhcmVOb2RlTG9zdBIhLnN0b2tlci52MS5EZWNsYXJlTm9kZUxvc3RSZXF1ZXN0GiIuc3Rva2VyLnYxLkRlY2xhcmVOb2RlTG9zdFJlc3BvbnNlYgZwcm90bzM", [file_stoker_v1_node]);
 
 /**
  * @generated from message stoker.v1.GetNodeRequest
@@ -248,6 +248,40 @@ export const ResumeNodeResponseSchema: GenMessage<ResumeNodeResponse> = /*@__PUR
   messageDesc(file_stoker_v1_node_service, 11);
 
 /**
+ * @generated from message stoker.v1.RetryNodeRequest
+ */
+export type RetryNodeRequest = Message<"stoker.v1.RetryNodeRequest"> & {
+  /**
+   * @generated from field: string id = 1;
+   */
+  id: string;
+};
+
+/**
+ * Describes the message stoker.v1.RetryNodeRequest.
+ * Use `create(RetryNodeRequestSchema)` to create a new message.
+ */
+export const RetryNodeRequestSchema: GenMessage<RetryNodeRequest> = /*@__PURE__*/
+  messageDesc(file_stoker_v1_node_service, 12);
+
+/**
+ * @generated from message stoker.v1.RetryNodeResponse
+ */
+export type RetryNodeResponse = Message<"stoker.v1.RetryNodeResponse"> & {
+  /**
+   * @generated from field: stoker.v1.Node node = 1;
+   */
+  node?: Node | undefined;
+};
+
+/**
+ * Describes the message stoker.v1.RetryNodeResponse.
+ * Use `create(RetryNodeResponseSchema)` to create a new message.
+ */
+export const RetryNodeResponseSchema: GenMessage<RetryNodeResponse> = /*@__PURE__*/
+  messageDesc(file_stoker_v1_node_service, 13);
+
+/**
  * @generated from message stoker.v1.DeclareNodeLostRequest
  */
 export type DeclareNodeLostRequest = Message<"stoker.v1.DeclareNodeLostRequest"> & {
@@ -262,7 +296,7 @@ export type DeclareNodeLostRequest = Message<"stoker.v1.DeclareNodeLostRequest">
  * Use `create(DeclareNodeLostRequestSchema)` to create a new message.
  */
 export const DeclareNodeLostRequestSchema: GenMessage<DeclareNodeLostRequest> = /*@__PURE__*/
-  messageDesc(file_stoker_v1_node_service, 12);
+  messageDesc(file_stoker_v1_node_service, 14);
 
 /**
  * @generated from message stoker.v1.DeclareNodeLostResponse
@@ -279,7 +313,7 @@ export type DeclareNodeLostResponse = Message<"stoker.v1.DeclareNodeLostResponse
  * Use `create(DeclareNodeLostResponseSchema)` to create a new message.
  */
 export const DeclareNodeLostResponseSchema: GenMessage<DeclareNodeLostResponse> = /*@__PURE__*/
-  messageDesc(file_stoker_v1_node_service, 13);
+  messageDesc(file_stoker_v1_node_service, 15);
 
 /**
  * Nodes enrol themselves; people look at them, drain and resume them, and remove those that are gone.
@@ -332,6 +366,16 @@ export const NodeService: GenService<{
     methodKind: "unary";
     input: typeof ReclaimNodeRequestSchema;
     output: typeof ReclaimNodeResponseSchema;
+  },
+  /**
+   * Mounts, admin account and setup task of its cluster are done again. Refused while jobs run there.
+   *
+   * @generated from rpc stoker.v1.NodeService.RetryNode
+   */
+  retryNode: {
+    methodKind: "unary";
+    input: typeof RetryNodeRequestSchema;
+    output: typeof RetryNodeResponseSchema;
   },
   /**
    * @generated from rpc stoker.v1.NodeService.ResumeNode

@@ -14,7 +14,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file stoker/v1/workspace.proto.
  */
 export const file_stoker_v1_workspace: GenFile = /*@__PURE__*/
-  fileDesc("ChlzdG9rZXIvdjEvd29ya3NwYWNlLnByb3RvEglzdG9rZXIudjEi/wEKCVdvcmtzcGFjZRIKCgJpZBgBIAEoCRIMCgRuYW1lGAIgASgJEiwKBHRhZ3MYAyADKAsyHi5zdG9rZXIudjEuV29ya3NwYWNlLlRhZ3NFbnRyeRIxCg1jcmVhdGlvbl90aW1lGAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBI4ChJwcm92aXNpb25pbmdfc3RhdGUYBSABKA4yHC5zdG9rZXIudjEuUHJvdmlzaW9uaW5nU3RhdGUSEAoIbG9jYXRpb24YBiABKAkaKwoJVGFnc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAFiBnByb3RvMw", [file_google_protobuf_timestamp, file_stoker_v1_provisioning]);
+  fileDesc("ChlzdG9rZXIvdjEvd29ya3NwYWNlLnByb3RvEglzdG9rZXIudjEi6AIKCVdvcmtzcGFjZRIKCgJpZBgBIAEoCRIMCgRuYW1lGAIgASgJEiwKBHRhZ3MYAyADKAsyHi5zdG9rZXIudjEuV29ya3NwYWNlLlRhZ3NFbnRyeRIxCg1jcmVhdGlvbl90aW1lGAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBI4ChJwcm92aXNpb25pbmdfc3RhdGUYBSABKA4yHC5zdG9rZXIudjEuUHJvdmlzaW9uaW5nU3RhdGUSEAoIbG9jYXRpb24YBiABKAkSRgoicHJvdmlzaW9uaW5nX3N0YXRlX3RyYW5zaXRpb25fdGltZRgHIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASHwoFcXVvdGEYZCABKAsyEC5zdG9rZXIudjEuUXVvdGEaKwoJVGFnc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEikQEKBVF1b3RhEhUKCGNsdXN0ZXJzGAEgASgFSACIAQESEgoFbm9kZXMYAiABKAVIAYgBARIRCgRncHVzGAMgASgFSAKIAQESGQoMcnVubmluZ19qb2JzGAQgASgFSAOIAQFCCwoJX2NsdXN0ZXJzQggKBl9ub2Rlc0IHCgVfZ3B1c0IPCg1fcnVubmluZ19qb2JzYgZwcm90bzM", [file_google_protobuf_timestamp, file_stoker_v1_provisioning]);
 
 /**
  * Separates teams and projects; holds clusters, file servers and experiments.
@@ -53,6 +53,18 @@ export type Workspace = Message<"stoker.v1.Workspace"> & {
    * @generated from field: string location = 6;
    */
   location: string;
+
+  /**
+   * @generated from field: google.protobuf.Timestamp provisioning_state_transition_time = 7;
+   */
+  provisioningStateTransitionTime?: Timestamp | undefined;
+
+  /**
+   * What it may use at most; absent: no limits.
+   *
+   * @generated from field: stoker.v1.Quota quota = 100;
+   */
+  quota?: Quota | undefined;
 };
 
 /**
@@ -61,4 +73,44 @@ export type Workspace = Message<"stoker.v1.Workspace"> & {
  */
 export const WorkspaceSchema: GenMessage<Workspace> = /*@__PURE__*/
   messageDesc(file_stoker_v1_workspace, 0);
+
+/**
+ * Limits of a workspace. A number that is absent is no limit.
+ *
+ * @generated from message stoker.v1.Quota
+ */
+export type Quota = Message<"stoker.v1.Quota"> & {
+  /**
+   * @generated from field: optional int32 clusters = 1;
+   */
+  clusters?: number | undefined;
+
+  /**
+   * In its clusters, all together.
+   *
+   * @generated from field: optional int32 nodes = 2;
+   */
+  nodes?: number | undefined;
+
+  /**
+   * Held by the running jobs of its experiments, on whatever cluster.
+   *
+   * @generated from field: optional int32 gpus = 3;
+   */
+  gpus?: number | undefined;
+
+  /**
+   * Jobs of its experiments that hold nodes at one time.
+   *
+   * @generated from field: optional int32 running_jobs = 4;
+   */
+  runningJobs?: number | undefined;
+};
+
+/**
+ * Describes the message stoker.v1.Quota.
+ * Use `create(QuotaSchema)` to create a new message.
+ */
+export const QuotaSchema: GenMessage<Quota> = /*@__PURE__*/
+  messageDesc(file_stoker_v1_workspace, 1);
 

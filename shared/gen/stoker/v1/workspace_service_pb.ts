@@ -4,7 +4,9 @@
 
 import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
-import type { Workspace } from "./workspace_pb.js";
+import type { Usage } from "./usage_pb.js";
+import { file_stoker_v1_usage } from "./usage_pb.js";
+import type { Quota, Workspace } from "./workspace_pb.js";
 import { file_stoker_v1_workspace } from "./workspace_pb.js";
 import type { Message } from "@bufbuild/protobuf";
 
@@ -12,7 +14,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file stoker/v1/workspace_service.proto.
  */
 export const file_stoker_v1_workspace_service: GenFile = /*@__PURE__*/
-  fileDesc("CiFzdG9rZXIvdjEvd29ya3NwYWNlX3NlcnZpY2UucHJvdG8SCXN0b2tlci52MSK5AQoWQ3JlYXRlV29ya3NwYWNlUmVxdWVzdBIMCgRuYW1lGAEgASgJEjkKBHRhZ3MYAiADKAsyKy5zdG9rZXIudjEuQ3JlYXRlV29ya3NwYWNlUmVxdWVzdC5UYWdzRW50cnkSEAoIbG9jYXRpb24YAyABKAkSFwoPaWRlbXBvdGVuY3lfa2V5GAQgASgJGisKCVRhZ3NFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIkIKF0NyZWF0ZVdvcmtzcGFjZVJlc3BvbnNlEicKCXdvcmtzcGFjZRgBIAEoCzIULnN0b2tlci52MS5Xb3Jrc3BhY2UiIQoTR2V0V29ya3NwYWNlUmVxdWVzdBIKCgJpZBgBIAEoCSI/ChRHZXRXb3Jrc3BhY2VSZXNwb25zZRInCgl3b3Jrc3BhY2UYASABKAsyFC5zdG9rZXIudjEuV29ya3NwYWNlIj4KFUxpc3RXb3Jrc3BhY2VzUmVxdWVzdBIRCglwYWdlX3NpemUYASABKAUSEgoKcGFnZV90b2tlbhgCIAEoCSJbChZMaXN0V29ya3NwYWNlc1Jlc3BvbnNlEigKCndvcmtzcGFjZXMYASADKAsyFC5zdG9rZXIudjEuV29ya3NwYWNlEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSIkChZEZWxldGVXb3Jrc3BhY2VSZXF1ZXN0EgoKAmlkGAEgASgJIhkKF0RlbGV0ZVdvcmtzcGFjZVJlc3BvbnNlMu4CChBXb3Jrc3BhY2VTZXJ2aWNlElgKD0NyZWF0ZVdvcmtzcGFjZRIhLnN0b2tlci52MS5DcmVhdGVXb3Jrc3BhY2VSZXF1ZXN0GiIuc3Rva2VyLnYxLkNyZWF0ZVdvcmtzcGFjZVJlc3BvbnNlEk8KDEdldFdvcmtzcGFjZRIeLnN0b2tlci52MS5HZXRXb3Jrc3BhY2VSZXF1ZXN0Gh8uc3Rva2VyLnYxLkdldFdvcmtzcGFjZVJlc3BvbnNlElUKDkxpc3RXb3Jrc3BhY2VzEiAuc3Rva2VyLnYxLkxpc3RXb3Jrc3BhY2VzUmVxdWVzdBohLnN0b2tlci52MS5MaXN0V29ya3NwYWNlc1Jlc3BvbnNlElgKD0RlbGV0ZVdvcmtzcGFjZRIhLnN0b2tlci52MS5EZWxldGVXb3Jrc3BhY2VSZXF1ZXN0GiIuc3Rva2VyLnYxLkRlbGV0ZVdvcmtzcGFjZVJlc3BvbnNlYgZwcm90bzM", [file_stoker_v1_workspace]);
+  fileDesc("CiFzdG9rZXIvdjEvd29ya3NwYWNlX3NlcnZpY2UucHJvdG8SCXN0b2tlci52MSK5AQoWQ3JlYXRlV29ya3NwYWNlUmVxdWVzdBIMCgRuYW1lGAEgASgJEjkKBHRhZ3MYAiADKAsyKy5zdG9rZXIudjEuQ3JlYXRlV29ya3NwYWNlUmVxdWVzdC5UYWdzRW50cnkSEAoIbG9jYXRpb24YAyABKAkSFwoPaWRlbXBvdGVuY3lfa2V5GAQgASgJGisKCVRhZ3NFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIkIKF0NyZWF0ZVdvcmtzcGFjZVJlc3BvbnNlEicKCXdvcmtzcGFjZRgBIAEoCzIULnN0b2tlci52MS5Xb3Jrc3BhY2UiIQoTR2V0V29ya3NwYWNlUmVxdWVzdBIKCgJpZBgBIAEoCSI/ChRHZXRXb3Jrc3BhY2VSZXNwb25zZRInCgl3b3Jrc3BhY2UYASABKAsyFC5zdG9rZXIudjEuV29ya3NwYWNlIj4KFUxpc3RXb3Jrc3BhY2VzUmVxdWVzdBIRCglwYWdlX3NpemUYASABKAUSEgoKcGFnZV90b2tlbhgCIAEoCSJbChZMaXN0V29ya3NwYWNlc1Jlc3BvbnNlEigKCndvcmtzcGFjZXMYASADKAsyFC5zdG9rZXIudjEuV29ya3NwYWNlEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSIkChZEZWxldGVXb3Jrc3BhY2VSZXF1ZXN0EgoKAmlkGAEgASgJIhkKF0RlbGV0ZVdvcmtzcGFjZVJlc3BvbnNlIrcBChZVcGRhdGVXb3Jrc3BhY2VSZXF1ZXN0EgoKAmlkGAEgASgJEjkKBHRhZ3MYAiADKAsyKy5zdG9rZXIudjEuVXBkYXRlV29ya3NwYWNlUmVxdWVzdC5UYWdzRW50cnkSEwoLa2VlcF9vdGhlcnMYAyABKAgSFAoMcmVtb3ZlZF90YWdzGAQgAygJGisKCVRhZ3NFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIkIKF1VwZGF0ZVdvcmtzcGFjZVJlc3BvbnNlEicKCXdvcmtzcGFjZRgBIAEoCzIULnN0b2tlci52MS5Xb3Jrc3BhY2UiRwoYU2V0V29ya3NwYWNlUXVvdGFSZXF1ZXN0EgoKAmlkGAEgASgJEh8KBXF1b3RhGAIgASgLMhAuc3Rva2VyLnYxLlF1b3RhIkQKGVNldFdvcmtzcGFjZVF1b3RhUmVzcG9uc2USJwoJd29ya3NwYWNlGAEgASgLMhQuc3Rva2VyLnYxLldvcmtzcGFjZSIjChFMaXN0VXNhZ2VzUmVxdWVzdBIOCgZwYXJlbnQYASABKAkiNgoSTGlzdFVzYWdlc1Jlc3BvbnNlEiAKBnVzYWdlcxgBIAMoCzIQLnN0b2tlci52MS5Vc2FnZTLzBAoQV29ya3NwYWNlU2VydmljZRJYCg9DcmVhdGVXb3Jrc3BhY2USIS5zdG9rZXIudjEuQ3JlYXRlV29ya3NwYWNlUmVxdWVzdBoiLnN0b2tlci52MS5DcmVhdGVXb3Jrc3BhY2VSZXNwb25zZRJPCgxHZXRXb3Jrc3BhY2USHi5zdG9rZXIudjEuR2V0V29ya3NwYWNlUmVxdWVzdBofLnN0b2tlci52MS5HZXRXb3Jrc3BhY2VSZXNwb25zZRJVCg5MaXN0V29ya3NwYWNlcxIgLnN0b2tlci52MS5MaXN0V29ya3NwYWNlc1JlcXVlc3QaIS5zdG9rZXIudjEuTGlzdFdvcmtzcGFjZXNSZXNwb25zZRJYCg9EZWxldGVXb3Jrc3BhY2USIS5zdG9rZXIudjEuRGVsZXRlV29ya3NwYWNlUmVxdWVzdBoiLnN0b2tlci52MS5EZWxldGVXb3Jrc3BhY2VSZXNwb25zZRJYCg9VcGRhdGVXb3Jrc3BhY2USIS5zdG9rZXIudjEuVXBkYXRlV29ya3NwYWNlUmVxdWVzdBoiLnN0b2tlci52MS5VcGRhdGVXb3Jrc3BhY2VSZXNwb25zZRJeChFTZXRXb3Jrc3BhY2VRdW90YRIjLnN0b2tlci52MS5TZXRXb3Jrc3BhY2VRdW90YVJlcXVlc3QaJC5zdG9rZXIudjEuU2V0V29ya3NwYWNlUXVvdGFSZXNwb25zZRJJCgpMaXN0VXNhZ2VzEhwuc3Rva2VyLnYxLkxpc3RVc2FnZXNSZXF1ZXN0Gh0uc3Rva2VyLnYxLkxpc3RVc2FnZXNSZXNwb25zZWIGcHJvdG8z", [file_stoker_v1_usage, file_stoker_v1_workspace]);
 
 /**
  * @generated from message stoker.v1.CreateWorkspaceRequest
@@ -178,6 +180,136 @@ export const DeleteWorkspaceResponseSchema: GenMessage<DeleteWorkspaceResponse> 
   messageDesc(file_stoker_v1_workspace_service, 7);
 
 /**
+ * @generated from message stoker.v1.UpdateWorkspaceRequest
+ */
+export type UpdateWorkspaceRequest = Message<"stoker.v1.UpdateWorkspaceRequest"> & {
+  /**
+   * @generated from field: string id = 1;
+   */
+  id: string;
+
+  /**
+   * In place of all tags that it has, or with `keep_others` beside them.
+   *
+   * @generated from field: map<string, string> tags = 2;
+   */
+  tags: { [key: string]: string };
+
+  /**
+   * @generated from field: bool keep_others = 3;
+   */
+  keepOthers: boolean;
+
+  /**
+   * With `keep_others`: names of those that go.
+   *
+   * @generated from field: repeated string removed_tags = 4;
+   */
+  removedTags: string[];
+};
+
+/**
+ * Describes the message stoker.v1.UpdateWorkspaceRequest.
+ * Use `create(UpdateWorkspaceRequestSchema)` to create a new message.
+ */
+export const UpdateWorkspaceRequestSchema: GenMessage<UpdateWorkspaceRequest> = /*@__PURE__*/
+  messageDesc(file_stoker_v1_workspace_service, 8);
+
+/**
+ * @generated from message stoker.v1.UpdateWorkspaceResponse
+ */
+export type UpdateWorkspaceResponse = Message<"stoker.v1.UpdateWorkspaceResponse"> & {
+  /**
+   * @generated from field: stoker.v1.Workspace workspace = 1;
+   */
+  workspace?: Workspace | undefined;
+};
+
+/**
+ * Describes the message stoker.v1.UpdateWorkspaceResponse.
+ * Use `create(UpdateWorkspaceResponseSchema)` to create a new message.
+ */
+export const UpdateWorkspaceResponseSchema: GenMessage<UpdateWorkspaceResponse> = /*@__PURE__*/
+  messageDesc(file_stoker_v1_workspace_service, 9);
+
+/**
+ * @generated from message stoker.v1.SetWorkspaceQuotaRequest
+ */
+export type SetWorkspaceQuotaRequest = Message<"stoker.v1.SetWorkspaceQuotaRequest"> & {
+  /**
+   * @generated from field: string id = 1;
+   */
+  id: string;
+
+  /**
+   * Absent or empty: no limits.
+   *
+   * @generated from field: stoker.v1.Quota quota = 2;
+   */
+  quota?: Quota | undefined;
+};
+
+/**
+ * Describes the message stoker.v1.SetWorkspaceQuotaRequest.
+ * Use `create(SetWorkspaceQuotaRequestSchema)` to create a new message.
+ */
+export const SetWorkspaceQuotaRequestSchema: GenMessage<SetWorkspaceQuotaRequest> = /*@__PURE__*/
+  messageDesc(file_stoker_v1_workspace_service, 10);
+
+/**
+ * @generated from message stoker.v1.SetWorkspaceQuotaResponse
+ */
+export type SetWorkspaceQuotaResponse = Message<"stoker.v1.SetWorkspaceQuotaResponse"> & {
+  /**
+   * @generated from field: stoker.v1.Workspace workspace = 1;
+   */
+  workspace?: Workspace | undefined;
+};
+
+/**
+ * Describes the message stoker.v1.SetWorkspaceQuotaResponse.
+ * Use `create(SetWorkspaceQuotaResponseSchema)` to create a new message.
+ */
+export const SetWorkspaceQuotaResponseSchema: GenMessage<SetWorkspaceQuotaResponse> = /*@__PURE__*/
+  messageDesc(file_stoker_v1_workspace_service, 11);
+
+/**
+ * @generated from message stoker.v1.ListUsagesRequest
+ */
+export type ListUsagesRequest = Message<"stoker.v1.ListUsagesRequest"> & {
+  /**
+   * `workspaces/<name>`; empty for the whole site.
+   *
+   * @generated from field: string parent = 1;
+   */
+  parent: string;
+};
+
+/**
+ * Describes the message stoker.v1.ListUsagesRequest.
+ * Use `create(ListUsagesRequestSchema)` to create a new message.
+ */
+export const ListUsagesRequestSchema: GenMessage<ListUsagesRequest> = /*@__PURE__*/
+  messageDesc(file_stoker_v1_workspace_service, 12);
+
+/**
+ * @generated from message stoker.v1.ListUsagesResponse
+ */
+export type ListUsagesResponse = Message<"stoker.v1.ListUsagesResponse"> & {
+  /**
+   * @generated from field: repeated stoker.v1.Usage usages = 1;
+   */
+  usages: Usage[];
+};
+
+/**
+ * Describes the message stoker.v1.ListUsagesResponse.
+ * Use `create(ListUsagesResponseSchema)` to create a new message.
+ */
+export const ListUsagesResponseSchema: GenMessage<ListUsagesResponse> = /*@__PURE__*/
+  messageDesc(file_stoker_v1_workspace_service, 13);
+
+/**
  * @generated from service stoker.v1.WorkspaceService
  */
 export const WorkspaceService: GenService<{
@@ -206,7 +338,8 @@ export const WorkspaceService: GenService<{
     output: typeof ListWorkspacesResponseSchema;
   },
   /**
-   * Deletes what it holds too; refused while a job in it has not ended.
+   * Terminates and deletes its jobs, then deletes what it holds. Until all is gone it is `deleting`, and takes nothing new. Refused while a
+   * job of another workspace is on a cluster of it, or mounts a file server of it.
    *
    * @generated from rpc stoker.v1.WorkspaceService.DeleteWorkspace
    */
@@ -214,6 +347,34 @@ export const WorkspaceService: GenService<{
     methodKind: "unary";
     input: typeof DeleteWorkspaceRequestSchema;
     output: typeof DeleteWorkspaceResponseSchema;
+  },
+  /**
+   * @generated from rpc stoker.v1.WorkspaceService.UpdateWorkspace
+   */
+  updateWorkspace: {
+    methodKind: "unary";
+    input: typeof UpdateWorkspaceRequestSchema;
+    output: typeof UpdateWorkspaceResponseSchema;
+  },
+  /**
+   * In place of all limits that it has.
+   *
+   * @generated from rpc stoker.v1.WorkspaceService.SetWorkspaceQuota
+   */
+  setWorkspaceQuota: {
+    methodKind: "unary";
+    input: typeof SetWorkspaceQuotaRequestSchema;
+    output: typeof SetWorkspaceQuotaResponseSchema;
+  },
+  /**
+   * Of one workspace, or of the whole site.
+   *
+   * @generated from rpc stoker.v1.WorkspaceService.ListUsages
+   */
+  listUsages: {
+    methodKind: "unary";
+    input: typeof ListUsagesRequestSchema;
+    output: typeof ListUsagesResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_stoker_v1_workspace_service, 0);

@@ -1,0 +1,82 @@
+import type { Database } from "better-sqlite3";
+import type { Column } from "./column.js";
+import { CatalogRefused } from "./refused.js";
+import { isSealed, type Sealer } from "./sealer.js";
+import { contextOf } from "./table.js";
+import { tables } from "./tables/index.js";
+
+/** Tables whose specs may hold secrets. */
+const specTables = [tables.job, tables.cluster, tables["file-server"]];
+
+/**
+ * Brings the catalog to the sealer's key: what an earlier release wrote as it is, and what another key sealed. Nothing is left of what was plain,
+ * in the file or its log. Throws CatalogRefused when a key is missing.
+ */
+export function sealAll(db: Database, sealer: Sealer, path: string): void {
+  const before = keyOf(db);
+  if (before === sealer.key) return;
+  if (before !== undefined && !sealer.knows(before) && anySealed(db)) {
+    throw new CatalogRefused(
+      `${path}: its secrets are sealed with key ${before}, and the key file has another: put the key file of this catalog where ` +
+        "--secret-key-file says (by default secret-key in the data folder)",
+    );
+  }
+  db.pragma("secure_delete = ON");
+  const plain = db.transaction(() => {
+    let found = 0;
+    for (const table of specTables) found += sealSpecs(db, table.name, table.columns.spec as Column<unknown>, sealer);
+    sealSecrets(db, sealer);
+    db.exec("DELETE FROM sealing");
+    db.prepare("INSERT INTO sealing (key) VALUES (?)").run(sealer.key);
+    return found;
+  })();
+  if (plain > 0) scrub(db);
+}
+
+/** Of the key that everything is sealed with; undefined for a catalog that has nothing sealed yet, or is of an earlier release. */
+export function keyOf(db: Database): string | undefined {
+  const there = db.prepare("SELECT 1 FROM sqlite_master WHERE name = 'sealing'").get() !== undefined;
+  return there ? db.prepare<[], { key: string }>("SELECT key FROM sealing").get()?.key : undefined;
+}
+
+export function anySealed(db: Database): boolean {
+  const queries = specTables.map(({ name }) => `SELECT 1 FROM ${name} WHERE substr(spec, 1, 1) = x'00'`);
+  return [...queries, "SELECT 1 FROM secret"].some((query) => db.prepare(`${query} LIMIT 1`).get() !== undefined);
+}
+
+/** How many held secrets as they are. */
+function sealSpecs(db: Database, table: string, column: Column<unknown>, sealer: Sealer): number {
+  const read = db.prepare<[string], { spec: Buffer }>(`SELECT spec FROM ${table} WHERE uuid = ?`);
+  const write = db.prepare(`UPDATE ${table} SET spec = ? WHERE uuid = ?`);
+  const context = contextOf(table, "spec");
+  let plain = 0;
+  for (const { uuid } of db.prepare<[], { uuid: string }>(`SELECT uuid FROM ${table}`).all()) {
+    const spec = read.get(uuid)?.spec;
+    if (!spec) continue;
+    const sealed = isSealed(spec);
+    const bytes = sealed ? sealer.open(context, spec) : spec;
+    if (!sealed && !column.hasSecrets?.(column.decode(bytes))) continue;
+    write.run(sealer.seal(context, bytes), uuid);
+    if (!sealed) plain += 1;
+  }
+  return plain;
+}
+
+function sealSecrets(db: Database, sealer: Sealer): void {
+  const write = db.prepare("UPDATE secret SET sealed = ? WHERE workspace = ? AND name = ?");
+  const all = db
+    .prepare<[], { workspace: string; name: string; sealed: string }>("SELECT workspace, name, sealed FROM secret")
+    .all();
+  for (const { workspace, name, sealed } of all) {
+    const key = `${workspace} ${name}`;
+    const value = sealer.open(key, Buffer.from(sealed, "base64"));
+    write.run(sealer.seal(key, value).toString("base64"), workspace, name);
+  }
+}
+
+/** What the pages held before they were written over. */
+function scrub(db: Database): void {
+  db.pragma("wal_checkpoint(TRUNCATE)");
+  db.exec("VACUUM");
+  db.pragma("wal_checkpoint(TRUNCATE)");
+}
