@@ -1,3 +1,4 @@
+import { doing } from "./doing.js";
 import { type Effect, type Keep, type LeaseStep, stronger } from "./effects.js";
 import { type Failure, hasProcesses, type LeaseRun, thawed } from "./lease-state.js";
 import { type ReportEvent, reported } from "./reports.js";
@@ -13,7 +14,12 @@ export interface Draft {
 
 export const draft = (run: LeaseRun, now: Now): Draft => ({ run, effects: [], keep: "memory", now });
 
-export const finished = (at: Draft): LeaseStep<LeaseRun> => ({ run: at.run, effects: at.effects, keep: at.keep });
+/** `before`: the lease before this step, if there was one. */
+export function finished(at: Draft, before?: LeaseRun): LeaseStep<LeaseRun> {
+  const same = before?.doingSince !== undefined && doing(before) === doing(at.run);
+  const run = { ...at.run, doingSince: same ? before.doingSince : at.now.instant };
+  return { run, effects: at.effects, keep: at.keep };
+}
 
 export function keep(at: Draft, how: Keep): void {
   at.keep = stronger(at.keep, how);

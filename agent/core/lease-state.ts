@@ -56,6 +56,8 @@ export interface LeaseRun {
   readonly stop?: Stop;
   /** Processes may be left that no shim answers for: look for them at the end. */
   readonly searchRemains: boolean;
+  /** Since when it is at what it does now: see doing.ts. */
+  readonly doingSince?: Instant;
   /** Its processes are stopped because it was not renewed in time. */
   readonly frozen: boolean;
   /** Since when, while it is. */
