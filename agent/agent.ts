@@ -18,6 +18,7 @@ import { Ledger } from "./ledger.js";
 import { lifeOf, obeyedBefore } from "./link/life.js";
 import { Link, type LinkHost, type Received } from "./link/link.js";
 import { heldLease, logsWaiting, reportMessage } from "./link/messages.js";
+import { jobCommands } from "./mpi/job-commands.js";
 import { ObeyedFile } from "./obeyed-file.js";
 import { type DataPaths, dataPaths, Spool } from "./paths.js";
 import { Performer } from "./perform.js";
@@ -101,6 +102,7 @@ export class Agent {
       spoolRoot: this.paths.spool,
       socket: this.paths.socket,
       rsh: options.rshPath,
+      commands: jobCommands(this.paths.commands, options.rshPath),
     };
     this.obeyed = new ObeyedFile(this.paths.obeyed);
     this.room = new DiskReserve({ dir: options.dataDir, bytes: options.diskReserve ?? diskReserveBytes, log });

@@ -12,6 +12,7 @@ export interface DataPaths {
   jobs: string;
   mounts: string;
   jobMounts: string;
+  commands: string;
   trash: string;
   fences: string;
   socket: string;
@@ -31,6 +32,7 @@ export function dataPaths(data: string): DataPaths {
     jobs: join(data, "jobs"),
     mounts: join(data, "mounts"),
     jobMounts: join(data, "job-mounts"),
+    commands: join(data, "commands"),
     trash: join(data, "trash"),
     fences: join(data, "fences"),
     socket:

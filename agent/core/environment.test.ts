@@ -10,6 +10,7 @@ const places = {
   spoolRoot: "/data/spool",
   socket: "/data/agent.sock",
   rsh: "/opt/stoker-rsh",
+  commands: "/data/commands",
 };
 const variable = (name: string, value: string) =>
   ({ $typeName: "stoker.v1.EnvironmentVariable", name, value }) as const;
@@ -20,7 +21,7 @@ it("holds what only the node knows, for the coordinator's variables to refer to"
     gpuUuids: ["GPU-1", "GPU-2"],
   });
   expect(environmentOf(grant, places)).toMatchObject({
-    PATH: "/opt:/bin",
+    PATH: "/opt:/data/commands:/bin",
     HOME: "/root",
     AZ_BATCHAI_INPUT_data: "/data/mounts/data",
     AZ_BATCHAI_JOB_TEMP: "/data/jobs/workspaces/w/experiments/e/jobs/j",
@@ -29,6 +30,7 @@ it("holds what only the node knows, for the coordinator's variables to refer to"
     CUDA_VISIBLE_DEVICES: "GPU-1,GPU-2",
     STOKER_RSH: "/opt/stoker-rsh",
     STOKER_SOCKET: "/data/agent.sock",
+    STOKER_HOSTS: grant.nodes.flatMap(({ name, host }) => [host, name]).join(","),
   });
 });
 

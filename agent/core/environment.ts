@@ -16,6 +16,8 @@ export interface NodePlaces {
   socket: string;
   /** Absolute path of the launcher that stands for ssh. */
   rsh: string;
+  /** Folder of programs that stand before the machine's own on a job's PATH. */
+  commands: string;
 }
 
 export const jobTempOf = (grant: LeaseGrant, places: NodePlaces) => `${places.jobsRoot}/${grant.jobPathSegment}`;
@@ -28,6 +30,7 @@ export const hostFileOf = (grant: LeaseGrant, places: NodePlaces) => `${spoolOf(
 export function environmentOf(grant: LeaseGrant, places: NodePlaces): Record<string, string> {
   const own: Record<string, string> = {
     ...places.base,
+    PATH: [places.commands, places.base.PATH].filter(Boolean).join(":"),
     AZ_BATCHAI_MOUNT_ROOT: places.mountRoot,
     AZ_BATCHAI_JOB_MOUNT_ROOT: jobMountRootOf(grant, places),
     AZ_BATCHAI_JOB_TEMP: jobTempOf(grant, places),
@@ -57,6 +60,8 @@ const ours = (grant: LeaseGrant, places: NodePlaces) => ({
   STOKER_LEASE: grant.leaseId,
   STOKER_SOCKET: places.socket,
   STOKER_RSH: places.rsh,
+  // For the `ssh` among the commands.
+  STOKER_HOSTS: [...new Set(grant.nodes.flatMap(({ name, host }) => [host, name]))].join(","),
 });
 
 /** Directories to be made before preparation, as absolute paths: relative ones are in the job's temp. */

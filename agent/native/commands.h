@@ -1,8 +1,12 @@
 // The subcommands: each gets the words after its name and returns the exit code.
 #pragma once
 
+struct rsh_words;
+
 int run_main(int count, char **words);
 int rsh_main(int count, char **words);
+int ssh_main(int count, char **words);
+int rsh_call(const struct rsh_words *call);
 int copy_main(int count, char **words);
 int lease_main(const char *command, int count, char **words);
 int spawn_main(void);

@@ -10,6 +10,9 @@ static int ends_in(const char *text, const char *end) {
 }
 
 int main(int count, char **words) {
+  // In a folder of its own on every job's PATH: see ssh.c.
+  const char *slash = count > 0 ? strrchr(words[0], '/') : NULL;
+  if (count > 0 && !strcmp(slash ? slash + 1 : words[0], "ssh")) return ssh_main(count, words);
   // Launchers of MPI name one program and add no words of their own: under a name such as stoker-rsh it is that launcher.
   if (count > 0 && ends_in(words[0], "rsh")) return rsh_main(count - 1, words + 1);
   if (count < 2) usage();

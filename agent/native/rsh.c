@@ -164,9 +164,14 @@ static void make_id(char id[33]) {
 }
 
 int rsh_main(int count, char **words) {
-  struct request request = {0};
+  struct rsh_words call;
+  rsh_words_read(count, words, &call);
+  return rsh_call(&call);
+}
+
+int rsh_call(const struct rsh_words *call) {
+  struct request request = {.call = *call};
   launcher = getppid();
-  rsh_words_read(count, words, &request.call);
   const char *socket_path = needed("STOKER_SOCKET");
   request.lease = needed("STOKER_LEASE");
   make_id(request.id);

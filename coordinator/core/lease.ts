@@ -38,7 +38,8 @@ export function newLease(world: World, job: Job, placement: Placement, now: Inst
   return { ...lease, rankCount: expansionOf(job, lease).ranks.length };
 }
 
-export const expansionOf = (job: Job, lease: Lease): Expansion => expandToolkit(job.spec, gangOf(job, lease));
+/** Which processes there are, not where they meet. */
+export const expansionOf = (job: Job, lease: Lease): Expansion => expandToolkit(job.spec, gangOf(job, lease, false));
 
 export function withShare(lease: Lease, node: NodeId, change: Partial<Share>): Lease {
   return { ...lease, shares: lease.shares.map((share) => (share.node === node ? { ...share, ...change } : share)) };

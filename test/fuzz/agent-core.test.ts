@@ -32,7 +32,7 @@ import { check } from "./runs.js";
 const paths = dataPaths("/data");
 const places: NodePlaces = {
   ...{ base: { PATH: "/bin" }, mountRoot: paths.mounts, jobMountsRoot: paths.jobMounts, jobsRoot: paths.jobs },
-  ...{ spoolRoot: paths.spool, socket: paths.socket, rsh: "/rsh" },
+  ...{ spoolRoot: paths.spool, socket: paths.socket, rsh: "/rsh", commands: "/commands" },
 };
 
 const uuids = Array.from({ length: 3 }, (_, at) => `00000000-0000-4000-8000-00000000000${at}`);

@@ -25,6 +25,8 @@ export function environmentOf(
     ...expansion.environment,
     ...job.spec.inputDirectories.map(({ id, path }) => variable(`AZ_BATCHAI_INPUT_${id}`, path)),
     ...places.outputs.map(({ id, path }) => variable(`AZ_BATCHAI_OUTPUT_${id}`, path)),
+    // What an earlier attempt left is in the same place.
+    ...(lease.attempt > 1 ? places.outputs.map(({ id, path }) => variable(`AZ_BATCHAI_PREV_OUTPUT_${id}`, path)) : []),
     ...job.spec.environmentVariables.map(({ name, value }) => variable(name, value)),
   ];
 }

@@ -8,7 +8,7 @@ export function hostsOf(nodes: readonly Node[]): string[] {
   return nodes.map(({ name, address }) => (distinct ? address : name));
 }
 
-export function gangOf(job: Job, lease: Lease): Gang {
+export function gangOf(job: Job, lease: Lease, isTempShared: boolean): Gang {
   return {
     nodes: lease.shares.map(({ nodeName, host, held }) => ({
       name: nodeName,
@@ -18,7 +18,7 @@ export function gangOf(job: Job, lease: Lease): Gang {
     })),
     attempt: lease.attempt,
     oneMachine: lease.shares.length > 1 && lease.shares.every(({ host, nodeName }) => host === nodeName),
-    hasSharedPrefix: job.spec.stdOutErrPathPrefix !== "",
+    isTempShared,
     whole: lease.shares.every(({ held }) => held.whole),
     port: 20_000 + (hash(lease.id) % 10_000),
     slots: slotsOf(job.request.share, lease.shares[0]),

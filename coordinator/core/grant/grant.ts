@@ -12,9 +12,9 @@ import { clusterVolumes, planVolumes } from "./volumes.js";
 
 /** The whole plan that one node carries out for an attempt. Made from rows alone, so that it is the same each time it is sent. */
 export function grantFor(world: World, job: Job, lease: Lease, share: Share): Plain<LeaseGrant> {
-  const gang = gangOf(job, lease);
-  const expansion = expandToolkit(job.spec, gang);
   const places = placesOf(world, job);
+  const gang = gangOf(job, lease, places.isTempShared);
+  const expansion = expandToolkit(job.spec, gang);
   const nodeIndex = lease.shares.indexOf(share);
   const cluster = world.clusters.get(job.request.cluster);
   const experiment = world.experiments.get(job.experiment);

@@ -11,6 +11,10 @@ export function launcherEnvironment(oneMachine: boolean): Variable[] {
     variable("OMPI_ALLOW_RUN_AS_ROOT", 1),
     variable("OMPI_ALLOW_RUN_AS_ROOT_CONFIRM", 1),
     variable("OMPI_MCA_plm_rsh_agent", "$STOKER_RSH"),
+    // The same for Open MPI 5, whose launcher is PRRTE.
+    variable("PRTE_ALLOW_RUN_AS_ROOT", 1),
+    variable("PRTE_ALLOW_RUN_AS_ROOT_CONFIRM", 1),
+    variable("PRTE_MCA_plm_rsh_agent", "$STOKER_RSH"),
     // Every daemon is asked for by the launcher itself and stays in the foreground, under its lease.
     variable("OMPI_MCA_routed", "direct"),
     // A machine that falls silent is noticed within about 11 s.
@@ -38,7 +42,7 @@ const loopback: Variable[] = [
 
 /**
  * One line a node, as Batch AI's file had it and Open MPI reads it. MPICH's launcher refuses the words after the host: it is given
- * `hydraHosts`, and users of it name `$AZ_BATCH_HOST_LIST`.
+ * a list of hosts, and users of it name `$AZ_BATCH_HOST_LIST`.
  */
 export function hostFile(hosts: readonly string[], slotsByNode: readonly number[]): string {
   return slotted(hosts, slotsByNode)
@@ -46,12 +50,12 @@ export function hostFile(hosts: readonly string[], slotsByNode: readonly number[
     .join("");
 }
 
-const hydraHosts = (hosts: readonly string[], slotsByNode: readonly number[]) =>
-  slotted(hosts, slotsByNode)
-    .map(({ host, slots }) => `${host}:${slots}`)
-    .join(",");
+interface Slotted {
+  readonly host: string;
+  readonly slots: number;
+}
 
-const slotted = (hosts: readonly string[], slotsByNode: readonly number[]) =>
+const slotted = (hosts: readonly string[], slotsByNode: readonly number[]): Slotted[] =>
   hosts.map((host, at) => ({ host, slots: slotsByNode[at] ?? 0 })).filter(({ slots }) => slots > 0);
 
 /** `commandLine` as `processCount` ranks over the gang, under one launcher that is the attempt's only logged rank. */
@@ -64,7 +68,7 @@ export function mpiExpansion(commandLine: string, processCount: number, gang: Ga
       {
         rank: 0,
         nodeIndex: 0,
-        commandLine: launch(rankText(commandLine), processCount, crowded, hydraHosts(hosts, slotsByNode)),
+        commandLine: launch(rankText(commandLine), processCount, crowded, slotted(hosts, slotsByNode)),
         environment: [],
         stdoutName: "stdout.txt",
         stderrName: "stderr.txt",
@@ -85,26 +89,56 @@ function rankText(commandLine: string): string {
   ].join("\n");
 }
 
-function launch(text: string, processCount: number, crowded: boolean, hosts: string): string {
+function launch(text: string, processCount: number, crowded: boolean, hosts: readonly Slotted[]): string {
   const command = `bash -c ${quoted(text)}`;
-  // Ranks that wait must not keep a core from ranks that work.
-  const yielding = crowded ? " --mca mpi_yield_when_idle 1" : "";
+  const absent =
+    processCount === 1
+      ? // Nothing to be launched: images without MPI ran such jobs, too.
+        [`  exec ${command}; }`]
+      : [`  echo "stoker: there is no mpirun on this node's PATH" >&2; exit 127; }`];
   return [
     "stoker_mpi=$(command -v mpirun || command -v mpiexec) || {",
-    `  echo "stoker: there is no mpirun on this node's PATH" >&2; exit 127; }`,
+    ...absent,
     `stoker_flavour=$(readlink -f "$stoker_mpi")`,
     `case "$stoker_flavour" in`,
-    "  *hydra*|*mpich*|*orterun*|*openmpi*|*prterun*) ;;",
+    "  *mpich*|*orterun*|*openmpi*|*prterun*) ;;",
     `  *) stoker_flavour=$("$stoker_mpi" --version 2>&1 </dev/null) ;;`,
     "esac",
     `case "$stoker_flavour" in`,
-    `  *hydra*|*HYDRA*|*Hydra*|*mpich*|*Intel*) exec "$stoker_mpi" -launcher rsh -launcher-exec "$STOKER_RSH"` +
-      ` -hosts ${quoted(hosts)} -n ${processCount} -genvnone ${command} ;;`,
-    // Binding would put the ranks of two jobs that share a node on the same cores.
-    `  *) exec "$stoker_mpi" --hostfile "$AZ_BATCHAI_MPI_HOST_FILE" -np ${processCount} --map-by slot --bind-to none` +
-      ` -mca plm_rsh_agent "$STOKER_RSH" -mca routed direct${yielding} ${command} ;;`,
+    `  *Intel*) exec "$stoker_mpi" ${intelWords(hosts, processCount, command)} ;;`,
+    `  *hydra*|*HYDRA*|*Hydra*|*mpich*) exec "$stoker_mpi" ${mpichWords(hosts, processCount, command)} ;;`,
+    `  *) exec "$stoker_mpi" ${openMpiWords(processCount, crowded, command)} ;;`,
     "esac",
   ].join("\n");
+}
+
+function mpichWords(hosts: readonly Slotted[], processCount: number, command: string): string {
+  const list = hosts.map(({ host, slots }) => `${host}:${slots}`).join(",");
+  return `-launcher rsh -launcher-exec "$STOKER_RSH" -hosts ${quoted(list)} -n ${processCount} -genvnone ${command}`;
+}
+
+/** The same launcher by its older name, and hosts without counts: as many on each, or each host by itself. */
+function intelWords(hosts: readonly Slotted[], processCount: number, command: string): string {
+  const start = `-bootstrap rsh -bootstrap-exec "$STOKER_RSH" -genvnone`;
+  const most = Math.max(...hosts.map(({ slots }) => slots));
+  if (hosts.every(({ slots }) => slots === most)) {
+    return `${start} -hosts ${quoted(hosts.map(({ host }) => host).join(","))} -ppn ${most} -n ${processCount} ${command}`;
+  }
+  const each = hosts.map(({ host, slots }) => `-n ${slots} -host ${quoted(host)} ${command}`);
+  return `${start} ${each.join(" : ")}`;
+}
+
+function openMpiWords(processCount: number, crowded: boolean, command: string): string {
+  return [
+    // Images of Batch AI's time have releases that know the flag and not yet the variable.
+    `$([ "$(id -u)" = 0 ] && echo --allow-run-as-root)`,
+    // Binding would put the ranks of two jobs that share a node on the same cores.
+    `--hostfile "$AZ_BATCHAI_MPI_HOST_FILE" -np ${processCount} --map-by slot --bind-to none`,
+    `-mca plm_rsh_agent "$STOKER_RSH" -mca routed direct`,
+    // Ranks that wait must not keep a core from ranks that work.
+    ...(crowded ? ["--mca mpi_yield_when_idle 1"] : []),
+    command,
+  ].join(" ");
 }
 
 export const quoted = (text: string) => `'${text.replaceAll("'", `'\\''`)}'`;

@@ -3,7 +3,7 @@ import { admitCount, admitText, admitWord, refuse } from "../admission/fields.js
 import { mpiExpansion } from "./mpi.js";
 import { admitRanks, type Expansion, type Gang, scriptCommand, spread, type Toolkit, variable } from "./toolkit.js";
 
-/** TCP and Gloo: the processes themselves, told apart by their index. MPI: under mpirun. */
+/** TCP, Gloo and NCCL: the processes themselves, told apart by their index. MPI: under mpirun. */
 export const pytorch: Toolkit<"pyTorchSettings"> = {
   toolType: "pytorch",
   admit(settings, spec, path) {
@@ -30,7 +30,7 @@ export const pytorch: Toolkit<"pyTorchSettings"> = {
 };
 
 /** Gloo when nothing is said: the one of them that every PyTorch since 1.0 has. */
-const backends = ["Gloo", "TCP", "MPI"] as const;
+const backends = ["Gloo", "TCP", "NCCL", "MPI"] as const;
 
 const commandOf = ({ commandLine, pythonInterpreterPath, pythonScriptFilePath, commandLineArgs }: PyTorchSettings) =>
   commandLine === ""
@@ -49,7 +49,7 @@ function processes(commandLine: string, processCount: number, gang: Gang): Expan
   const master = gang.nodes[0]?.host ?? "";
   // A name of a quickstart's "node" need not resolve.
   const address = gang.oneMachine ? "127.0.0.1" : master;
-  const initMethod = gang.hasSharedPrefix
+  const initMethod = gang.isTempShared
     ? // Each attempt its own: what an older one left in the file would be taken for members.
       `file://$AZ_BATCHAI_SHARED_JOB_TEMP/pytorch-init-${gang.attempt}`
     : `tcp://${bracketed(address)}:${gang.port}`;

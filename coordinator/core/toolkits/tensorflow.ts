@@ -32,7 +32,8 @@ export const tensorflow: Toolkit<"tensorFlowSettings"> = {
   },
   expand(settings, gang) {
     const { workerCount, parameterServerCount } = settings;
-    const distributed = gang.nodes.length > 1 || workerCount > 0 || parameterServerCount > 0;
+    // One worker alone is what a job without counts is.
+    const distributed = gang.nodes.length > 1 || workerCount > 1 || parameterServerCount > 0;
     const workers = workerCount || gang.nodes.length;
     const tasks = roles(gang, distributed ? workers : 1, distributed ? parameterServerCount || 1 : 0);
     return distributed ? together(settings, gang, tasks) : alone(settings, gang, tasks);

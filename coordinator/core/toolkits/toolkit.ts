@@ -20,8 +20,8 @@ export interface Gang {
   readonly attempt: number;
   /** True when node names stand for addresses, because all are one machine. */
   readonly oneMachine: boolean;
-  /** The job gave a shared directory for its std files. */
-  readonly hasSharedPrefix: boolean;
+  /** $AZ_BATCHAI_SHARED_JOB_TEMP is the same directory on all nodes. */
+  readonly isTempShared: boolean;
   /** Some port that the attempt's processes may meet at: the same for all, another one for the next attempt. */
   readonly port: number;
   /** The attempt has its nodes to itself: ports that Batch AI documented are free. */

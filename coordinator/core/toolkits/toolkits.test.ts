@@ -16,7 +16,7 @@ const gang: Gang = {
   ],
   attempt: 3,
   oneMachine: false,
-  hasSharedPrefix: true,
+  isTempShared: true,
   whole: true,
   port: 23_456,
   slots: 2,
@@ -90,7 +90,7 @@ test("PyTorch's own processes know who they are and where to meet", () => {
 
 test("without a shared directory PyTorch meets on the first node's port", () => {
   const settings = { pythonScriptFilePath: "t.py" };
-  const { environment } = expanded({ case: "pyTorchSettings", value: settings }, { hasSharedPrefix: false });
+  const { environment } = expanded({ case: "pyTorchSettings", value: settings }, { isTempShared: false });
   expect(variableIn(environment, "AZ_BATCHAI_PYTORCH_INIT_METHOD")).toBe("tcp://10.0.0.4:23456");
 });
 
@@ -220,4 +220,12 @@ test("every toolkit has Batch AI's name for its type", () => {
 
 test("the host file repeats a host for each slot", () => {
   expect(hostFile(["a", "b", "c"], spread(3, 2))).toBe("a slots=2 max-slots=2\nb slots=1 max-slots=1\n");
+});
+
+test("one TensorFlow worker alone is no cluster", () => {
+  const node = { name: "a", host: "h", cpus: 1, gpuUuids: [] };
+  const { ranks } = tensorFlow({ workerCount: 1, masterCommandLineArgs: "--master" }, { nodes: [node] });
+  expect(ranks.map(({ commandLine }) => commandLine.split(" ").at(-1))).toEqual(["--master"]);
+  expect(ranks[0]?.stdoutName).toBe("stdout-wk-0.txt");
+  expect(variableIn(ranks[0]?.environment ?? [], "TF_CONFIG")).toBeUndefined();
 });
