@@ -7,6 +7,7 @@ import workspaces from "./006-workspaces.sql";
 import secrets from "./007-secrets.sql";
 import membership from "./008-membership.sql";
 import fileServers from "./009-file-servers.sql";
+import clusterDeleting from "./010-cluster-deleting.sql";
 
 /** In order; the n-th brings the schema to version n. A migration that was released is never edited. */
 export const migrations: readonly string[] = [
@@ -19,4 +20,5 @@ export const migrations: readonly string[] = [
   secrets,
   membership,
   fileServers,
+  clusterDeleting,
 ];

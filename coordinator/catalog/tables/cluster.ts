@@ -17,5 +17,6 @@ export const clusterTable: TableShape<Cluster> = {
     createdAt: integer,
     sequence: integer,
     size: json(),
+    deletingSince: integer,
   },
 };
