@@ -1,33 +1,52 @@
 import { mkdirSync, readdirSync, readFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import type { Logger } from "pino";
-import { unreachable } from "../shared/assert.js";
 import { bootClock } from "../shared/boot-clock.js";
 import { DiskReserve } from "../shared/disk-reserve.js";
 import type { Welcome } from "../shared/gen/stoker/v1/agent_service_pb.js";
 import type { Inventory } from "../shared/gen/stoker/v1/node_pb.js";
 import { type LeaseId, parseLeaseId } from "../shared/ids.js";
 import { version } from "../shared/version.js";
-import { environmentOf, jobMountRootOf, jobTempOf, type NodePlaces } from "./core/environment.js";
+import { jobMountRootOf, type NodePlaces } from "./core/environment.js";
 import type { LeaseEvent } from "./core/events.js";
 import { advice, isLatest, objection, withObeyed } from "./core/obedience.js";
 import { ExecutionLog } from "./directories/execution-log.js";
 import { JobTemps } from "./directories/job-temps.js";
 import { Engine } from "./engine.js";
+import { type LeaseHolder, mountsHost, remoteHost } from "./hosts.js";
 import { Ledger } from "./ledger.js";
 import { lifeOf, obeyedBefore } from "./link/life.js";
-import { Link, type LinkHost, type Received } from "./link/link.js";
-import { heldLease, logsWaiting, reportMessage } from "./link/messages.js";
+import { Link, type LinkHost } from "./link/link.js";
+import {
+  exportStates,
+  heldLease,
+  logsWaiting,
+  preparationMessage,
+  reportMessage,
+  withServing,
+} from "./link/messages.js";
 import { jobCommands } from "./mpi/job-commands.js";
 import { ObeyedFile } from "./obeyed-file.js";
-import { type DataPaths, dataPaths, Spool } from "./paths.js";
+import { type DataPaths, dataPaths } from "./paths.js";
 import { Performer } from "./perform.js";
-import type { Logs, LogsHost, Mounts, RemoteHost, RemoteStarts, StdCopies, TelemetrySource } from "./ports.js";
+import type {
+  AdminAccounts,
+  Exports,
+  Logs,
+  LogsHost,
+  Mounts,
+  RemoteHost,
+  RemoteStarts,
+  StdCopies,
+  TelemetrySource,
+} from "./ports.js";
+import { Preparer } from "./preparer.js";
 import { RankProcesses } from "./rank-processes.js";
 import { LeaseSignals } from "./ranks/lease-signals.js";
 import { RankPipes } from "./ranks/rank-pipes.js";
 import { LocalShims } from "./ranks/shims.js";
 import { Spawner } from "./ranks/spawner.js";
+import { Receiver } from "./received.js";
 import { Fences } from "./watchdog/fences.js";
 import type { Freezer } from "./watchdog/freezer.js";
 import { Watchdog } from "./watchdog/watchdog.js";
@@ -59,7 +78,11 @@ const diskReserveBytes = 64 * 2 ** 20;
 /** The parts that have ports of their own; main.ts gives the real ones. */
 export interface AgentParts {
   mounts: Mounts;
+  exports: Exports;
+  accounts: AdminAccounts;
   copies: StdCopies;
+  /** Of setup tasks, by their runs. */
+  setupCopies: StdCopies<string>;
   telemetry: TelemetrySource;
   logs(host: LogsHost): Logs;
   remote(host: RemoteHost): RemoteStarts;
@@ -69,6 +92,7 @@ export interface AgentParts {
 export class Agent {
   private readonly paths: DataPaths;
   private readonly places: NodePlaces;
+  private readonly holder: LeaseHolder;
   private readonly room: DiskReserve;
   private readonly ledger: Ledger;
   private readonly obeyed: ObeyedFile;
@@ -83,6 +107,8 @@ export class Agent {
   private readonly remote: RemoteStarts;
   private readonly ranks: RankProcesses;
   private readonly engine: Engine;
+  private readonly preparer: Preparer;
+  private readonly receiver: Receiver;
   private readonly link: Link;
   private readonly witnesses: Witnesses;
   private readonly boot = readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim();
@@ -104,6 +130,7 @@ export class Agent {
       rsh: options.rshPath,
       commands: jobCommands(this.paths.commands, options.rshPath),
     };
+    this.holder = { engine: () => this.engine, paths: this.paths, places: this.places };
     this.obeyed = new ObeyedFile(this.paths.obeyed);
     this.room = new DiskReserve({ dir: options.dataDir, bytes: options.diskReserve ?? diskReserveBytes, log });
     this.ledger = new Ledger(
@@ -125,7 +152,7 @@ export class Agent {
       release: (path, from, to) => this.spawner.punch(path, from, to),
       onComplete: (lease) => tell(lease, { type: "logs-complete" }),
     });
-    this.remote = parts.remote(this.remoteHost());
+    this.remote = parts.remote(remoteHost(this.holder, this.shims, (message) => this.link.send(message)));
     this.ranks = new RankProcesses(
       this.paths,
       this.places,
@@ -154,6 +181,16 @@ export class Agent {
       log,
       (effect) => this.witnesses.perform(effect),
     );
+    this.preparer = new Preparer(
+      {
+        ...{ clock: this.clock, nodeName: options.name, boot: this.boot, folder: this.paths.setup },
+        ...{ mountRoot: this.paths.mounts, baseEnvironment: options.baseEnvironment, shims: this.shims },
+        ...{ mounts: parts.mounts, accounts: parts.accounts, copies: parts.setupCopies },
+        remove: (path) => this.spawner.remove(path),
+        report: (told) => this.link.report(preparationMessage(told)),
+      },
+      log,
+    );
     const witnessHost: WitnessHost = {
       nodeName: options.name,
       address: options.host,
@@ -161,6 +198,13 @@ export class Agent {
       answered: (from, question, verdict) => this.engine.post({ type: "witness-answered", from, question, verdict }),
     };
     this.witnesses = new Witnesses(witnessHost, this.paths.witnesses, log);
+    this.receiver = new Receiver(
+      {
+        ...{ logs: this.logs, witnesses: this.witnesses, preparer: this.preparer, exports: parts.exports },
+        ...{ engine: () => this.engine, remote: this.remote, tellExports: () => this.tellExports() },
+      },
+      log,
+    );
     this.link = new Link(options.coordinator, this.linkHost(), log);
   }
 
@@ -173,6 +217,9 @@ export class Agent {
     await this.remote.listen(this.paths.socket);
     await this.witness();
     await this.adopt();
+    this.preparer.start();
+    this.parts.mounts.watch(mountsHost(this.holder));
+    this.parts.exports.start(() => this.tellExports());
     this.link.start();
   }
 
@@ -181,12 +228,15 @@ export class Agent {
     await this.link.stop();
     await this.engine.stop();
     this.room.stop();
-    this.shims.close();
+    this.preparer.close();
+    await this.shims.close();
     this.spawner.close();
     this.signals.close();
     this.watchdog.close();
     this.witnesses.close();
     this.parts.telemetry.close();
+    this.parts.mounts.close();
+    this.parts.exports.close();
     await Promise.all([this.remote.close(), this.logs.close()]);
   }
 
@@ -221,7 +271,7 @@ export class Agent {
     const heldMounts = stored.map(({ run }) => jobMountRootOf(run.grant, this.places));
     // Not waited for: a server that hangs must not keep heartbeats from the leases that are taken up.
     this.parts.mounts
-      .sweep(this.paths.jobMounts, heldMounts)
+      .sweep(this.paths.jobMounts, () => heldMounts)
       .catch((error: unknown) => this.log.error({ err: error }, "mounts of earlier attempts could not be looked for"));
     const now = this.clock.monotonic();
     for (const { run, sameBoot } of stored) {
@@ -231,6 +281,11 @@ export class Agent {
       this.engine.post({ type: "adopt", run, found: this.ranks.find(run, sameBoot), expiresAt });
     }
     this.engine.post({ type: "tick" });
+  }
+
+  /** Dropped without a session: the next begins with what is to be served, and is told again. */
+  private tellExports(): void {
+    this.link.report(exportStates(this.parts.exports.states()));
   }
 
   private leasesLeftIn(folder: string): LeaseId[] {
@@ -251,7 +306,7 @@ export class Agent {
         address: this.options.host,
         agentVersion: version,
         bootId: this.boot,
-        inventory: this.options.inventory,
+        inventory: { ...withServing(this.options.inventory, this.parts.exports.serving()), prepares: true },
         leases: held(),
         ...obeyedBefore(this.obeyed.read()),
         witnessPort: this.witnesses.port,
@@ -279,7 +334,7 @@ export class Agent {
           superseded: leaseIds(superseded),
         });
       },
-      received: (message) => this.received(message),
+      received: (message) => this.receiver.received(message),
     };
   }
 
@@ -298,6 +353,7 @@ export class Agent {
     for (const run of this.engine.state.leases.values()) {
       for (const report of run.reports) this.link.report(reportMessage(run.id, report));
     }
+    if (this.preparer.isTold) this.link.report(preparationMessage(this.preparer.told()));
     this.witnesses.welcomed();
     this.engine.post({
       type: "welcome",
@@ -307,90 +363,6 @@ export class Agent {
       ttlMs: Number(welcome.leaseTtlMs),
     });
     this.remote.connected();
-  }
-
-  private received(message: Received): void {
-    switch (message.case) {
-      case "grant":
-        this.engine.post({ type: "grant", grant: message.value });
-        return;
-      case "startRanks":
-        this.toLease(message.case, message.value.leaseId, { type: "start-ranks" });
-        return;
-      case "stop":
-        this.toLease(message.case, message.value.leaseId, {
-          type: "stop",
-          reason: message.value.reason,
-          graceful: message.value.graceful,
-        });
-        return;
-      case "reportAck":
-        this.toLease(message.case, message.value.leaseId, {
-          type: "acknowledged",
-          sequence: Number(message.value.sequence),
-        });
-        return;
-      case "logsStored": {
-        const { leaseId, rank, stream, offset } = message.value;
-        const id = parseLeaseId(leaseId);
-        if (id && this.engine.state.leases.has(id.lease)) this.logs.stored(id.lease, rank, stream, Number(offset));
-        return;
-      }
-      case "setWitnesses":
-        if (this.witnesses.received(message.value) && this.witnesses.set)
-          this.engine.post({ type: "witness-set", set: this.witnesses.set });
-        return;
-      case "setMounts":
-        this.parts.mounts
-          .setCluster(this.paths.mounts, message.value.mounts)
-          .catch((error: unknown) =>
-            this.log.error({ err: error, cluster: message.value.clusterId }, "the cluster's volumes could not be set"),
-          );
-        return;
-      case "remoteStart":
-      case "remoteOutput":
-      case "remoteExit":
-      case "remoteStop":
-        this.remote.received(message);
-        return;
-      default:
-        unreachable(message);
-    }
-  }
-
-  private toLease(what: string, leaseId: string, event: LeaseEvent): void {
-    const id = parseLeaseId(leaseId);
-    if (id && this.engine.state.leases.has(id.lease)) this.engine.lease(id.lease, event);
-    else if (what !== "reportAck")
-      this.log.warn(
-        { lease: leaseId, message: what },
-        "a message about a lease that this node does not hold was refused",
-      );
-  }
-
-  private remoteHost(): RemoteHost {
-    return {
-      send: (message) => this.link.send(message),
-      lease: (lease) => {
-        const run = this.engine.state.leases.get(lease);
-        if (!run || run.frozen || (run.progress.phase !== "ready" && run.progress.phase !== "running"))
-          return undefined;
-        return {
-          spool: new Spool(this.paths, lease).dir,
-          environment: environmentOf(run.grant, this.places),
-          cwd: jobTempOf(run.grant, this.places),
-        };
-      },
-      shims: {
-        start: (run) => {
-          const id = parseLeaseId(run.environment.STOKER_LEASE ?? "");
-          if (id) this.engine.lease(id.lease, { type: "remote-used" });
-          return this.shims.start(run);
-        },
-        adopt: (dir) => this.shims.adopt(dir),
-        signal: (process, signal) => this.shims.signal(process, signal),
-      },
-    };
   }
 }
 

@@ -2,13 +2,14 @@ import { existsSync, mkdirSync, symlinkSync } from "node:fs";
 import { homedir, hostname, networkInterfaces, userInfo } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { CommanderError } from "commander";
-import { commandOf, type Program, readSettings, type Setting, text, whole } from "../shared/config.js";
+import { commandOf, flag, type Program, readSettings, type Setting, text, whole } from "../shared/config.js";
 import { readToken } from "../shared/credentials.js";
 import { crashLoudly, daemonExit, stopOnSignal } from "../shared/daemon.js";
 import { daemonLog } from "../shared/daemon-log.js";
 import { Fault } from "../shared/fault.js";
 import { version } from "../shared/version.js";
 import { Agent } from "./agent.js";
+import { offerOf } from "./exports/machine.js";
 import { ObeyedFile } from "./obeyed-file.js";
 import { makeParts } from "./parts.js";
 import { dataPaths } from "./paths.js";
@@ -72,6 +73,7 @@ const program = {
     cpus: whole({ description: "CPUs offered to jobs, when it is to be fewer than there are", placeholder: "number" }),
     memory: bytes,
     gpus: whole({ description: "GPUs offered to jobs, when it is to be fewer than there are", placeholder: "number" }),
+    reclaimable: flag("its owner may take this machine back at any time: it serves low-priority clusters alone"),
     shim: text({ description: "the program stoker-shim (default: beside this one)", placeholder: "file" }),
     cgroup: text({
       description:
@@ -80,6 +82,18 @@ const program = {
       default: "auto",
     }),
     witnessPort,
+    serveFiles: text({
+      description:
+        "file servers on this machine: auto, those that name it; off, none; or a folder, which is offered to those that name no machine, and outside of which no directory is served",
+      placeholder: "auto|off|folder",
+      default: "auto",
+    }),
+    nfsPort: whole({
+      description: "TCP port at which this machine's file servers answer",
+      placeholder: "port",
+      default: 2049,
+    }),
+    allowAdminAccounts: flag("clusters may have an admin account with sudo on this machine (userAccountSettings)"),
     diskReserve: {
       ...bytes,
       description:
@@ -146,13 +160,18 @@ async function start(flags: Record<string, unknown>): Promise<void> {
   const shimPath = shimOf(settings.shim);
   const dataDir = resolve(settings.dataDir);
   mkdirSync(dataDir, { recursive: true, mode: 0o755 });
-  const parts = makeParts({ nodeName: settings.name, dataDir, shimPath, log });
-  const inventory = await parts.telemetry.inventory({
+  const parts = makeParts({
+    ...{ nodeName: settings.name, dataDir, shimPath, log },
+    ...{ offer: offerOf(settings.serveFiles), nfsPort: settings.nfsPort },
+    allowAdminAccounts: settings.allowAdminAccounts,
+  });
+  const found = await parts.telemetry.inventory({
     machineClass: settings.machineClass,
     cpus: settings.cpus,
     memoryBytes: settings.memory,
     gpus: settings.gpus,
   });
+  const inventory = { ...found, reclaimable: settings.reclaimable };
   const agent = new Agent(
     {
       coordinator: settings.coordinator,

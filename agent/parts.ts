@@ -1,25 +1,37 @@
 import type { Logger } from "pino";
 import type { AgentParts } from "./agent.js";
+import type { Offer } from "./exports/machine.js";
+import { NodeExports } from "./exports/node-exports.js";
 import { LogShipper } from "./logs/log-shipper.js";
 import { ShimCopies } from "./logs/std-copies.js";
 import { NodeMounts } from "./mounts/node-mounts.js";
 import { SessionRemoteStarts } from "./mpi/remote-starts.js";
 import { dataPaths } from "./paths.js";
+import { Accounts } from "./setup/accounts.js";
 import { MachineTelemetry } from "./telemetry/machine-telemetry.js";
 
 export interface PartsOptions {
   nodeName: string;
   dataDir: string;
   shimPath: string;
+  /** Whether and what its owner lets be served from this machine. */
+  offer: Offer;
+  nfsPort: number;
+  /** Its owner lets clusters have admin accounts on it. */
+  allowAdminAccounts: boolean;
   log: Logger;
 }
 
 /** The real parts; tests give others. */
-export function makeParts({ nodeName, dataDir, shimPath, log }: PartsOptions): AgentParts {
+export function makeParts(options: PartsOptions): AgentParts {
+  const { nodeName, dataDir, shimPath, offer, nfsPort, log } = options;
   const paths = dataPaths(dataDir);
   return {
-    mounts: new NodeMounts({ nodeName }, log),
+    mounts: new NodeMounts({ nodeName, caches: paths.mountCaches }, log),
+    exports: new NodeExports({ folder: paths.exports, offer, port: nfsPort }, log),
     copies: new ShimCopies(shimPath, paths.spool, log),
+    accounts: new Accounts({ folder: paths.setup, allowed: options.allowAdminAccounts }, log),
+    setupCopies: new ShimCopies<string>(shimPath, paths.setup, log),
     telemetry: new MachineTelemetry({}, log),
     logs: (host) => new LogShipper(host, log),
     remote: (host) => new SessionRemoteStarts(host, log),

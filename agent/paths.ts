@@ -13,6 +13,9 @@ export interface DataPaths {
   mounts: string;
   jobMounts: string;
   commands: string;
+  mountCaches: string;
+  exports: string;
+  setup: string;
   trash: string;
   fences: string;
   socket: string;
@@ -33,6 +36,9 @@ export function dataPaths(data: string): DataPaths {
     mounts: join(data, "mounts"),
     jobMounts: join(data, "job-mounts"),
     commands: join(data, "commands"),
+    mountCaches: join(data, "mount-caches"),
+    exports: join(data, "exports"),
+    setup: join(data, "setup"),
     trash: join(data, "trash"),
     fences: join(data, "fences"),
     socket:

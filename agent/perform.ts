@@ -198,8 +198,10 @@ export class Performer {
     const { mounts, places } = this.parts;
     const { clusterMounts, jobMounts } = run.grant;
     const environment = environmentOf(run.grant, places);
-    if (clusterMounts.length > 0) await mounts.mount(places.mountRoot, clusterMounts, environment, signal);
-    if (jobMounts.length > 0) await mounts.mount(jobMountRootOf(run.grant, places), jobMounts, environment, signal);
+    const secrets = run.grant.secrets.map(({ value }) => value);
+    if (clusterMounts.length > 0) await mounts.mount(places.mountRoot, clusterMounts, environment, signal, secrets);
+    if (jobMounts.length > 0)
+      await mounts.mount(jobMountRootOf(run.grant, places), jobMounts, environment, signal, secrets);
   }
 
   private async makeDirectories(run: LeaseRun, signal: AbortSignal): Promise<void> {

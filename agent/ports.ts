@@ -1,5 +1,6 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import type {
+  AdminAccountPlan,
   LogStream,
   RemoteExit,
   RemoteOutput,
@@ -27,12 +28,34 @@ export interface Mounts {
   setCluster(root: string, plans: MountPlan[]): Promise<void>;
   /** In words, when the cluster's mounts are not as they should be; "" when they are. Goes into every heartbeat. */
   clusterProblem(): string;
+  /** The first of the plans last set that could not be mounted. */
+  clusterFailure(): MountFailure | undefined;
   /** Mounts what is not mounted yet (idempotent: also called again by a restarted agent). Rejects with a MountFailure. */
-  mount(root: string, plans: MountPlan[], environment: Record<string, string>, signal: AbortSignal): Promise<void>;
+  mount(
+    root: string,
+    plans: MountPlan[],
+    environment: Record<string, string>,
+    signal: AbortSignal,
+    /** Told nowhere, whatever a command says. */
+    secrets?: readonly string[],
+  ): Promise<void>;
   /** Unmounts everything under `root`, lazily where it hangs, and removes the empty directories. Resolves when nothing is mounted there. */
   unmountAll(root: string): Promise<void>;
-  /** After a restart: undoes what is mounted under `root` but below none of `held`. Logs what it can't undo. */
-  sweep(root: string, held: readonly string[]): Promise<void>;
+  /** Undoes what is mounted under `root` but below none of `held`. Logs what it can't undo. */
+  sweep(root: string, held: () => readonly string[]): Promise<void>;
+  /** From now on: looks at what is mounted, mends what can be, and tells the rest by `clusterProblem`. */
+  watch(host: MountsHost): void;
+  close(): void;
+}
+
+/** Given to mounts/ by agent.ts. */
+export interface MountsHost {
+  /** A lease may be using the cluster's volumes. */
+  inUse(): boolean;
+  /** Below it are the volumes of single leases. */
+  jobMounts: string;
+  /** The roots of the leases that this node holds. */
+  heldMounts(): readonly string[];
 }
 
 /** A mount that could not be made: goes into the job's errors as it is. Thrown as an Error that has these fields. */
@@ -40,6 +63,68 @@ export interface MountFailure extends Error {
   /** Batch AI's code where it had one. */
   code: string;
   details: Array<{ name: string; value: string }>;
+}
+
+// ---- setup/ -----------------------------------------------------------------------------------------------------------------
+
+/** Accounts that clusters have on this machine. Each resolves with what went wrong, in words. */
+export interface AdminAccounts {
+  /** Made, or there already for the preparation of this id. */
+  make(id: string, account: AdminAccountPlan): Promise<string | undefined>;
+  /** Every one that was made for a cluster is locked, but the one of this name. */
+  clear(keep: string): Promise<string | undefined>;
+}
+
+// ---- exports/ ---------------------------------------------------------------------------------------------------------------
+
+/** One thing that this machine is to serve to others. */
+export interface ExportWish {
+  /** The file server's UUID. */
+  id: string;
+  /** For people. */
+  name: string;
+  /** Absolute; "" when it is on disks. */
+  directory: string;
+  disks: string[];
+  /** The path that clients mount, where the server can choose it. */
+  mountPoint: string;
+  /** Addresses and networks; empty: all. */
+  clients: string[];
+}
+
+export interface ExportState {
+  id: string;
+  phase: "preparing" | "served" | "failed";
+  mountPoint: string;
+  port: number;
+  /** Where the files are. */
+  directory: string;
+  error?: { code: string; message: string };
+}
+
+/** What this machine can do as a file server, for its inventory. */
+export interface Serving {
+  /** "" when none is installed. */
+  server: "" | "kernel" | "ganesha";
+  /** Offered by its owner; "" when none is. */
+  folder: string;
+  freeBytes: number;
+  /** Its owner lets nobody serve files from it. */
+  refused: boolean;
+  /** What it was told to serve. */
+  exports: number;
+}
+
+/** The machine as a file server. What it was told last is on its disk, and served from its start on, whether the coordinator answers or not. */
+export interface Exports {
+  serving(): Serving;
+  /** `changed` is called whenever `states` says something new. */
+  start(changed: () => void): void;
+  /** All of them: what is not named is served no longer. */
+  set(wishes: readonly ExportWish[]): void;
+  states(): readonly ExportState[];
+  /** What is served goes on being served. */
+  close(): void;
 }
 
 // ---- logs/ ------------------------------------------------------------------------------------------------------------------
@@ -85,13 +170,13 @@ export interface LogsHost {
 }
 
 /** `stoker-shim copy`: follows spool files into the job's std-out directory, in a process of its own because that directory may hang. */
-export interface StdCopies {
+export interface StdCopies<Key extends string = LeaseId> {
   /** Bytes of a spool file of the lease that are copied; all when it is not copied at all. */
-  copied(lease: LeaseId, from: string): number;
+  copied(lease: Key, from: string): number;
   /** Starts copying (append from the target's length; targets are new files of this attempt). Called again after a restart of the agent. */
-  start(lease: LeaseId, files: Array<{ from: string; to: string }>): void;
+  start(lease: Key, files: Array<{ from: string; to: string }>): void;
   /** Copies what is left, then ends; kills the copier after `timeoutMs`. Resolves with what went wrong in words, "" when complete. */
-  finish(lease: LeaseId, timeoutMs: number): Promise<string>;
+  finish(lease: Key, timeoutMs: number): Promise<string>;
 }
 
 // ---- telemetry/ -------------------------------------------------------------------------------------------------------------

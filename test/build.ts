@@ -6,13 +6,22 @@ import type { Effect } from "../coordinator/core/effects.js";
 import type { Event } from "../coordinator/core/events.js";
 import { brokenLaws } from "../coordinator/core/invariants.js";
 import { emptyState, type State } from "../coordinator/core/memory.js";
+import { preparationIdOf } from "../coordinator/core/preparation/readiness.js";
 import { defaultSettings, type Job, type Settings } from "../coordinator/core/state.js";
 import { type Step, step } from "../coordinator/core/step.js";
-import { HeartbeatSchema, HelloSchema, LeaseReportSchema } from "../shared/gen/stoker/v1/agent_service_pb.js";
+import {
+  type ExportStateSchema,
+  ExportStatesSchema,
+  HeartbeatSchema,
+  HelloSchema,
+  LeaseReportSchema,
+  PreparationReportSchema,
+} from "../shared/gen/stoker/v1/agent_service_pb.js";
 import { ClusterSpecSchema } from "../shared/gen/stoker/v1/cluster_pb.js";
 import { FileServerSpecSchema } from "../shared/gen/stoker/v1/file_server_pb.js";
 import { JobSpecSchema } from "../shared/gen/stoker/v1/job_pb.js";
 import { LeasePhase } from "../shared/gen/stoker/v1/lease_pb.js";
+import type { FileServingSchema } from "../shared/gen/stoker/v1/node_pb.js";
 import { clusterId, experimentId, fileServerId, jobId, nodeId, workspaceId } from "../shared/ids.js";
 
 /** A coordinator's core with rows and a clock, and nothing else: what tests and scenarios play with. */
@@ -148,6 +157,8 @@ export class CoreWorld {
         machineClass,
         cpus,
         memoryBytes: BigInt(memoryGib) << 30n,
+        prepares: machine.prepares ?? false,
+        ...(machine.fileServing ? { fileServing: machine.fileServing } : {}),
         gpus: Array.from({ length: gpus }, (_, index) => ({ uuid: `${name}-gpu-${index}`, index })),
       },
       leases: held.map((leaseId) => ({ leaseId, phase: LeasePhase.RUNNING })),
@@ -182,6 +193,24 @@ export class CoreWorld {
     return this.send({ kind: "agent-report", session: this.sessionOf.get(name) ?? "", node: name, report });
   }
 
+  /** How far a node says that it is prepared for its present membership, or for another. */
+  prepared(name: string, report: MessageInitShape<typeof PreparationReportSchema>): Step {
+    const node = [...this.state.nodes.values()].find((candidate) => candidate.name === name);
+    const full = create(PreparationReportSchema, { preparationId: node ? preparationIdOf(node) : "", ...report });
+    return this.send({ kind: "agent-preparation", session: this.sessionOf.get(name) ?? "", node: name, report: full });
+  }
+
+  /** What its agent says of what it serves to others. */
+  exports(name: string, states: Array<MessageInitShape<typeof ExportStateSchema>>): Step {
+    const session = this.sessionOf.get(name) ?? "";
+    return this.send({
+      kind: "agent-exports",
+      session,
+      node: name,
+      states: create(ExportStatesSchema, { exports: states }),
+    });
+  }
+
   job(name: string): Job | undefined {
     return [...this.state.jobs.values()].find((job) => job.name === name);
   }
@@ -192,6 +221,7 @@ export class CoreWorld {
 }
 
 export interface Machine {
+  fileServing?: MessageInitShape<typeof FileServingSchema>;
   cpus?: number;
   gpus?: number;
   memoryGib?: number;
@@ -200,6 +230,7 @@ export interface Machine {
   address?: string;
   witnessPort?: number;
   witnessSet?: number;
+  prepares?: boolean;
 }
 
 /** What a heartbeat says of answers and witnesses. */

@@ -1,13 +1,16 @@
 import { create } from "@bufbuild/protobuf";
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { unreachable } from "../../shared/assert.js";
+import { ExportPhase, PreparationState } from "../../shared/gen/stoker/v1/agent_service_pb.js";
 import { LeasePhase } from "../../shared/gen/stoker/v1/lease_pb.js";
-import { LogsWaitingSchema } from "../../shared/gen/stoker/v1/node_pb.js";
+import { FileServingSchema, type Inventory, LogsWaitingSchema } from "../../shared/gen/stoker/v1/node_pb.js";
 import type { LeaseId } from "../../shared/ids.js";
+import { doing } from "../core/doing.js";
 import { frozenReason } from "../core/lapse.js";
 import type { LeaseRun } from "../core/lease-state.js";
+import type { PreparationTold } from "../core/preparation/report.js";
 import type { Report, ReportEvent } from "../core/reports.js";
-import type { LogsWaiting, SessionMessage } from "../ports.js";
+import type { ExportState, LogsWaiting, Serving, SessionMessage } from "../ports.js";
 
 export function reportMessage(lease: LeaseId, report: Report): SessionMessage {
   return {
@@ -63,11 +66,54 @@ const phases: Record<LeaseRun["progress"]["phase"], LeasePhase> = {
   done: LeasePhase.DONE,
 };
 
+export function preparationMessage({ id, state, doing, ageMs, fault, warnings }: PreparationTold): SessionMessage {
+  const error = fault && {
+    code: fault.code,
+    message: fault.message,
+    details: fault.details.map(({ name, value }) => ({ name, value })),
+  };
+  return {
+    case: "preparation",
+    value: {
+      ...{ preparationId: id, doing, ageMs: BigInt(Math.round(ageMs)), warnings: [...warnings] },
+      state: preparationStates[state],
+      ...(error ? { error } : {}),
+    },
+  };
+}
+
+const preparationStates: Record<PreparationTold["state"], PreparationState> = {
+  preparing: PreparationState.PREPARING,
+  ready: PreparationState.READY,
+  failed: PreparationState.FAILED,
+};
+
 export const heldLease = (run: LeaseRun) => ({
   leaseId: run.id,
   phase: phases[run.progress.phase],
   frozen: run.frozen,
   ...(run.frozenSince === undefined ? {} : { frozenSince: timestampFromMs(run.frozenSince), frozenReason }),
+  step: doing(run),
+  ...(run.doingSince === undefined ? {} : { stepSince: timestampFromMs(run.doingSince) }),
+});
+
+const exportPhases: Record<ExportState["phase"], ExportPhase> = {
+  preparing: ExportPhase.PREPARING,
+  served: ExportPhase.SERVED,
+  failed: ExportPhase.FAILED,
+};
+
+export function exportStates(states: readonly ExportState[]): SessionMessage {
+  const exports = states.map(({ id, phase, mountPoint, port, directory, error }) => ({
+    ...{ id, phase: exportPhases[phase], mountPoint, port, directory },
+    ...(error ? { error } : {}),
+  }));
+  return { case: "exportStates", value: { exports } };
+}
+
+export const withServing = (inventory: Inventory, serving: Serving): Inventory => ({
+  ...inventory,
+  fileServing: create(FileServingSchema, { ...serving, freeBytes: BigInt(serving.freeBytes) }),
 });
 
 /** The part of a telemetry sample that tells of it. */

@@ -8,10 +8,24 @@ export type MountKindValue<K extends MountKindName> = Extract<MountPlan["kind"],
 export interface MountKind<T> {
   /** Of a mount that could not be made, as in a job's errors. */
   errorCode: string;
-  /** The command that mounts at `path`, which exists by then. */
-  command(value: T, path: string): readonly [string, ...string[]];
+  /** The command that mounts at `path`, which exists by then. No word of it is a secret: everybody on the machine can read it. */
+  command(value: T, path: string, given: Given): readonly [string, ...string[]];
   /** True when what is mounted there is what the plan asks for. */
   matches(value: T, entry: MountEntry): boolean;
   /** For a person who has to find out what is wrong. */
   details(value: T): Array<{ name: string; value: string }>;
+  /** What must never be told, whatever the command says. */
+  secrets?(value: T): string[];
+  /** Text of a file in memory that only root can read, and that goes when the command has ended. */
+  secretFile?(value: T): string;
+  /** Variables of the command. */
+  environment?(value: T): Record<string, string>;
+}
+
+/** What a command may use. */
+export interface Given {
+  /** Holds `secretFile`; "" for a kind without. */
+  secretFile: string;
+  /** A folder of this mount's own on the local disk, which goes with it. */
+  cache: string;
 }

@@ -195,7 +195,7 @@ test("after a restart, mounts of leases that are gone are undone and others kept
   const { root, mounts, never } = places();
   await mounts.mount(join(root, "job-1"), [tmpfs("a")], {}, never);
   await mounts.mount(join(root, "job-2"), [tmpfs("a")], {}, never);
-  await mounts.sweep(root, [join(root, "job-2")]);
+  await mounts.sweep(root, () => [join(root, "job-2")]);
   expect(mountsUnder(root).map(({ path }) => path)).toEqual([join(root, "job-2/a")]);
 });
 

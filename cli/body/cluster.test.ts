@@ -55,7 +55,14 @@ test("an existing NFS server by one flag", () => {
   const { spec } = loadFileServer({}, { existing: "nas.lab:/data/sets", mountOptions: "ro" });
   expect(spec.existing).toMatchObject({ host: "nas.lab", export: "/data/sets", mountOptions: "ro" });
   expect(() => loadFileServer({}, { existing: "nas.lab" })).toThrow(/expected host:\/path/);
-  expect(() => loadFileServer({}, { mountOptions: "ro" })).toThrow(/--existing/);
+});
+
+test("a machine, and what it is to serve, by flags", () => {
+  const { spec } = loadFileServer({ vmSize: "x" }, { node: "n1", disks: ["/dev/sdb"], clients: ["10.0.0.0/8"] });
+  expect(spec.managed).toMatchObject({ node: "n1", disks: ["/dev/sdb"], clients: ["10.0.0.0/8"], mountOptions: "" });
+  expect(loadFileServer({}, { mountOptions: "ro" }).spec.managed?.mountOptions).toBe("ro");
+  expect(() => loadFileServer({}, { directory: "/x" })).toThrow(/--node/);
+  expect(() => loadFileServer({}, { existing: "nas.lab:/x", node: "n1" })).toThrow(/--existing/);
 });
 
 test("disks by flags over those of the file", () => {

@@ -4,6 +4,7 @@ import {
   ExistingExportSchema,
   type FileServerSpec,
   FileServerSpecSchema,
+  ManagedExportSchema,
   SshConfigurationSchema,
 } from "../../shared/gen/stoker/v1/file_server_pb.js";
 import { ResourceIdSchema } from "../../shared/gen/stoker/v1/mount_pb.js";
@@ -23,6 +24,11 @@ export interface FileServerFlags extends AccountFlags {
   /** An NFS server that is there already, as `host:/path`. */
   existing?: string | undefined;
   mountOptions?: string | undefined;
+  /** An enrolled machine, and what it is to serve. */
+  node?: string | undefined;
+  directory?: string | undefined;
+  disks?: string[];
+  clients?: string[];
 }
 
 /** A file server's body, parsed (or an empty object when flags say everything). Flags win. */
@@ -38,6 +44,8 @@ export function loadFileServer(body: unknown, flags: FileServerFlags): Loaded<Fi
     spec.sshConfiguration.userAccountSettings = account;
   }
   setExisting(spec, flags);
+  setManaged(spec, flags);
+  setMountOptions(spec, flags);
   return { spec, warnings: ignored([...beside, ...unknown]) };
 }
 
@@ -51,15 +59,31 @@ function setDisks(spec: FileServerSpec, { diskCount, diskSize, storageSku, cachi
   if (cachingType !== undefined) disks.cachingType = cachingType;
 }
 
-function setExisting(spec: FileServerSpec, { existing, mountOptions }: FileServerFlags): void {
-  if (existing !== undefined) {
-    const [, host, path] = /^(\[[^\]]+\]|[^:/]+):(\/.*)$/.exec(existing) ?? [];
-    if (!host || !path) throw usage(`--existing: expected host:/path, found "${existing}"`);
-    spec.existing ??= create(ExistingExportSchema);
-    spec.existing.host = host;
-    spec.existing.export = path;
-  }
+function setExisting(spec: FileServerSpec, { existing }: FileServerFlags): void {
+  if (existing === undefined) return;
+  const [, host, path] = /^(\[[^\]]+\]|[^:/]+):(\/.*)$/.exec(existing) ?? [];
+  if (!host || !path) throw usage(`--existing: expected host:/path, found "${existing}"`);
+  spec.existing ??= create(ExistingExportSchema);
+  spec.existing.host = host;
+  spec.existing.export = path;
+}
+
+function setManaged(spec: FileServerSpec, { node, directory, disks = [], clients = [] }: FileServerFlags): void {
+  if (node === undefined && directory === undefined && disks.length === 0 && clients.length === 0) return;
+  if (spec.existing)
+    throw usage("--existing: names a filer that is there; --node, --directory, --disk and --client do not");
+  spec.managed ??= create(ManagedExportSchema);
+  if (node !== undefined) spec.managed.node = node;
+  if (directory !== undefined) spec.managed.directory = directory;
+  if (disks.length > 0) spec.managed.disks = disks;
+  if (clients.length > 0) spec.managed.clients = clients;
+  const named = spec.managed.directory !== "" || spec.managed.disks.length > 0;
+  if (named && spec.managed.node === "") throw usage("--directory, --disk: say of which machine, with --node");
+}
+
+function setMountOptions(spec: FileServerSpec, { mountOptions }: FileServerFlags): void {
   if (mountOptions === undefined) return;
-  if (!spec.existing) throw usage("--mount-options: are those of an existing server; give it with --existing");
-  spec.existing.mountOptions = mountOptions;
+  if (!spec.existing) spec.managed ??= create(ManagedExportSchema);
+  const holder = spec.existing ?? spec.managed;
+  if (holder) holder.mountOptions = mountOptions;
 }

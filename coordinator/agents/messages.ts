@@ -9,6 +9,13 @@ export type ToAgent = Exclude<MessageInitShape<typeof SessionResponseSchema>["me
 /** Effects that are one message each; those about the stream itself are the session's own, and witnesses take keys. */
 export type MessageEffect = Exclude<NodeEffect, { kind: "welcome" | "refuse-session" | "set-witnesses" }>;
 
+const stopOf = ({ lease, reason, graceful, graceSeconds }: Extract<MessageEffect, { kind: "stop-lease" }>) => ({
+  leaseId: lease,
+  reason,
+  graceful,
+  ...(graceSeconds === undefined ? {} : { graceSeconds }),
+});
+
 export function messageOf(effect: MessageEffect): ToAgent {
   switch (effect.kind) {
     case "grant-lease":
@@ -16,9 +23,11 @@ export function messageOf(effect: MessageEffect): ToAgent {
     case "start-ranks":
       return { case: "startRanks", value: { leaseId: effect.lease } };
     case "stop-lease":
-      return { case: "stop", value: { leaseId: effect.lease, reason: effect.reason, graceful: effect.graceful } };
+      return { case: "stop", value: stopOf(effect) };
     case "set-mounts":
-      return { case: "setMounts", value: { clusterId: effect.clusterId, mounts: effect.mounts } };
+      return { case: "setMounts", value: effect.plan };
+    case "set-exports":
+      return { case: "setExports", value: { exports: effect.exports } };
     case "heartbeat-reply":
       return {
         case: "heartbeatReply",

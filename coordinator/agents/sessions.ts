@@ -146,6 +146,12 @@ export class Sessions {
         if (message.value.telemetry && this.current.get(node) === session) this.keep(node, message.value.telemetry);
         this.host.tell({ kind: "agent-heartbeat", session: id, node, heartbeat: message.value });
         return;
+      case "preparation":
+        this.host.tell({ kind: "agent-preparation", session: id, node, report: message.value });
+        return;
+      case "exportStates":
+        this.host.tell({ kind: "agent-exports", session: id, node, states: message.value });
+        return;
       case "report":
         this.host.tell({ kind: "agent-report", session: id, node, report: message.value });
         return;

@@ -1,5 +1,5 @@
+import type { Export, SetMounts } from "../../shared/gen/stoker/v1/agent_service_pb.js";
 import type { LeaseGrant } from "../../shared/gen/stoker/v1/lease_pb.js";
-import type { MountPlan } from "../../shared/gen/stoker/v1/mount_pb.js";
 import type { JobId, LeaseId, NodeId } from "../../shared/ids.js";
 import type { Plain } from "./plain.js";
 import type { CatalogLife } from "./restored.js";
@@ -39,14 +39,16 @@ export type NodeEffect =
       readonly lease: LeaseId;
       readonly reason: string;
       readonly graceful: boolean;
+      /** Instead of the lease's own. */
+      readonly graceSeconds?: number;
     }
   | {
       readonly kind: "set-mounts";
       readonly node: string;
-      /** As the API names it; empty when the node is in no cluster. */
-      readonly clusterId: string;
-      readonly mounts: Plain<MountPlan>[];
+      readonly plan: Plain<SetMounts>;
     }
+  /** All that it is to serve to others. */
+  | { readonly kind: "set-exports"; readonly node: string; readonly exports: Plain<Export>[] }
   | {
       readonly kind: "set-witnesses";
       readonly node: string;

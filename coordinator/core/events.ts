@@ -39,7 +39,9 @@ export type ApiEvent =
   | { readonly kind: "machine-class-map"; readonly alias: string; readonly machineClass: string }
   | { readonly kind: "machine-class-unmap"; readonly alias: string }
   | { readonly kind: "job-terminate"; readonly id: string }
-  | { readonly kind: "node-drain" | "node-reclaim"; readonly id: string; readonly reason: string }
+  | { readonly kind: "node-drain"; readonly id: string; readonly reason: string }
+  /** `graceSeconds`: before its jobs are killed; absent: as for every job that is stopped. */
+  | { readonly kind: "node-reclaim"; readonly id: string; readonly reason: string; readonly graceSeconds?: number }
   | { readonly kind: "node-resume" | "node-retry" | "node-delete" | "node-declare-lost"; readonly id: string };
 
 interface Create {

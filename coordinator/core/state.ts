@@ -163,6 +163,8 @@ export interface Verdict {
   readonly exitCode?: number;
   /** Its processes are asked before they are killed. */
   readonly graceful: boolean;
+  /** How long before, when that is not as for every job. */
+  readonly graceSeconds?: number;
   /** The user wants no further attempt, whoever turns out to be to blame for the end of this one. */
   readonly final?: true;
 }

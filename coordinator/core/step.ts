@@ -98,7 +98,7 @@ function decide(draft: Draft, event: Event): string | undefined {
     case "node-drain":
       return drainNode(draft, event.id, event.reason);
     case "node-reclaim":
-      return reclaimNode(draft, event.id, event.reason);
+      return reclaimNode(draft, event);
     case "node-resume":
       return resumeNode(draft, event.id);
     case "node-retry":
@@ -141,10 +141,10 @@ function settle(draft: Draft, takeNoHint: boolean): void {
   const clusters = () => [...draft.touched].flatMap((uuid) => draft.world.clusters.get(uuid) ?? []);
   if (takeNoHint) settleWitnesses(draft);
   if (draft.withdrawalStale || takeNoHint) withdrawWorkspaces(draft);
+  for (const cluster of clusters()) if (cluster.deletingSince !== undefined) wither(draft, cluster);
   // The want of a cluster that scales by itself, and what it can let go of, change with its queue and its busy nodes.
   const unsettled = clusters().some(({ size }) => size.minimum < size.maximum) || overfull(draft);
   if (draft.membershipStale || unsettled) settleMembership(draft);
-  for (const cluster of clusters()) if (cluster.deletingSince !== undefined) wither(draft, cluster);
   for (const cluster of clusters().sort((a, b) => a.sequence - b.sequence)) schedule(draft, cluster, takeNoHint);
 }
 

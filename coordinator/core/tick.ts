@@ -1,4 +1,5 @@
 import type { Draft } from "./draft.js";
+import { dropWithdrawn } from "./file-servers/exports.js";
 import { leaseOf } from "./indexes.js";
 import { stop } from "./job.js";
 import { isSilent, lose } from "./node.js";
@@ -11,6 +12,7 @@ export function tick(draft: Draft): void {
   keepClock(draft);
   loseTheSilent(draft);
   endTheOverdue(draft);
+  dropWithdrawn(draft);
   draft.membershipStale = true;
   for (const cluster of draft.world.clusters.keys()) draft.touched.add(cluster);
 }

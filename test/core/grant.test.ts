@@ -9,7 +9,6 @@ function started(): CoreWorld {
   world.workspace();
   world.experiment();
   world.fileServer("nas", { existing: { host: "nas.lab", export: "/data", mountOptions: "vers=4.2" } });
-  world.fileServer("managed", { vmSize: "STANDARD_D1" });
   world.cluster("c", {
     scaleSettings: { manual: { targetNodeCount: 2 } },
     nodeSetup: { mountVolumes: { fileServers: [{ fileServer: { id: "nas" }, relativeMountPath: "nfs" }] } },
@@ -123,23 +122,4 @@ test("the same grant again is the same", () => {
   const name = first?.nodes[0]?.name ?? "";
   const again = world.hello(name, { gpus: 2, address: name === "a" ? "10.0.0.9" : "10.0.0.10" });
   expect(again.effects.flatMap((effect) => (effect.kind === "grant-lease" ? [effect.grant] : []))).toEqual([first]);
-});
-
-test.each<[JobInit, string]>([
-  [
-    { mountVolumes: { azureFileShares: [{ azureFileUrl: "https://a/b", relativeMountPath: "x" }] } } as JobInit,
-    "AZFMountError",
-  ],
-  [
-    { mountVolumes: { azureBlobFileSystems: [{ containerName: "b", relativeMountPath: "x" }] } } as JobInit,
-    "BFSMountError",
-  ],
-  [
-    { mountVolumes: { fileServers: [{ fileServer: { id: "managed" }, relativeMountPath: "x" }] } } as JobInit,
-    "NFSMountError",
-  ],
-])("%j is accepted and fails when it should be prepared", (spec, code) => {
-  const world = started();
-  world.submit("j", spec);
-  expect(world.job("j")?.state).toMatchObject({ kind: "finished", outcome: { exitCode: -1, errors: [{ code }] } });
 });

@@ -16,6 +16,9 @@ function started(): CoreWorld {
   world.workspace();
   world.experiment();
   world.cluster("c", { scaleSettings: { manual: { targetNodeCount: 2 } } });
+  world.fileServer("filer", { existing: { host: "filer", export: "/data" } });
+  const fileServer = "workspaces/w/fileServers/filer";
+  world.send({ kind: "storage-map", source: "*/*", fileServer, path: "{account}/{name}" });
   world.hello("a");
   world.hello("b");
   return world;

@@ -28,16 +28,108 @@ function exportsOf(world: CoreWorld, name: string, init: Parameters<CoreWorld["s
   return mounts.map(({ kind }) => (kind.case === "nfs" ? `${kind.value.host}:${kind.value.export}` : ""));
 }
 
-test("an unmapped share fails the job with the command that would help", () => {
+const key = { accountKey: "geheim==" };
+
+test.each([
+  ["a share", share("https://acct.file.core.windows.net/data"), "acct/data"],
+  [
+    "a container",
+    {
+      mountVolumes: {
+        azureBlobFileSystems: [{ accountName: "acct", containerName: "models", relativeMountPath: "b" }],
+      },
+    },
+    "acct/models",
+  ],
+  [
+    "a share whose key is a published file's placeholder",
+    {
+      mountVolumes: {
+        azureFileShares: [
+          {
+            azureFileUrl: "https://acct.file.core.windows.net/data",
+            credentials: { accountKey: "<AZURE_BATCHAI_STORAGE_KEY>" },
+            relativeMountPath: "afs",
+          },
+        ],
+      },
+    },
+    "acct/data",
+  ],
+])("%s that stands for nothing is refused at submission with the command that would help", (_, init, source) => {
   const world = lab();
+  const help = new RegExp(`^mountVolumes\\.azure\\w+\\[0\\]: .*stoker storage map '${source}'`);
+  expect(() => world.submit("j", init)).toThrow(help);
+  expect(() => world.cluster("d", { nodeSetup: init })).toThrow(/^nodeSetup\.mountVolumes/);
+});
+
+test("a mapping that is taken away fails the jobs that wait for it, with their code", () => {
+  const world = lab();
+  world.submit("first", {});
+  map(world, "acct/data");
   world.submit("j", share("https://acct.file.core.windows.net/data"));
-  const state = world.job("j")?.state;
-  expect(state).toMatchObject({
+  world.send({ kind: "storage-unmap", source: "acct/data" });
+  world.send({ kind: "job-terminate", id: "workspaces/w/experiments/e/jobs/first" });
+  const first = world.job("first");
+  const lease = first && "lease" in first.state ? first.state.lease.id : "";
+  world.report("a", lease, { case: "done", value: {} });
+  expect(world.job("j")?.state).toMatchObject({
     kind: "finished",
-    outcome: {
-      errors: [{ code: "AZFMountError", message: expect.stringContaining("stoker storage map 'acct/data'") }],
+    outcome: { exitCode: -1, errors: [{ code: "AZFMountError", message: expect.stringContaining("storage map") }] },
+  });
+});
+
+test("with a key, unmapped ones are mounted for real", () => {
+  const world = lab();
+  const { effects } = world.submit("j", {
+    mountVolumes: {
+      azureFileShares: [
+        {
+          azureFileUrl: "https://acct.file.core.windows.net/data/mnist/",
+          relativeMountPath: "afs",
+          credentials: key,
+          fileMode: "0640",
+        },
+      ],
+      azureBlobFileSystems: [
+        {
+          accountName: "acct",
+          containerName: "models",
+          relativeMountPath: "bfs",
+          credentials: key,
+          mountOptions: "-o ro",
+        },
+      ],
     },
   });
+  const [grant] = effects.flatMap((effect) => (effect.kind === "grant-lease" ? [effect.grant] : []));
+  expect(grant?.jobMounts).toEqual([
+    {
+      relativeMountPath: "afs",
+      kind: {
+        case: "cifs",
+        value: {
+          ...{ host: "acct.file.core.windows.net", share: "data/mnist", userName: "acct", credentials: key },
+          ...{ fileMode: "0640", directoryMode: "0777" },
+        },
+      },
+    },
+    {
+      relativeMountPath: "bfs",
+      kind: { case: "rclone", value: { account: "acct", container: "models", credentials: key, options: "-o ro" } },
+    },
+  ]);
+});
+
+test.each([
+  ["mode", { fileMode: "rw" }, /fileMode: "rw" is not a mode/],
+  ["host", { accountName: "acct", azureFileUrl: "https://acct,evil/x" }, /azureFileUrl/],
+  ["account", { accountName: "a\npassword=x" }, /accountName/],
+])("what could be more than a share's %s is refused", (_, more, message) => {
+  const world = lab();
+  const azureFileUrl = "https://acct.file.core.windows.net/data";
+  const one = { azureFileUrl, relativeMountPath: "afs", credentials: key, ...more };
+  expect(() => world.submit("j", { mountVolumes: { azureFileShares: [one] } })).toThrow(message);
 });
 
 test("a mapped share is mounted from its file server, with the directory that the URL names", () => {
@@ -74,7 +166,7 @@ test.each([
   ["https://x.file.core.windows.net/../../etc", "", "all/x/_/etc"],
 ])("the sharpest mapping wins, and leads nowhere else: %s", (url, account, directory) => {
   const world = lab();
-  map(world, "*/*", "all/{account}/{name}");
+  map(world, "*/*", "all/{account}/{share}");
   map(world, "acct/*", "acct/{name}");
   map(world, "acct/exact", "exact");
   expect(exportsOf(world, "j", share(url, account))).toEqual([`10.0.0.9:/data/${directory}`]);
@@ -82,15 +174,16 @@ test.each([
 
 test("a mapping outlives a restart, and follows to clusters that have it mounted", () => {
   const world = lab();
+  map(world, "*/*");
   world.cluster("d", {
     scaleSettings: { manual: { targetNodeCount: 1 } },
     nodeSetup: { mountVolumes: share("https://acct.file.core.windows.net/data").mountVolumes },
   });
   world.hello("b");
-  const told = map(world, "acct/data").effects.filter(({ kind }) => kind === "set-mounts");
-  expect(told).toMatchObject([{ node: "b", mounts: [{ relativeMountPath: "afs" }] }]);
+  const told = map(world, "acct/data", "sub").effects.filter(({ kind }) => kind === "set-mounts");
+  expect(told).toMatchObject([{ node: "b", plan: { mounts: [{ relativeMountPath: "afs" }] } }]);
   world.restart();
-  expect([...world.state.storageMappings.keys()]).toEqual(["acct/data"]);
+  expect([...world.state.storageMappings.keys()]).toEqual(["*/*", "acct/data"]);
 });
 
 test("mistakes are refused", () => {

@@ -10,10 +10,22 @@ export function fakeParts(given: Partial<AgentParts> = {}): AgentParts {
     mounts: {
       setCluster: async () => {},
       clusterProblem: () => "",
+      clusterFailure: () => undefined,
       mount: async () => {},
       unmountAll: async () => {},
       sweep: async () => {},
+      watch: () => {},
+      close: () => {},
     },
+    exports: {
+      serving: () => ({ server: "", folder: "", freeBytes: 0, refused: false, exports: 0 }),
+      start: () => {},
+      set: () => {},
+      states: () => [],
+      close: () => {},
+    },
+    accounts: { make: async () => undefined, clear: async () => undefined },
+    setupCopies: { start: () => {}, copied: () => 0, finish: async () => "" },
     copies: { start: () => {}, copied: () => Number.POSITIVE_INFINITY, finish: async () => "" },
     telemetry: {
       inventory: async () => create(InventorySchema, { cpus: 2 }),

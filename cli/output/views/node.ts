@@ -7,6 +7,7 @@ import {
 import { leafOf } from "../../ids.js";
 import type { Detail } from "../table.js";
 import { gibibytes, shortTime } from "../time.js";
+import { errorLines } from "./errors.js";
 import { frozenLine } from "./frozen.js";
 import { view, word } from "./view.js";
 
@@ -23,8 +24,23 @@ export const node = view({
     ["GPUs", ({ inventory }) => gpusOf((inventory?.gpus ?? []).map(({ model }) => model))],
     ["Jobs", ({ allocations }) => jobsOf(allocations)],
   ],
-  more: ({ id, reason, enrolledTime, lastHeartbeatTime, agentVersion, inventory, allocations, telemetry }) => [
+  more: ({
+    id,
+    stateTransitionTime,
+    reason,
+    error,
+    warnings,
+    enrolledTime,
+    lastHeartbeatTime,
+    agentVersion,
+    inventory,
+    allocations,
+    telemetry,
+  }) => [
+    ["Since", shortTime(stateTransitionTime)],
     ["Reason", reason],
+    ...errorLines(error ? [error] : []),
+    ...warnings.map((warning): Detail => ["Warning", warning]),
     ["System", [inventory?.os, inventory?.kernel].filter(Boolean).join(", ")],
     ["Enrolled", shortTime(enrolledTime)],
     ["Last heard of", shortTime(lastHeartbeatTime)],
@@ -36,6 +52,7 @@ export const node = view({
         ...frozenLine(allocation, leafOf(jobId)),
       ];
     }),
+    ["Serves files from", inventory?.fileServing?.folder ?? ""],
     ["Logs", waitingLine(telemetry?.logsWaiting)],
     ["Freezer", telemetry?.freezer ?? ""],
     ["Id", id],

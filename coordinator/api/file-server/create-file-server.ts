@@ -9,7 +9,7 @@ import type { Handlers } from "../../../shared/grpc.js";
 import { fileServerId } from "../../../shared/ids.js";
 import { idempotencyOf, made } from "../create.js";
 import type { ApiPorts } from "../ports.js";
-import { fileServerView } from "../views/resources.js";
+import { fileServerView } from "../views/file-server.js";
 
 export function createFileServer(ports: ApiPorts): Handlers<typeof FileServerService>["createFileServer"] {
   return async (request) => {

@@ -2,7 +2,7 @@ import type { FileServerService } from "../../../shared/gen/stoker/v1/file_serve
 import type { Handlers } from "../../../shared/grpc.js";
 import { findFileServer } from "../../core/names.js";
 import type { ApiPorts } from "../ports.js";
-import { fileServerView } from "../views/resources.js";
+import { fileServerView } from "../views/file-server.js";
 
 export function getFileServer(ports: ApiPorts): Handlers<typeof FileServerService>["getFileServer"] {
   return (request) => {

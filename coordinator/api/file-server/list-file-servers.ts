@@ -3,7 +3,7 @@ import type { Handlers } from "../../../shared/grpc.js";
 import { findWorkspace } from "../../core/names.js";
 import { pageByName } from "../paging.js";
 import type { ApiPorts } from "../ports.js";
-import { fileServerView } from "../views/resources.js";
+import { fileServerView } from "../views/file-server.js";
 
 export function listFileServers(ports: ApiPorts): Handlers<typeof FileServerService>["listFileServers"] {
   return (request) => {

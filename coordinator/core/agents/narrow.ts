@@ -1,6 +1,8 @@
 import type { HeldLease, Hello, LeaseReport } from "../../../shared/gen/stoker/v1/agent_service_pb.js";
+import type { Inventory } from "../../../shared/gen/stoker/v1/node_pb.js";
 import { type LeaseId, parseLeaseId } from "../../../shared/ids.js";
 import { cut } from "../cut.js";
+import type { FileServing } from "../file-servers/managed.js";
 import type { CatalogLife } from "../restored.js";
 import type { Instant, NodeGpu, NodeInventory, ResourceFault } from "../state.js";
 
@@ -12,6 +14,8 @@ export interface Introduction {
   readonly agentVersion: string;
   readonly bootId: string;
   readonly inventory: NodeInventory;
+  /** So much is it serving to others. */
+  readonly exports: number;
   readonly held: readonly HeldId[];
   readonly witnessPort: number;
   readonly witnessSet: number;
@@ -23,6 +27,7 @@ export interface HeldId {
   /** Nothing of it is left; only its last reports are. */
   readonly over: boolean;
   readonly frozen?: { readonly since: Instant; readonly reason: string };
+  readonly doing?: { readonly since: Instant; readonly step: string };
 }
 
 /** LEASE_PHASE_DONE; the enum itself is a value, which the core can't import. */
@@ -55,20 +60,50 @@ export function narrowHello(hello: Hello): Introduction | string {
   if (hello.witnessPort > 65_535) return `${hello.witnessPort} can't be a port`;
   const obeyed = narrowLife(hello.obeyed);
   if (typeof obeyed === "string") return obeyed;
+  const fileServing = narrowServing(inventory.fileServing);
+  if (typeof fileServing === "string") return fileServing;
   const { machineClass, cpus, memoryBytes } = narrowed;
   const [os, kernel, cpuModel] = [cut(narrowed.os, 255), cut(narrowed.kernel, 255), cut(narrowed.cpuModel, 255)];
   const [driverVersion, cudaVersion] = [cut(narrowed.driverVersion, 100), cut(narrowed.cudaVersion, 100)];
+  const offers = {
+    ...(inventory.prepares ? ({ prepares: true } as const) : {}),
+    ...(inventory.reclaimable ? ({ reclaimable: true } as const) : {}),
+  };
   return {
     name: nodeName,
     address,
     agentVersion: cut(agentVersion, 100),
     bootId: cut(bootId, 100),
-    inventory: { machineClass, os, kernel, cpus, cpuModel, memoryBytes, gpus, driverVersion, cudaVersion },
+    inventory: {
+      machineClass,
+      os,
+      kernel,
+      cpus,
+      cpuModel,
+      memoryBytes,
+      gpus,
+      driverVersion,
+      cudaVersion,
+      ...offers,
+      ...(fileServing ? { fileServing } : {}),
+    },
+    exports: inventory.fileServing?.exports ?? 0,
     held,
     witnessPort: hello.witnessPort,
     witnessSet,
     ...(obeyed ? { obeyed } : {}),
   };
+}
+
+function narrowServing(said: Inventory["fileServing"]): FileServing | string | undefined {
+  if (!said) return undefined;
+  const { server, folder, refused } = said;
+  const freeBytes = Number(said.freeBytes);
+  if (!/^\w{0,32}$/.test(server)) return "it serves files by nothing that can be";
+  if (folder.length > 1_024 || (folder !== "" && !folder.startsWith("/"))) return "it offers no folder that can be";
+  if (!isLength(freeBytes)) return "a disk can't have that much room";
+  // Rounded, because what changes all the time would be written at each hello.
+  return { server, folder, freeBytes: Math.floor(freeBytes / 2 ** 30) * 2 ** 30, refused };
 }
 
 function narrowLife(said: Hello["obeyed"]): CatalogLife | string | undefined {
@@ -105,12 +140,13 @@ function wrongInventory(inventory: {
 export function narrowHeld(leases: readonly HeldLease[]): HeldId[] | string {
   if (leases.length > heldMax) return `${leases.length} leases can't be held`;
   const held: HeldId[] = [];
-  for (const { leaseId, phase, frozen, frozenSince, frozenReason } of leases) {
+  for (const { leaseId, phase, frozen, frozenSince, frozenReason, step, stepSince } of leases) {
     const parsed = parseLeaseId(leaseId);
     if (!parsed) return `"${leaseId.slice(0, 80)}" is not a lease`;
     const { lease } = parsed;
     const standstill = { since: instantOf(frozenSince), reason: cut(frozenReason, 200) };
-    held.push({ lease, over: phase === phaseDone, ...(frozen ? { frozen: standstill } : {}) });
+    const doing = step === "" ? {} : { doing: { since: instantOf(stepSince), step: cut(step, 200) } };
+    held.push({ lease, over: phase === phaseDone, ...(frozen ? { frozen: standstill } : {}), ...doing });
   }
   return held;
 }

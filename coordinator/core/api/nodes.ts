@@ -1,4 +1,5 @@
 import { Fault } from "../../../shared/fault.js";
+import { admitCount } from "../admission/fields.js";
 import { isConnected } from "../cluster.js";
 import type { Draft } from "../draft.js";
 import { serversOn } from "../file-servers/place.js";
@@ -6,6 +7,9 @@ import { findNode, idOfFileServer, idOfNode } from "../names.js";
 import { isSilent, lose } from "../node.js";
 import { isAwaited } from "../restored.js";
 import { vacate } from "../vacate.js";
+
+/** A day: longer is a drain. */
+const graceMaxSeconds = 86_400;
 
 /** No new work; what runs goes on. */
 export function drainNode(draft: Draft, id: string, reason: string): string {
@@ -18,13 +22,21 @@ export function drainNode(draft: Draft, id: string, reason: string): string {
   return node.uuid;
 }
 
-/** Its owner wants it back: what runs there is asked to end and is queued again, and no cluster has it until it is resumed. */
-export function reclaimNode(draft: Draft, id: string, reason: string): string {
+/**
+ * Its owner wants it back: what runs there is asked to end, is killed after a grace, and is queued again; and no cluster has it until it is
+ * resumed.
+ */
+export function reclaimNode(
+  draft: Draft,
+  { id, reason, graceSeconds }: { id: string; reason: string; graceSeconds?: number },
+): string {
+  if (graceSeconds !== undefined) admitCount("graceSeconds", graceSeconds, 0, graceMaxSeconds);
   const node = findNode(draft.world, id);
   const since = node.drained?.since ?? draft.now;
   draft.put("node", { ...node, drained: { reason: reason.slice(0, 1000), since, reclaimed: true } });
   draft.nodeChanged(node.uuid);
-  vacate(draft, node, "requeue", `node ${node.name} was reclaimed by its owner`);
+  const grace = graceSeconds === undefined ? {} : { graceSeconds };
+  vacate(draft, node, "requeue", `node ${node.name} was reclaimed by its owner`, grace);
   draft.membershipStale = true;
   return node.uuid;
 }

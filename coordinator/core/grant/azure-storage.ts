@@ -1,4 +1,8 @@
-import type { AzureBlobFileSystemReference, AzureFileShareReference } from "../../../shared/gen/stoker/v1/mount_pb.js";
+import type {
+  AzureBlobFileSystemReference,
+  AzureFileShareReference,
+  AzureStorageCredentials,
+} from "../../../shared/gen/stoker/v1/mount_pb.js";
 import type { World } from "../memory.js";
 import type { FileServer, StorageMapping } from "../state.js";
 
@@ -9,6 +13,27 @@ export interface AzureSource {
   /** Inside the share; empty for all of it. */
   readonly directory: string;
 }
+
+/** With the command that would help. */
+export function unmappedAdvice(noun: "share" | "container", { account, name }: AzureSource): string {
+  const source = `${account}/${name}`;
+  return (
+    `Azure ${noun} ${source} stands for nothing on this site, and there is no key to mount it with: ` +
+    `\`stoker storage map '${source}' FILE-SERVER[/PATH]\` says which directory is meant`
+  );
+}
+
+/** A published file has a placeholder in the key's place. */
+export function keyOf(credentials: AzureStorageCredentials | undefined): string {
+  const key = credentials?.accountKey.trim() ?? "";
+  return /^<.*>$/.test(key) ? "" : key;
+}
+
+export const hostOfShare = ({ azureFileUrl }: AzureFileShareReference) =>
+  azureFileUrl
+    .trim()
+    .replace(/^https?:\/\//i, "")
+    .split("/")[0] ?? "";
 
 /** `https://<account>.file.core.windows.net/<share>[/directory]`; the account may still be the placeholder of a published file. */
 export function sourceOfShare({ accountName, azureFileUrl }: AzureFileShareReference): AzureSource {
@@ -32,7 +57,9 @@ export function mapped(world: World, source: AzureSource): { server: FileServer;
   const [best] = [...world.storageMappings.values()].filter((mapping) => matches(mapping, wanted)).sort(bySharpness);
   const server = best && world.fileServers.get(best.fileServer);
   if (!best || !server) return undefined;
-  const filled = best.path.replaceAll("{account}", plain(source.account)).replaceAll("{name}", plain(source.name));
+  const filled = best.path
+    .replaceAll("{account}", plain(source.account))
+    .replaceAll(/\{(?:name|share|container)\}/g, () => plain(source.name));
   return { server, directory: [filled, source.directory].filter((part) => part !== "").join("/") };
 }
 

@@ -8,7 +8,7 @@ import { hostFile } from "../toolkits/mpi.js";
 import { environmentOf } from "./environment.js";
 import { gangOf } from "./gang.js";
 import { placesOf } from "./places.js";
-import { clusterVolumes, planVolumes } from "./volumes.js";
+import { clusterVolumes, jobVolumes } from "./volumes.js";
 
 /** The whole plan that one node carries out for an attempt. Made from rows alone, so that it is the same each time it is sent. */
 export function grantFor(world: World, job: Job, lease: Lease, share: Share): Plain<LeaseGrant> {
@@ -17,8 +17,6 @@ export function grantFor(world: World, job: Job, lease: Lease, share: Share): Pl
   const expansion = expandToolkit(job.spec, gang);
   const nodeIndex = lease.shares.indexOf(share);
   const cluster = world.clusters.get(job.request.cluster);
-  const experiment = world.experiments.get(job.experiment);
-  const workspace = experiment && world.workspaces.get(experiment.workspace);
   const onNode = lease.shares.length > 1 ? `-${share.nodeName}` : "";
   return {
     leaseId: lease.id,
@@ -28,8 +26,8 @@ export function grantFor(world: World, job: Job, lease: Lease, share: Share): Pl
     nodeIndex,
     nodes: lease.shares.map(({ nodeName, host }) => ({ name: nodeName, host })),
     ttlMs: BigInt(world.settings.leaseTtlMs),
-    clusterMounts: cluster ? clusterVolumes(world, cluster).mounts : [],
-    jobMounts: planVolumes(world, workspace, job.spec.mountVolumes).mounts,
+    clusterMounts: cluster ? [...clusterVolumes(world, cluster).mounts] : [],
+    jobMounts: [...jobVolumes(world, job).mounts],
     directories: [
       ...new Set([...places.outputs.map(({ path }) => path), places.checkpointDirectory, places.sharedTemp]),
     ],

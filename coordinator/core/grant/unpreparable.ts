@@ -1,6 +1,6 @@
 import type { World } from "../memory.js";
 import type { Job, ResourceFault } from "../state.js";
-import { planVolumes } from "./volumes.js";
+import { jobVolumes } from "./volumes.js";
 
 /**
  * Real job files name containers and Azure storage. They are accepted, so that they can be submitted, listed and edited as they are; but a
@@ -16,7 +16,5 @@ export function unpreparable(world: World, job: Job): ResourceFault | undefined 
       details: [{ name: "imageName", value: image }],
     };
   }
-  const experiment = world.experiments.get(job.experiment);
-  const workspace = experiment && world.workspaces.get(experiment.workspace);
-  return planVolumes(world, workspace, job.spec.mountVolumes).faults[0];
+  return jobVolumes(world, job).faults[0];
 }

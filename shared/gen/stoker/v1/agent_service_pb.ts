@@ -22,7 +22,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file stoker/v1/agent_service.proto.
  */
 export const file_stoker_v1_agent_service: GenFile = /*@__PURE__*/
-  fileDesc("Ch1zdG9rZXIvdjEvYWdlbnRfc2VydmljZS5wcm90bxIJc3Rva2VyLnYxIpEDCg5TZXNzaW9uUmVxdWVzdBIhCgVoZWxsbxgBIAEoCzIQLnN0b2tlci52MS5IZWxsb0gAEikKCWhlYXJ0YmVhdBgCIAEoCzIULnN0b2tlci52MS5IZWFydGJlYXRIABIoCgZyZXBvcnQYAyABKAsyFi5zdG9rZXIudjEuTGVhc2VSZXBvcnRIABI1CgxyZW1vdGVfc3RhcnQYBCABKAsyHS5zdG9rZXIudjEuUmVtb3RlU3RhcnRSZXF1ZXN0SAASMAoNcmVtb3RlX291dHB1dBgFIAEoCzIXLnN0b2tlci52MS5SZW1vdGVPdXRwdXRIABIsCgtyZW1vdGVfZXhpdBgGIAEoCzIVLnN0b2tlci52MS5SZW1vdGVFeGl0SAASMwoLcHJlcGFyYXRpb24YFCABKAsyHC5zdG9rZXIudjEuUHJlcGFyYXRpb25SZXBvcnRIABIwCg1leHBvcnRfc3RhdGVzGCggASgLMhcuc3Rva2VyLnYxLkV4cG9ydFN0YXRlc0gAQgkKB21lc3NhZ2UimQUKD1Nlc3Npb25SZXNwb25zZRIlCgd3ZWxjb21lGAEgASgLMhIuc3Rva2VyLnYxLldlbGNvbWVIABI0Cg9oZWFydGJlYXRfcmVwbHkYAiABKAsyGS5zdG9rZXIudjEuSGVhcnRiZWF0UmVwbHlIABImCgVncmFudBgDIAEoCzIVLnN0b2tlci52MS5MZWFzZUdyYW50SAASLAoLc3RhcnRfcmFua3MYBCABKAsyFS5zdG9rZXIudjEuU3RhcnRSYW5rc0gAEiQKBHN0b3AYBSABKAsyFC5zdG9rZXIudjEuU3RvcExlYXNlSAASKgoKcmVwb3J0X2FjaxgGIAEoCzIULnN0b2tlci52MS5SZXBvcnRBY2tIABIsCgtsb2dzX3N0b3JlZBgHIAEoCzIVLnN0b2tlci52MS5Mb2dzU3RvcmVkSAASLgoMcmVtb3RlX3N0YXJ0GAggASgLMhYuc3Rva2VyLnYxLlJlbW90ZVN0YXJ0SAASMAoNcmVtb3RlX291dHB1dBgJIAEoCzIXLnN0b2tlci52MS5SZW1vdGVPdXRwdXRIABIsCgtyZW1vdGVfZXhpdBgKIAEoCzIVLnN0b2tlci52MS5SZW1vdGVFeGl0SAASLAoLcmVtb3RlX3N0b3AYCyABKAsyFS5zdG9rZXIudjEuUmVtb3RlU3RvcEgAEioKCnNldF9tb3VudHMYDCABKAsyFC5zdG9rZXIudjEuU2V0TW91bnRzSAASMAoNc2V0X3dpdG5lc3NlcxgNIAEoCzIXLnN0b2tlci52MS5TZXRXaXRuZXNzZXNIABIsCgtzZXRfZXhwb3J0cxgoIAEoCzIVLnN0b2tlci52MS5TZXRFeHBvcnRzSABCCQoHbWVzc2FnZSL1AQoFSGVsbG8SEQoJbm9kZV9uYW1lGAEgASgJEg8KB2FkZHJlc3MYAiABKAkSFQoNYWdlbnRfdmVyc2lvbhgDIAEoCRIPCgdib290X2lkGAQgASgJEicKCWludmVudG9yeRgFIAEoCzIULnN0b2tlci52MS5JbnZlbnRvcnkSJAoGbGVhc2VzGAYgAygLMhQuc3Rva2VyLnYxLkhlbGRMZWFzZRIUCgx3aXRuZXNzX3BvcnQYByABKA0SEwoLd2l0bmVzc19zZXQYCCABKAMSJgoGb2JleWVkGB4gASgLMhYuc3Rva2VyLnYxLkNhdGFsb2dMaWZlItoBCglIZWxkTGVhc2USEAoIbGVhc2VfaWQYASABKAkSJAoFcGhhc2UYAiABKA4yFS5zdG9rZXIudjEuTGVhc2VQaGFzZRIOCgZmcm96ZW4YAyABKAgSMAoMZnJvemVuX3NpbmNlGAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIVCg1mcm96ZW5fcmVhc29uGAUgASgJEgwKBHN0ZXAYBiABKAkSLgoKc3RlcF9zaW5jZRgHIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAi0gEKB1dlbGNvbWUSEQoJbm9kZV91dWlkGAEgASgJEhQKDGxlYXNlX3R0bF9tcxgCIAEoAxIdChVoZWFydGJlYXRfaW50ZXJ2YWxfbXMYAyABKAMSEAoIbmF0c191cmwYBCABKAkSEgoKbmF0c190b2tlbhgFIAEoCRIWCg5rZXB0X2xlYXNlX2lkcxgGIAMoCRIkCgRsaWZlGB4gASgLMhYuc3Rva2VyLnYxLkNhdGFsb2dMaWZlEhsKE3VuZGVjaWRlZF9sZWFzZV9pZHMYHyADKAkiOwoLQ2F0YWxvZ0xpZmUSDwoHY2F0YWxvZxgBIAEoCRINCgVlcG9jaBgCIAEoAxIMCgRsaWZlGAMgASgJIrYBCglIZWFydGJlYXQSEAoIc2VxdWVuY2UYASABKAMSJAoGbGVhc2VzGAIgAygLMhQuc3Rva2VyLnYxLkhlbGRMZWFzZRInCgl0ZWxlbWV0cnkYAyABKAsyFC5zdG9rZXIudjEuVGVsZW1ldHJ5EhgKEHVuaGVhbHRoeV9yZWFzb24YBCABKAkSGQoRYW5zd2VyZWRfc2VxdWVuY2UYBSABKAMSEwoLd2l0bmVzc19zZXQYBiABKAMiWwoOSGVhcnRiZWF0UmVwbHkSEAoIc2VxdWVuY2UYASABKAMSGQoRcmVuZXdlZF9sZWFzZV9pZHMYAiADKAkSHAoUc3VwZXJzZWRlZF9sZWFzZV9pZHMYAyADKAkiugIKC0xlYXNlUmVwb3J0EhAKCGxlYXNlX2lkGAEgASgJEhAKCHNlcXVlbmNlGAIgASgDEigKBHRpbWUYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEiYKBXJlYWR5GAQgASgLMhUuc3Rva2VyLnYxLkxlYXNlUmVhZHlIABIuCgxyYW5rX3N0YXJ0ZWQYBSABKAsyFi5zdG9rZXIudjEuUmFua1N0YXJ0ZWRIABIsCgtyYW5rX2V4aXRlZBgGIAEoCzIVLnN0b2tlci52MS5SYW5rRXhpdGVkSAASKAoGZmFpbGVkGAcgASgLMhYuc3Rva2VyLnYxLkxlYXNlRmFpbGVkSAASJAoEZG9uZRgIIAEoCzIULnN0b2tlci52MS5MZWFzZURvbmVIAEIHCgVldmVudCIMCgpMZWFzZVJlYWR5IigKC1JhbmtTdGFydGVkEgwKBHJhbmsYASABKAUSCwoDcGlkGAIgASgFIqUBCgpSYW5rRXhpdGVkEgwKBHJhbmsYASABKAUSEQoJZXhpdF9jb2RlGAIgASgFEg4KBnNpZ25hbBgDIAEoBRIUCgxzdGRvdXRfYnl0ZXMYBCABKAMSFAoMc3RkZXJyX2J5dGVzGAUgASgDEhwKFHN0ZG91dF9kcm9wcGVkX2J5dGVzGAYgASgDEhwKFHN0ZGVycl9kcm9wcGVkX2J5dGVzGAcgASgDIlwKC0xlYXNlRmFpbGVkEicKBWVycm9yGAEgASgLMhguc3Rva2VyLnYxLlJlc291cmNlRXJyb3ISFgoJZXhpdF9jb2RlGAIgASgFSACIAQFCDAoKX2V4aXRfY29kZSIdCglMZWFzZURvbmUSEAoId2FybmluZ3MYKCADKAkiLwoJUmVwb3J0QWNrEhAKCGxlYXNlX2lkGAEgASgJEhAKCHNlcXVlbmNlGAIgASgDIh4KClN0YXJ0UmFua3MSEAoIbGVhc2VfaWQYASABKAkiPwoJU3RvcExlYXNlEhAKCGxlYXNlX2lkGAEgASgJEg4KBnJlYXNvbhgCIAEoCRIQCghncmFjZWZ1bBgDIAEoCCJiCgpMb2dzU3RvcmVkEhAKCGxlYXNlX2lkGAEgASgJEgwKBHJhbmsYAiABKAUSJAoGc3RyZWFtGAMgASgOMhQuc3Rva2VyLnYxLkxvZ1N0cmVhbRIOCgZvZmZzZXQYBCABKAMivwEKCVNldE1vdW50cxISCgpjbHVzdGVyX2lkGAEgASgJEiQKBm1vdW50cxgCIAMoCzIULnN0b2tlci52MS5Nb3VudFBsYW4SFgoOcHJlcGFyYXRpb25faWQYCiABKAkSMgoNYWRtaW5fYWNjb3VudBgLIAEoCzIbLnN0b2tlci52MS5BZG1pbkFjY291bnRQbGFuEiwKCnNldHVwX3Rhc2sYDCABKAsyGC5zdG9rZXIudjEuU2V0dXBUYXNrUGxhbiJKChBBZG1pbkFjY291bnRQbGFuEgwKBG5hbWUYASABKAkSFgoOc3NoX3B1YmxpY19rZXkYAiABKAkSEAoIcGFzc3dvcmQYAyABKAkitAEKDVNldHVwVGFza1BsYW4SFAoMY29tbWFuZF9saW5lGAEgASgJEjMKC2Vudmlyb25tZW50GAIgAygLMh4uc3Rva2VyLnYxLkVudmlyb25tZW50VmFyaWFibGUSLwoHc2VjcmV0cxgDIAMoCzIeLnN0b2tlci52MS5FbnZpcm9ubWVudFZhcmlhYmxlEhUKDXN0ZF9kaXJlY3RvcnkYBCABKAkSEAoIbGltaXRfbXMYBSABKAMisQEKEVByZXBhcmF0aW9uUmVwb3J0EhYKDnByZXBhcmF0aW9uX2lkGAEgASgJEioKBXN0YXRlGAIgASgOMhsuc3Rva2VyLnYxLlByZXBhcmF0aW9uU3RhdGUSDQoFZG9pbmcYAyABKAkSDgoGYWdlX21zGAQgASgDEicKBWVycm9yGAUgASgLMhguc3Rva2VyLnYxLlJlc291cmNlRXJyb3ISEAoId2FybmluZ3MYBiADKAkiMAoKU2V0RXhwb3J0cxIiCgdleHBvcnRzGAEgAygLMhEuc3Rva2VyLnYxLkV4cG9ydCJqCgZFeHBvcnQSCgoCaWQYASABKAkSDAoEbmFtZRgCIAEoCRIRCglkaXJlY3RvcnkYAyABKAkSDQoFZGlza3MYBCADKAkSEwoLbW91bnRfcG9pbnQYBSABKAkSDwoHY2xpZW50cxgGIAMoCSI3CgxFeHBvcnRTdGF0ZXMSJwoHZXhwb3J0cxgBIAMoCzIWLnN0b2tlci52MS5FeHBvcnRTdGF0ZSKfAQoLRXhwb3J0U3RhdGUSCgoCaWQYASABKAkSJQoFcGhhc2UYAiABKA4yFi5zdG9rZXIudjEuRXhwb3J0UGhhc2USEwoLbW91bnRfcG9pbnQYAyABKAkSDAoEcG9ydBgEIAEoDRIRCglkaXJlY3RvcnkYBSABKAkSJwoFZXJyb3IYBiABKAsyGC5zdG9rZXIudjEuUmVzb3VyY2VFcnJvciJuCgxTZXRXaXRuZXNzZXMSDwoHdmVyc2lvbhgBIAEoAxIjCgdtZW1iZXJzGAIgAygLMhIuc3Rva2VyLnYxLldpdG5lc3MSEgoKYW5zd2VyX2tleRgDIAEoDBIUCgxsZWFzZV90dGxfbXMYBCABKAMiSAoHV2l0bmVzcxIRCglub2RlX25hbWUYASABKAkSDwoHYWRkcmVzcxgCIAEoCRIMCgRwb3J0GAMgASgNEgsKA2tleRgEIAEoDCKOAQoSUmVtb3RlU3RhcnRSZXF1ZXN0EhIKCnJlcXVlc3RfaWQYASABKAkSEAoIbGVhc2VfaWQYAiABKAkSDgoGdGFyZ2V0GAMgASgJEhQKDGNvbW1hbmRfbGluZRgEIAEoCRIVCg1zdGRvdXRfb2Zmc2V0GAUgASgDEhUKDXN0ZGVycl9vZmZzZXQYBiABKAMiigEKC1JlbW90ZVN0YXJ0EhIKCnJlcXVlc3RfaWQYASABKAkSEAoIbGVhc2VfaWQYAiABKAkSEQoJZnJvbV9ub2RlGAMgASgJEhQKDGNvbW1hbmRfbGluZRgEIAEoCRIVCg1zdGRvdXRfb2Zmc2V0GAUgASgDEhUKDXN0ZGVycl9vZmZzZXQYBiABKAMieAoMUmVtb3RlT3V0cHV0EhIKCnJlcXVlc3RfaWQYASABKAkSEAoIbGVhc2VfaWQYAiABKAkSJAoGc3RyZWFtGAMgASgOMhQuc3Rva2VyLnYxLkxvZ1N0cmVhbRIOCgZvZmZzZXQYBCABKAMSDAoEZGF0YRgFIAEoDCJUCgpSZW1vdGVFeGl0EhIKCnJlcXVlc3RfaWQYASABKAkSEAoIbGVhc2VfaWQYAiABKAkSEQoJZXhpdF9jb2RlGAMgASgFEg0KBWVycm9yGAQgASgJIjIKClJlbW90ZVN0b3ASEgoKcmVxdWVzdF9pZBgBIAEoCRIQCghsZWFzZV9pZBgCIAEoCSpVCglMb2dTdHJlYW0SGgoWTE9HX1NUUkVBTV9VTlNQRUNJRklFRBAAEhUKEUxPR19TVFJFQU1fU1RET1VUEAESFQoRTE9HX1NUUkVBTV9TVERFUlIQAiqRAQoQUHJlcGFyYXRpb25TdGF0ZRIhCh1QUkVQQVJBVElPTl9TVEFURV9VTlNQRUNJRklFRBAAEh8KG1BSRVBBUkFUSU9OX1NUQVRFX1BSRVBBUklORxABEhsKF1BSRVBBUkFUSU9OX1NUQVRFX1JFQURZEAISHAoYUFJFUEFSQVRJT05fU1RBVEVfRkFJTEVEEAMqeQoLRXhwb3J0UGhhc2USHAoYRVhQT1JUX1BIQVNFX1VOU1BFQ0lGSUVEEAASGgoWRVhQT1JUX1BIQVNFX1BSRVBBUklORxABEhcKE0VYUE9SVF9QSEFTRV9TRVJWRUQQAhIXChNFWFBPUlRfUEhBU0VfRkFJTEVEEAMyVAoMQWdlbnRTZXJ2aWNlEkQKB1Nlc3Npb24SGS5zdG9rZXIudjEuU2Vzc2lvblJlcXVlc3QaGi5zdG9rZXIudjEuU2Vzc2lvblJlc3BvbnNlKAEwAWIGcHJvdG8z", [file_google_protobuf_timestamp, file_stoker_v1_environment, file_stoker_v1_error, file_stoker_v1_lease, file_stoker_v1_mount, file_stoker_v1_node]);
+  fileDesc("Ch1zdG9rZXIvdjEvYWdlbnRfc2VydmljZS5wcm90bxIJc3Rva2VyLnYxIpEDCg5TZXNzaW9uUmVxdWVzdBIhCgVoZWxsbxgBIAEoCzIQLnN0b2tlci52MS5IZWxsb0gAEikKCWhlYXJ0YmVhdBgCIAEoCzIULnN0b2tlci52MS5IZWFydGJlYXRIABIoCgZyZXBvcnQYAyABKAsyFi5zdG9rZXIudjEuTGVhc2VSZXBvcnRIABI1CgxyZW1vdGVfc3RhcnQYBCABKAsyHS5zdG9rZXIudjEuUmVtb3RlU3RhcnRSZXF1ZXN0SAASMAoNcmVtb3RlX291dHB1dBgFIAEoCzIXLnN0b2tlci52MS5SZW1vdGVPdXRwdXRIABIsCgtyZW1vdGVfZXhpdBgGIAEoCzIVLnN0b2tlci52MS5SZW1vdGVFeGl0SAASMwoLcHJlcGFyYXRpb24YFCABKAsyHC5zdG9rZXIudjEuUHJlcGFyYXRpb25SZXBvcnRIABIwCg1leHBvcnRfc3RhdGVzGCggASgLMhcuc3Rva2VyLnYxLkV4cG9ydFN0YXRlc0gAQgkKB21lc3NhZ2UimQUKD1Nlc3Npb25SZXNwb25zZRIlCgd3ZWxjb21lGAEgASgLMhIuc3Rva2VyLnYxLldlbGNvbWVIABI0Cg9oZWFydGJlYXRfcmVwbHkYAiABKAsyGS5zdG9rZXIudjEuSGVhcnRiZWF0UmVwbHlIABImCgVncmFudBgDIAEoCzIVLnN0b2tlci52MS5MZWFzZUdyYW50SAASLAoLc3RhcnRfcmFua3MYBCABKAsyFS5zdG9rZXIudjEuU3RhcnRSYW5rc0gAEiQKBHN0b3AYBSABKAsyFC5zdG9rZXIudjEuU3RvcExlYXNlSAASKgoKcmVwb3J0X2FjaxgGIAEoCzIULnN0b2tlci52MS5SZXBvcnRBY2tIABIsCgtsb2dzX3N0b3JlZBgHIAEoCzIVLnN0b2tlci52MS5Mb2dzU3RvcmVkSAASLgoMcmVtb3RlX3N0YXJ0GAggASgLMhYuc3Rva2VyLnYxLlJlbW90ZVN0YXJ0SAASMAoNcmVtb3RlX291dHB1dBgJIAEoCzIXLnN0b2tlci52MS5SZW1vdGVPdXRwdXRIABIsCgtyZW1vdGVfZXhpdBgKIAEoCzIVLnN0b2tlci52MS5SZW1vdGVFeGl0SAASLAoLcmVtb3RlX3N0b3AYCyABKAsyFS5zdG9rZXIudjEuUmVtb3RlU3RvcEgAEioKCnNldF9tb3VudHMYDCABKAsyFC5zdG9rZXIudjEuU2V0TW91bnRzSAASMAoNc2V0X3dpdG5lc3NlcxgNIAEoCzIXLnN0b2tlci52MS5TZXRXaXRuZXNzZXNIABIsCgtzZXRfZXhwb3J0cxgoIAEoCzIVLnN0b2tlci52MS5TZXRFeHBvcnRzSABCCQoHbWVzc2FnZSL1AQoFSGVsbG8SEQoJbm9kZV9uYW1lGAEgASgJEg8KB2FkZHJlc3MYAiABKAkSFQoNYWdlbnRfdmVyc2lvbhgDIAEoCRIPCgdib290X2lkGAQgASgJEicKCWludmVudG9yeRgFIAEoCzIULnN0b2tlci52MS5JbnZlbnRvcnkSJAoGbGVhc2VzGAYgAygLMhQuc3Rva2VyLnYxLkhlbGRMZWFzZRIUCgx3aXRuZXNzX3BvcnQYByABKA0SEwoLd2l0bmVzc19zZXQYCCABKAMSJgoGb2JleWVkGB4gASgLMhYuc3Rva2VyLnYxLkNhdGFsb2dMaWZlItoBCglIZWxkTGVhc2USEAoIbGVhc2VfaWQYASABKAkSJAoFcGhhc2UYAiABKA4yFS5zdG9rZXIudjEuTGVhc2VQaGFzZRIOCgZmcm96ZW4YAyABKAgSMAoMZnJvemVuX3NpbmNlGAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIVCg1mcm96ZW5fcmVhc29uGAUgASgJEgwKBHN0ZXAYBiABKAkSLgoKc3RlcF9zaW5jZRgHIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAi0gEKB1dlbGNvbWUSEQoJbm9kZV91dWlkGAEgASgJEhQKDGxlYXNlX3R0bF9tcxgCIAEoAxIdChVoZWFydGJlYXRfaW50ZXJ2YWxfbXMYAyABKAMSEAoIbmF0c191cmwYBCABKAkSEgoKbmF0c190b2tlbhgFIAEoCRIWCg5rZXB0X2xlYXNlX2lkcxgGIAMoCRIkCgRsaWZlGB4gASgLMhYuc3Rva2VyLnYxLkNhdGFsb2dMaWZlEhsKE3VuZGVjaWRlZF9sZWFzZV9pZHMYHyADKAkiOwoLQ2F0YWxvZ0xpZmUSDwoHY2F0YWxvZxgBIAEoCRINCgVlcG9jaBgCIAEoAxIMCgRsaWZlGAMgASgJIrYBCglIZWFydGJlYXQSEAoIc2VxdWVuY2UYASABKAMSJAoGbGVhc2VzGAIgAygLMhQuc3Rva2VyLnYxLkhlbGRMZWFzZRInCgl0ZWxlbWV0cnkYAyABKAsyFC5zdG9rZXIudjEuVGVsZW1ldHJ5EhgKEHVuaGVhbHRoeV9yZWFzb24YBCABKAkSGQoRYW5zd2VyZWRfc2VxdWVuY2UYBSABKAMSEwoLd2l0bmVzc19zZXQYBiABKAMiWwoOSGVhcnRiZWF0UmVwbHkSEAoIc2VxdWVuY2UYASABKAMSGQoRcmVuZXdlZF9sZWFzZV9pZHMYAiADKAkSHAoUc3VwZXJzZWRlZF9sZWFzZV9pZHMYAyADKAkiugIKC0xlYXNlUmVwb3J0EhAKCGxlYXNlX2lkGAEgASgJEhAKCHNlcXVlbmNlGAIgASgDEigKBHRpbWUYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEiYKBXJlYWR5GAQgASgLMhUuc3Rva2VyLnYxLkxlYXNlUmVhZHlIABIuCgxyYW5rX3N0YXJ0ZWQYBSABKAsyFi5zdG9rZXIudjEuUmFua1N0YXJ0ZWRIABIsCgtyYW5rX2V4aXRlZBgGIAEoCzIVLnN0b2tlci52MS5SYW5rRXhpdGVkSAASKAoGZmFpbGVkGAcgASgLMhYuc3Rva2VyLnYxLkxlYXNlRmFpbGVkSAASJAoEZG9uZRgIIAEoCzIULnN0b2tlci52MS5MZWFzZURvbmVIAEIHCgVldmVudCIMCgpMZWFzZVJlYWR5IigKC1JhbmtTdGFydGVkEgwKBHJhbmsYASABKAUSCwoDcGlkGAIgASgFIs4BCgpSYW5rRXhpdGVkEgwKBHJhbmsYASABKAUSEQoJZXhpdF9jb2RlGAIgASgFEg4KBnNpZ25hbBgDIAEoBRIUCgxzdGRvdXRfYnl0ZXMYBCABKAMSFAoMc3RkZXJyX2J5dGVzGAUgASgDEhwKFHN0ZG91dF9kcm9wcGVkX2J5dGVzGAYgASgDEhwKFHN0ZGVycl9kcm9wcGVkX2J5dGVzGAcgASgDEicKCWRpYWdub3NpcxgIIAEoCzIULnN0b2tlci52MS5EaWFnbm9zaXMiUAoJRGlhZ25vc2lzEgwKBHJ1bGUYASABKAkSEwoLZmF1bHRfY2xhc3MYAiABKAkSEAoIc2VudGVuY2UYAyABKAkSDgoGcHJvdmVuGAQgASgIIlwKC0xlYXNlRmFpbGVkEicKBWVycm9yGAEgASgLMhguc3Rva2VyLnYxLlJlc291cmNlRXJyb3ISFgoJZXhpdF9jb2RlGAIgASgFSACIAQFCDAoKX2V4aXRfY29kZSIdCglMZWFzZURvbmUSEAoId2FybmluZ3MYKCADKAkiLwoJUmVwb3J0QWNrEhAKCGxlYXNlX2lkGAEgASgJEhAKCHNlcXVlbmNlGAIgASgDIh4KClN0YXJ0UmFua3MSEAoIbGVhc2VfaWQYASABKAkibQoJU3RvcExlYXNlEhAKCGxlYXNlX2lkGAEgASgJEg4KBnJlYXNvbhgCIAEoCRIQCghncmFjZWZ1bBgDIAEoCBIaCg1ncmFjZV9zZWNvbmRzGB4gASgFSACIAQFCEAoOX2dyYWNlX3NlY29uZHMiYgoKTG9nc1N0b3JlZBIQCghsZWFzZV9pZBgBIAEoCRIMCgRyYW5rGAIgASgFEiQKBnN0cmVhbRgDIAEoDjIULnN0b2tlci52MS5Mb2dTdHJlYW0SDgoGb2Zmc2V0GAQgASgDIr8BCglTZXRNb3VudHMSEgoKY2x1c3Rlcl9pZBgBIAEoCRIkCgZtb3VudHMYAiADKAsyFC5zdG9rZXIudjEuTW91bnRQbGFuEhYKDnByZXBhcmF0aW9uX2lkGAogASgJEjIKDWFkbWluX2FjY291bnQYCyABKAsyGy5zdG9rZXIudjEuQWRtaW5BY2NvdW50UGxhbhIsCgpzZXR1cF90YXNrGAwgASgLMhguc3Rva2VyLnYxLlNldHVwVGFza1BsYW4iSgoQQWRtaW5BY2NvdW50UGxhbhIMCgRuYW1lGAEgASgJEhYKDnNzaF9wdWJsaWNfa2V5GAIgASgJEhAKCHBhc3N3b3JkGAMgASgJIrQBCg1TZXR1cFRhc2tQbGFuEhQKDGNvbW1hbmRfbGluZRgBIAEoCRIzCgtlbnZpcm9ubWVudBgCIAMoCzIeLnN0b2tlci52MS5FbnZpcm9ubWVudFZhcmlhYmxlEi8KB3NlY3JldHMYAyADKAsyHi5zdG9rZXIudjEuRW52aXJvbm1lbnRWYXJpYWJsZRIVCg1zdGRfZGlyZWN0b3J5GAQgASgJEhAKCGxpbWl0X21zGAUgASgDIrEBChFQcmVwYXJhdGlvblJlcG9ydBIWCg5wcmVwYXJhdGlvbl9pZBgBIAEoCRIqCgVzdGF0ZRgCIAEoDjIbLnN0b2tlci52MS5QcmVwYXJhdGlvblN0YXRlEg0KBWRvaW5nGAMgASgJEg4KBmFnZV9tcxgEIAEoAxInCgVlcnJvchgFIAEoCzIYLnN0b2tlci52MS5SZXNvdXJjZUVycm9yEhAKCHdhcm5pbmdzGAYgAygJIjAKClNldEV4cG9ydHMSIgoHZXhwb3J0cxgBIAMoCzIRLnN0b2tlci52MS5FeHBvcnQiagoGRXhwb3J0EgoKAmlkGAEgASgJEgwKBG5hbWUYAiABKAkSEQoJZGlyZWN0b3J5GAMgASgJEg0KBWRpc2tzGAQgAygJEhMKC21vdW50X3BvaW50GAUgASgJEg8KB2NsaWVudHMYBiADKAkiNwoMRXhwb3J0U3RhdGVzEicKB2V4cG9ydHMYASADKAsyFi5zdG9rZXIudjEuRXhwb3J0U3RhdGUinwEKC0V4cG9ydFN0YXRlEgoKAmlkGAEgASgJEiUKBXBoYXNlGAIgASgOMhYuc3Rva2VyLnYxLkV4cG9ydFBoYXNlEhMKC21vdW50X3BvaW50GAMgASgJEgwKBHBvcnQYBCABKA0SEQoJZGlyZWN0b3J5GAUgASgJEicKBWVycm9yGAYgASgLMhguc3Rva2VyLnYxLlJlc291cmNlRXJyb3IibgoMU2V0V2l0bmVzc2VzEg8KB3ZlcnNpb24YASABKAMSIwoHbWVtYmVycxgCIAMoCzISLnN0b2tlci52MS5XaXRuZXNzEhIKCmFuc3dlcl9rZXkYAyABKAwSFAoMbGVhc2VfdHRsX21zGAQgASgDIkgKB1dpdG5lc3MSEQoJbm9kZV9uYW1lGAEgASgJEg8KB2FkZHJlc3MYAiABKAkSDAoEcG9ydBgDIAEoDRILCgNrZXkYBCABKAwijgEKElJlbW90ZVN0YXJ0UmVxdWVzdBISCgpyZXF1ZXN0X2lkGAEgASgJEhAKCGxlYXNlX2lkGAIgASgJEg4KBnRhcmdldBgDIAEoCRIUCgxjb21tYW5kX2xpbmUYBCABKAkSFQoNc3Rkb3V0X29mZnNldBgFIAEoAxIVCg1zdGRlcnJfb2Zmc2V0GAYgASgDIooBCgtSZW1vdGVTdGFydBISCgpyZXF1ZXN0X2lkGAEgASgJEhAKCGxlYXNlX2lkGAIgASgJEhEKCWZyb21fbm9kZRgDIAEoCRIUCgxjb21tYW5kX2xpbmUYBCABKAkSFQoNc3Rkb3V0X29mZnNldBgFIAEoAxIVCg1zdGRlcnJfb2Zmc2V0GAYgASgDIngKDFJlbW90ZU91dHB1dBISCgpyZXF1ZXN0X2lkGAEgASgJEhAKCGxlYXNlX2lkGAIgASgJEiQKBnN0cmVhbRgDIAEoDjIULnN0b2tlci52MS5Mb2dTdHJlYW0SDgoGb2Zmc2V0GAQgASgDEgwKBGRhdGEYBSABKAwiVAoKUmVtb3RlRXhpdBISCgpyZXF1ZXN0X2lkGAEgASgJEhAKCGxlYXNlX2lkGAIgASgJEhEKCWV4aXRfY29kZRgDIAEoBRINCgVlcnJvchgEIAEoCSIyCgpSZW1vdGVTdG9wEhIKCnJlcXVlc3RfaWQYASABKAkSEAoIbGVhc2VfaWQYAiABKAkqVQoJTG9nU3RyZWFtEhoKFkxPR19TVFJFQU1fVU5TUEVDSUZJRUQQABIVChFMT0dfU1RSRUFNX1NURE9VVBABEhUKEUxPR19TVFJFQU1fU1RERVJSEAIqkQEKEFByZXBhcmF0aW9uU3RhdGUSIQodUFJFUEFSQVRJT05fU1RBVEVfVU5TUEVDSUZJRUQQABIfChtQUkVQQVJBVElPTl9TVEFURV9QUkVQQVJJTkcQARIbChdQUkVQQVJBVElPTl9TVEFURV9SRUFEWRACEhwKGFBSRVBBUkFUSU9OX1NUQVRFX0ZBSUxFRBADKnkKC0V4cG9ydFBoYXNlEhwKGEVYUE9SVF9QSEFTRV9VTlNQRUNJRklFRBAAEhoKFkVYUE9SVF9QSEFTRV9QUkVQQVJJTkcQARIXChNFWFBPUlRfUEhBU0VfU0VSVkVEEAISFwoTRVhQT1JUX1BIQVNFX0ZBSUxFRBADMlQKDEFnZW50U2VydmljZRJECgdTZXNzaW9uEhkuc3Rva2VyLnYxLlNlc3Npb25SZXF1ZXN0Ghouc3Rva2VyLnYxLlNlc3Npb25SZXNwb25zZSgBMAFiBnByb3RvMw", [file_google_protobuf_timestamp, file_stoker_v1_environment, file_stoker_v1_error, file_stoker_v1_lease, file_stoker_v1_mount, file_stoker_v1_node]);
 
 /**
  * @generated from message stoker.v1.SessionRequest
@@ -627,6 +627,13 @@ export type RankExited = Message<"stoker.v1.RankExited"> & {
    * @generated from field: int64 stderr_dropped_bytes = 7;
    */
   stderrDroppedBytes: bigint;
+
+  /**
+   * Of a bad end whose cause the node found.
+   *
+   * @generated from field: stoker.v1.Diagnosis diagnosis = 8;
+   */
+  diagnosis?: Diagnosis | undefined;
 };
 
 /**
@@ -635,6 +642,48 @@ export type RankExited = Message<"stoker.v1.RankExited"> & {
  */
 export const RankExitedSchema: GenMessage<RankExited> = /*@__PURE__*/
   messageDesc(file_stoker_v1_agent_service, 11);
+
+/**
+ * Whose a rank's death is, and why.
+ *
+ * @generated from message stoker.v1.Diagnosis
+ */
+export type Diagnosis = Message<"stoker.v1.Diagnosis"> & {
+  /**
+   * The rule that found it.
+   *
+   * @generated from field: string rule = 1;
+   */
+  rule: string;
+
+  /**
+   * user, transient, node, gpu or storage.
+   *
+   * @generated from field: string fault_class = 2;
+   */
+  faultClass: string;
+
+  /**
+   * For people.
+   *
+   * @generated from field: string sentence = 3;
+   */
+  sentence: string;
+
+  /**
+   * The machine itself bears witness; otherwise the program's words do, which decide nothing.
+   *
+   * @generated from field: bool proven = 4;
+   */
+  proven: boolean;
+};
+
+/**
+ * Describes the message stoker.v1.Diagnosis.
+ * Use `create(DiagnosisSchema)` to create a new message.
+ */
+export const DiagnosisSchema: GenMessage<Diagnosis> = /*@__PURE__*/
+  messageDesc(file_stoker_v1_agent_service, 12);
 
 /**
  * It could not be prepared or started: JobPreparationFailed, a mount error, or the like.
@@ -658,7 +707,7 @@ export type LeaseFailed = Message<"stoker.v1.LeaseFailed"> & {
  * Use `create(LeaseFailedSchema)` to create a new message.
  */
 export const LeaseFailedSchema: GenMessage<LeaseFailed> = /*@__PURE__*/
-  messageDesc(file_stoker_v1_agent_service, 12);
+  messageDesc(file_stoker_v1_agent_service, 13);
 
 /**
  * Every process is gone, job mounts are undone, nothing is left. The last report of a lease.
@@ -679,7 +728,7 @@ export type LeaseDone = Message<"stoker.v1.LeaseDone"> & {
  * Use `create(LeaseDoneSchema)` to create a new message.
  */
 export const LeaseDoneSchema: GenMessage<LeaseDone> = /*@__PURE__*/
-  messageDesc(file_stoker_v1_agent_service, 13);
+  messageDesc(file_stoker_v1_agent_service, 14);
 
 /**
  * @generated from message stoker.v1.ReportAck
@@ -703,7 +752,7 @@ export type ReportAck = Message<"stoker.v1.ReportAck"> & {
  * Use `create(ReportAckSchema)` to create a new message.
  */
 export const ReportAckSchema: GenMessage<ReportAck> = /*@__PURE__*/
-  messageDesc(file_stoker_v1_agent_service, 14);
+  messageDesc(file_stoker_v1_agent_service, 15);
 
 /**
  * @generated from message stoker.v1.StartRanks
@@ -720,7 +769,7 @@ export type StartRanks = Message<"stoker.v1.StartRanks"> & {
  * Use `create(StartRanksSchema)` to create a new message.
  */
 export const StartRanksSchema: GenMessage<StartRanks> = /*@__PURE__*/
-  messageDesc(file_stoker_v1_agent_service, 15);
+  messageDesc(file_stoker_v1_agent_service, 16);
 
 /**
  * @generated from message stoker.v1.StopLease
@@ -742,6 +791,13 @@ export type StopLease = Message<"stoker.v1.StopLease"> & {
    * @generated from field: bool graceful = 3;
    */
   graceful: boolean;
+
+  /**
+   * Instead of the lease's own grace.
+   *
+   * @generated from field: optional int32 grace_seconds = 30;
+   */
+  graceSeconds?: number | undefined;
 };
 
 /**
@@ -749,7 +805,7 @@ export type StopLease = Message<"stoker.v1.StopLease"> & {
  * Use `create(StopLeaseSchema)` to create a new message.
  */
 export const StopLeaseSchema: GenMessage<StopLease> = /*@__PURE__*/
-  messageDesc(file_stoker_v1_agent_service, 16);
+  messageDesc(file_stoker_v1_agent_service, 17);
 
 /**
  * @generated from message stoker.v1.LogsStored
@@ -783,7 +839,7 @@ export type LogsStored = Message<"stoker.v1.LogsStored"> & {
  * Use `create(LogsStoredSchema)` to create a new message.
  */
 export const LogsStoredSchema: GenMessage<LogsStored> = /*@__PURE__*/
-  messageDesc(file_stoker_v1_agent_service, 17);
+  messageDesc(file_stoker_v1_agent_service, 18);
 
 /**
  * The mounts of the node's cluster, all of them, whenever the membership changes; empty when it leaves.
@@ -829,7 +885,7 @@ export type SetMounts = Message<"stoker.v1.SetMounts"> & {
  * Use `create(SetMountsSchema)` to create a new message.
  */
 export const SetMountsSchema: GenMessage<SetMounts> = /*@__PURE__*/
-  messageDesc(file_stoker_v1_agent_service, 18);
+  messageDesc(file_stoker_v1_agent_service, 19);
 
 /**
  * Made only where the machine's owner allows it.
@@ -860,7 +916,7 @@ export type AdminAccountPlan = Message<"stoker.v1.AdminAccountPlan"> & {
  * Use `create(AdminAccountPlanSchema)` to create a new message.
  */
 export const AdminAccountPlanSchema: GenMessage<AdminAccountPlan> = /*@__PURE__*/
-  messageDesc(file_stoker_v1_agent_service, 19);
+  messageDesc(file_stoker_v1_agent_service, 20);
 
 /**
  * @generated from message stoker.v1.SetupTaskPlan
@@ -905,7 +961,7 @@ export type SetupTaskPlan = Message<"stoker.v1.SetupTaskPlan"> & {
  * Use `create(SetupTaskPlanSchema)` to create a new message.
  */
 export const SetupTaskPlanSchema: GenMessage<SetupTaskPlan> = /*@__PURE__*/
-  messageDesc(file_stoker_v1_agent_service, 20);
+  messageDesc(file_stoker_v1_agent_service, 21);
 
 /**
  * How far the node is prepared for its cluster. Said after each Welcome, and when it changes.
@@ -957,7 +1013,7 @@ export type PreparationReport = Message<"stoker.v1.PreparationReport"> & {
  * Use `create(PreparationReportSchema)` to create a new message.
  */
 export const PreparationReportSchema: GenMessage<PreparationReport> = /*@__PURE__*/
-  messageDesc(file_stoker_v1_agent_service, 21);
+  messageDesc(file_stoker_v1_agent_service, 22);
 
 /**
  * What this node serves to others, all of it. Whatever it served before and is not named here is served no longer; its files stay.
@@ -976,7 +1032,7 @@ export type SetExports = Message<"stoker.v1.SetExports"> & {
  * Use `create(SetExportsSchema)` to create a new message.
  */
 export const SetExportsSchema: GenMessage<SetExports> = /*@__PURE__*/
-  messageDesc(file_stoker_v1_agent_service, 22);
+  messageDesc(file_stoker_v1_agent_service, 23);
 
 /**
  * @generated from message stoker.v1.Export
@@ -1026,7 +1082,7 @@ export type Export = Message<"stoker.v1.Export"> & {
  * Use `create(ExportSchema)` to create a new message.
  */
 export const ExportSchema: GenMessage<Export> = /*@__PURE__*/
-  messageDesc(file_stoker_v1_agent_service, 23);
+  messageDesc(file_stoker_v1_agent_service, 24);
 
 /**
  * How it stands with each export that was last set: sent after SetExports, and whenever it changes.
@@ -1045,7 +1101,7 @@ export type ExportStates = Message<"stoker.v1.ExportStates"> & {
  * Use `create(ExportStatesSchema)` to create a new message.
  */
 export const ExportStatesSchema: GenMessage<ExportStates> = /*@__PURE__*/
-  messageDesc(file_stoker_v1_agent_service, 24);
+  messageDesc(file_stoker_v1_agent_service, 25);
 
 /**
  * @generated from message stoker.v1.ExportState
@@ -1091,7 +1147,7 @@ export type ExportState = Message<"stoker.v1.ExportState"> & {
  * Use `create(ExportStateSchema)` to create a new message.
  */
 export const ExportStateSchema: GenMessage<ExportState> = /*@__PURE__*/
-  messageDesc(file_stoker_v1_agent_service, 25);
+  messageDesc(file_stoker_v1_agent_service, 26);
 
 /**
  * The nodes that this one may ask, when the coordinator does not answer, whether they hear it. Replaces what it had if the version is not
@@ -1132,7 +1188,7 @@ export type SetWitnesses = Message<"stoker.v1.SetWitnesses"> & {
  * Use `create(SetWitnessesSchema)` to create a new message.
  */
 export const SetWitnessesSchema: GenMessage<SetWitnesses> = /*@__PURE__*/
-  messageDesc(file_stoker_v1_agent_service, 26);
+  messageDesc(file_stoker_v1_agent_service, 27);
 
 /**
  * @generated from message stoker.v1.Witness
@@ -1166,7 +1222,7 @@ export type Witness = Message<"stoker.v1.Witness"> & {
  * Use `create(WitnessSchema)` to create a new message.
  */
 export const WitnessSchema: GenMessage<Witness> = /*@__PURE__*/
-  messageDesc(file_stoker_v1_agent_service, 27);
+  messageDesc(file_stoker_v1_agent_service, 28);
 
 /**
  * A launcher on this node wants a process on another node of the same attempt.
@@ -1218,7 +1274,7 @@ export type RemoteStartRequest = Message<"stoker.v1.RemoteStartRequest"> & {
  * Use `create(RemoteStartRequestSchema)` to create a new message.
  */
 export const RemoteStartRequestSchema: GenMessage<RemoteStartRequest> = /*@__PURE__*/
-  messageDesc(file_stoker_v1_agent_service, 28);
+  messageDesc(file_stoker_v1_agent_service, 29);
 
 /**
  * @generated from message stoker.v1.RemoteStart
@@ -1260,7 +1316,7 @@ export type RemoteStart = Message<"stoker.v1.RemoteStart"> & {
  * Use `create(RemoteStartSchema)` to create a new message.
  */
 export const RemoteStartSchema: GenMessage<RemoteStart> = /*@__PURE__*/
-  messageDesc(file_stoker_v1_agent_service, 29);
+  messageDesc(file_stoker_v1_agent_service, 30);
 
 /**
  * From the target through the coordinator to the launcher's shim.
@@ -1299,7 +1355,7 @@ export type RemoteOutput = Message<"stoker.v1.RemoteOutput"> & {
  * Use `create(RemoteOutputSchema)` to create a new message.
  */
 export const RemoteOutputSchema: GenMessage<RemoteOutput> = /*@__PURE__*/
-  messageDesc(file_stoker_v1_agent_service, 30);
+  messageDesc(file_stoker_v1_agent_service, 31);
 
 /**
  * @generated from message stoker.v1.RemoteExit
@@ -1333,7 +1389,7 @@ export type RemoteExit = Message<"stoker.v1.RemoteExit"> & {
  * Use `create(RemoteExitSchema)` to create a new message.
  */
 export const RemoteExitSchema: GenMessage<RemoteExit> = /*@__PURE__*/
-  messageDesc(file_stoker_v1_agent_service, 31);
+  messageDesc(file_stoker_v1_agent_service, 32);
 
 /**
  * The launcher's shim is gone: end the process it started.
@@ -1357,7 +1413,7 @@ export type RemoteStop = Message<"stoker.v1.RemoteStop"> & {
  * Use `create(RemoteStopSchema)` to create a new message.
  */
 export const RemoteStopSchema: GenMessage<RemoteStop> = /*@__PURE__*/
-  messageDesc(file_stoker_v1_agent_service, 32);
+  messageDesc(file_stoker_v1_agent_service, 33);
 
 /**
  * @generated from enum stoker.v1.LogStream

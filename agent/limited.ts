@@ -1,10 +1,13 @@
-import { spawn } from "node:child_process";
+import { type ChildProcessByStdio, spawn } from "node:child_process";
+import type { Readable, Writable } from "node:stream";
 
 export interface LimitedRun {
   argv: readonly [string, ...string[]];
   timeoutMs: number;
   environment: Record<string, string>;
   signal?: AbortSignal | undefined;
+  /** Its standard input: where a secret goes that no command line may hold. */
+  input?: string | undefined;
 }
 
 export interface LimitedEnd {
@@ -12,6 +15,10 @@ export interface LimitedEnd {
   problem: string | undefined;
   /** The end of what it wrote to standard error, or else to standard output. */
   words: string;
+  /** It was ended because it took too long, or was called off. */
+  late: boolean;
+  /** The process, when not even SIGKILL has ended it: it waits for a server, in the kernel. */
+  lingering: number | undefined;
 }
 
 const wordsMax = 2_000;
@@ -19,19 +26,22 @@ const wordsMax = 2_000;
 const givenUpMs = 1_000;
 
 /** Runs whatever may touch a file system that hangs: a process group of its own, killed at the limit. Always resolves, soon after the limit at most. */
-export function runLimited({ argv, timeoutMs, environment, signal }: LimitedRun): Promise<LimitedEnd> {
+export function runLimited({ argv, timeoutMs, environment, signal, input }: LimitedRun): Promise<LimitedEnd> {
   return new Promise((resolve) => {
     const [program, ...rest] = argv;
-    const child = spawn(program, rest, {
+    const child: ChildProcessByStdio<Writable, Readable, Readable> = spawn(program, rest, {
       env: environment,
       cwd: "/",
       detached: true,
-      stdio: ["ignore", "pipe", "pipe"],
+      stdio: ["pipe", "pipe", "pipe"],
     });
+    // One that ends without reading says so by its exit.
+    child.stdin.on("error", () => undefined);
+    child.stdin.end(input);
     const words = { stdout: "", stderr: "" };
     let late: string | undefined;
     let givingUp: NodeJS.Timeout | undefined;
-    const end = (problem: string | undefined) => {
+    const end = (problem: string | undefined, lingering?: number) => {
       clearTimeout(limit);
       clearTimeout(givingUp);
       signal?.removeEventListener("abort", abort);
@@ -39,7 +49,8 @@ export function runLimited({ argv, timeoutMs, environment, signal }: LimitedRun)
       child.stdout.destroy();
       child.stderr.destroy();
       child.unref();
-      resolve({ problem, words: (words.stderr.trim() || words.stdout.trim()).slice(-wordsMax) });
+      const said = (words.stderr.trim() || words.stdout.trim()).slice(-wordsMax);
+      resolve({ problem, words: said, late: late !== undefined, lingering });
     };
     const stop = (why: string) => {
       late ??= why;
@@ -49,7 +60,7 @@ export function runLimited({ argv, timeoutMs, environment, signal }: LimitedRun)
         // Gone already, a moment before the limit.
         if (!(error instanceof Error && "code" in error && error.code === "ESRCH")) throw error;
       }
-      givingUp ??= setTimeout(() => end(why), givenUpMs);
+      givingUp ??= setTimeout(() => end(why, child.pid), givenUpMs);
     };
     const limit = setTimeout(() => stop(`it took longer than ${timeoutMs / 1000} s`), timeoutMs);
     const abort = () => stop("it was called off");

@@ -1,0 +1,213 @@
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  realpathSync,
+  renameSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
+import { join } from "node:path";
+import type { Logger } from "pino";
+import type { ExportState, Exports, ExportWish, Serving } from "../ports.js";
+import { mountDisks, unmountDisks } from "./disk-folder.js";
+import { Ganesha } from "./ganesha.js";
+import { KernelServer } from "./kernel-server.js";
+import { freeBytes, hasKernelServer, isBelow, isInstalled, isSystem, type Offer } from "./machine.js";
+import type { NfsServer, Served } from "./served.js";
+
+export interface NodeExportsOptions {
+  /** On the agent's local disk. */
+  folder: string;
+  offer: Offer;
+  port: number;
+  /** Where programs are looked for. */
+  path?: string;
+  /** Between two looks at the server. */
+  everyMs?: number;
+  kernel?: boolean;
+}
+
+const defaultPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+interface Kept extends ExportWish {
+  number: number;
+}
+
+/**
+ * What this machine serves to others. The list is on its disk, so that it is served again after a boot with nobody's word; the server itself
+ * is a process beside the agent, which goes on without it. Files are never removed.
+ */
+export class NodeExports implements Exports {
+  private kept: Kept[];
+  private found: ExportState[] = [];
+  private readonly server: NfsServer | undefined;
+  private readonly path: string;
+  private readonly list: string;
+  private changed: () => void = () => {};
+  private timer: NodeJS.Timeout | undefined;
+  private working: Promise<void> = Promise.resolve();
+  private closed = false;
+
+  constructor(
+    private readonly options: NodeExportsOptions,
+    private readonly log: Logger,
+  ) {
+    this.path = options.path ?? defaultPath;
+    this.list = join(options.folder, "exports.json");
+    this.kept = existsSync(this.list) ? (JSON.parse(readFileSync(this.list, "utf8")) as Kept[]) : [];
+    this.server = this.chooseServer();
+    this.found = this.kept.map(({ id }) => preparing(id));
+  }
+
+  serving(): Serving {
+    const { offer } = this.options;
+    const folder = offer.kind === "folder" ? offer.path : "";
+    return {
+      server: this.server?.name ?? "",
+      folder,
+      freeBytes: folder === "" ? 0 : freeBytes(folder),
+      refused: offer.kind === "nothing",
+      exports: this.kept.length,
+    };
+  }
+
+  start(changed: () => void): void {
+    this.changed = changed;
+    this.soon(0);
+  }
+
+  set(wishes: readonly ExportWish[]): void {
+    const numbers = new Map(this.kept.map(({ id, number }) => [id, number]));
+    let next = Math.max(0, ...numbers.values());
+    const gone = this.kept.filter(({ id }) => !wishes.some((wish) => wish.id === id));
+    this.kept = wishes.map((wish) => {
+      const number = numbers.get(wish.id) ?? ++next;
+      return { ...wish, number };
+    });
+    mkdirSync(this.options.folder, { recursive: true, mode: 0o700 });
+    writeFileSync(`${this.list}.new`, JSON.stringify(this.kept, undefined, 2), { mode: 0o600 });
+    renameSync(`${this.list}.new`, this.list);
+    this.found = this.kept.map(({ id }) => this.found.find((state) => state.id === id) ?? preparing(id));
+    this.working = this.working.then(() => this.settle(gone));
+    this.soon(this.everyMs);
+  }
+
+  states(): readonly ExportState[] {
+    return this.found;
+  }
+
+  close(): void {
+    this.closed = true;
+    clearTimeout(this.timer);
+  }
+
+  private get everyMs(): number {
+    return this.options.everyMs ?? 10_000;
+  }
+
+  private soon(waitMs: number): void {
+    if (this.closed) return;
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => {
+      this.working = this.working.then(() => this.settle([]));
+      this.working.finally(() => this.soon(this.everyMs)).catch(() => {});
+    }, waitMs);
+    this.timer.unref();
+  }
+
+  /** Sees to it that all that is to be served is. Never rejects: what is wrong is a state. */
+  private async settle(gone: readonly Kept[]): Promise<void> {
+    if (this.closed) return;
+    const kept = this.kept;
+    if (kept.length === 0 && gone.length === 0 && this.found.length === 0) return;
+    const ready: Served[] = [];
+    const states = new Map<string, ExportState>();
+    for (const wish of kept) {
+      try {
+        const directory = await this.directoryOf(wish);
+        const { number, id, mountPoint, clients } = wish;
+        ready.push({ number, id, directory, mountPoint, clients });
+      } catch (error) {
+        states.set(wish.id, failed(wish.id, error));
+      }
+    }
+    try {
+      if (!this.server && ready.length > 0) throw new Error(noServer);
+      const refused = await this.server?.serve(ready);
+      for (const served of ready) {
+        const why = refused?.get(served.id);
+        states.set(served.id, why === undefined ? this.served(served) : failed(served.id, new Error(why)));
+      }
+    } catch (error) {
+      for (const { id } of ready) states.set(id, failed(id, error));
+    }
+    for (const { id, disks } of gone) {
+      if (disks.length === 0) continue;
+      await unmountDisks(this.diskFolder(id), this.path).catch((error: unknown) =>
+        this.log.warn({ err: error, export: id }, "the disks of a deleted file server are still mounted"),
+      );
+    }
+    if (this.kept === kept) this.tell(kept.flatMap(({ id }) => states.get(id) ?? []));
+  }
+
+  private tell(states: ExportState[]): void {
+    const before = JSON.stringify(this.found);
+    this.found = states;
+    if (JSON.stringify(states) === before) return;
+    for (const { id, error } of states) if (error) this.log.error({ export: id, error }, "a file server can't serve");
+    this.changed();
+  }
+
+  private served(served: Served): ExportState {
+    const { server } = this;
+    const mountPoint = server?.mountPointOf(served) ?? served.mountPoint;
+    return { id: served.id, phase: "served", mountPoint, port: server?.port ?? 0, directory: served.directory };
+  }
+
+  private async directoryOf({ id, name, directory, disks }: Kept): Promise<string> {
+    const { offer } = this.options;
+    if (offer.kind === "nothing") throw new Error("the owner of this machine lets nobody serve files from it");
+    if (disks.length > 0) {
+      const folder = this.diskFolder(id);
+      await mountDisks(disks, name, folder, this.path);
+      return folder;
+    }
+    if (!existsSync(directory)) {
+      mkdirSync(directory, { recursive: true });
+      // Everybody's, as Azure's shares were; mkdir's own mode would be cut by the umask.
+      chmodSync(directory, 0o777);
+    }
+    const real = realpathSync(directory);
+    if (!statSync(real).isDirectory()) throw new Error(`${directory} is not a directory`);
+    if (offer.kind === "folder" && !isBelow(real, realpathSync(offer.path))) {
+      throw new Error(`the owner of this machine offers ${offer.path}, and ${real} is not below it`);
+    }
+    if (isSystem(real)) throw new Error(`${real} belongs to the machine's own system`);
+    return real;
+  }
+
+  private diskFolder(id: string): string {
+    return join(this.options.folder, "disks", id);
+  }
+
+  private chooseServer(): NfsServer | undefined {
+    const { folder, port, kernel } = this.options;
+    if (kernel !== false && hasKernelServer(this.path)) {
+      return new KernelServer({ exportsFile: "/etc/exports.d/stoker.exports", path: this.path });
+    }
+    return isInstalled("ganesha.nfsd", this.path) ? new Ganesha({ folder, port, path: this.path }) : undefined;
+  }
+}
+
+const noServer =
+  "this machine has no NFS server: install nfs-kernel-server, or nfs-ganesha and nfs-ganesha-vfs, and restart its agent";
+
+const preparing = (id: string): ExportState => ({ id, phase: "preparing", mountPoint: "", port: 0, directory: "" });
+
+const failed = (id: string, error: unknown): ExportState => ({
+  ...preparing(id),
+  phase: "failed",
+  error: { code: "FileServerFailed", message: error instanceof Error ? error.message : String(error) },
+});

@@ -1,0 +1,49 @@
+import { parseLeaseId } from "../shared/ids.js";
+import { environmentOf, jobMountRootOf, jobTempOf, type NodePlaces } from "./core/environment.js";
+import type { Engine } from "./engine.js";
+import { type DataPaths, Spool } from "./paths.js";
+import type { MountsHost, RemoteHost, SessionMessage, Shims } from "./ports.js";
+
+/** What parts with ports of their own may ask and tell of the leases that this node holds. */
+export interface LeaseHolder {
+  engine(): Engine;
+  paths: DataPaths;
+  places: NodePlaces;
+}
+
+export function mountsHost({ engine, paths, places }: LeaseHolder): MountsHost {
+  const held = () => [...engine().state.leases.values()].filter(({ progress }) => progress.phase !== "done");
+  return {
+    inUse: () => held().length > 0,
+    jobMounts: paths.jobMounts,
+    heldMounts: () => held().map(({ grant }) => jobMountRootOf(grant, places)),
+  };
+}
+
+export function remoteHost(
+  { engine, paths, places }: LeaseHolder,
+  shims: Shims,
+  send: (message: SessionMessage) => boolean,
+): RemoteHost {
+  return {
+    send,
+    lease: (lease) => {
+      const run = engine().state.leases.get(lease);
+      if (!run || run.frozen || (run.progress.phase !== "ready" && run.progress.phase !== "running")) return undefined;
+      return {
+        spool: new Spool(paths, lease).dir,
+        environment: environmentOf(run.grant, places),
+        cwd: jobTempOf(run.grant, places),
+      };
+    },
+    shims: {
+      start: (run) => {
+        const id = parseLeaseId(run.environment.STOKER_LEASE ?? "");
+        if (id) engine().lease(id.lease, { type: "remote-used" });
+        return shims.start(run);
+      },
+      adopt: (dir) => shims.adopt(dir),
+      signal: (process, signal) => shims.signal(process, signal),
+    },
+  };
+}

@@ -1,0 +1,126 @@
+import { createHash } from "node:crypto";
+import { mkdirSync } from "node:fs";
+import { rm } from "node:fs/promises";
+import { isAbsolute, join, relative } from "node:path";
+import type { MountPlan } from "../../shared/gen/stoker/v1/mount_pb.js";
+import { runLimited } from "../limited.js";
+import { type BoundMount, bind } from "./index.js";
+import { MountError } from "./mount-error.js";
+import { mountAt } from "./mountinfo.js";
+import { redacted } from "./redact.js";
+import { secretFile } from "./secret-file.js";
+
+export interface MountingOptions {
+  nodeName: string;
+  limitMs: number;
+  /** Where programs are looked for. */
+  path: string;
+  /** Each mount has a folder of its own below it, for what its driver keeps on the local disk. */
+  caches: string;
+}
+
+export interface Wish {
+  environment: Record<string, string>;
+  /** Values that are told nowhere, whatever a command says. */
+  secrets: readonly string[];
+  signal: AbortSignal | undefined;
+}
+
+/** Makes one plan mounted, and says all that is known when it can't. */
+export class Mounting {
+  constructor(private readonly options: MountingOptions) {}
+
+  /** What the plan asks for, when this agent can do it at all; throws a MountError otherwise. */
+  bound(plan: MountPlan): BoundMount {
+    const mount = bind(plan);
+    if (!mount) throw this.failure(plan, undefined, "this agent does not know that kind of volume");
+    if (!isBelow(plan.relativeMountPath)) throw this.failure(plan, mount, "it is not a path below the mount root");
+    return mount;
+  }
+
+  async mount(root: string, plan: MountPlan, mount: BoundMount, wish: Wish): Promise<void> {
+    const path = join(root, plan.relativeMountPath);
+    const { STOKER_LEASE: _, ...own } = wish.environment;
+    const secret = mount.secretFile === undefined ? undefined : secretFile(mount.secretFile);
+    if (mount.secretFile !== undefined && !secret) {
+      throw this.failure(
+        plan,
+        mount,
+        "this machine has neither /run nor /dev/shm in memory, where its key could be put",
+      );
+    }
+    try {
+      const cache = this.cacheOf(path);
+      mkdirSync(this.options.caches, { recursive: true, mode: 0o700 });
+      const { problem, words } = await runLimited({
+        // The folder may lie on another mount: even making it can hang.
+        argv: [
+          ...(["/bin/sh", "-c", mountScript, "sh", root, relative(root, path)] as const),
+          ...mount.command(path, { secretFile: secret?.path ?? "", cache }),
+        ],
+        timeoutMs: this.options.limitMs,
+        // Without the lease's mark: a file system's daemon is neither frozen nor killed with the ranks, it ends with the mount.
+        environment: { PATH: this.options.path, ...own, ...mount.environment },
+        signal: wish.signal,
+      });
+      const known = [...mount.secrets, ...wish.secrets];
+      if (problem !== undefined) throw this.failure(plan, mount, problem, redacted(words, known));
+      if (!mountAt(path)) {
+        const why = "the command ended well, but nothing is mounted there";
+        throw this.failure(plan, mount, why, redacted(words, known));
+      }
+    } finally {
+      secret?.remove();
+    }
+  }
+
+  /** What its driver kept goes with the mount. */
+  async forget(path: string): Promise<void> {
+    await rm(this.cacheOf(path), { recursive: true, force: true });
+  }
+
+  private cacheOf(path: string): string {
+    return join(this.options.caches, createHash("sha256").update(path).digest("hex").slice(0, 32));
+  }
+
+  private failure(plan: MountPlan, mount: BoundMount | undefined, why: string, words = ""): MountError {
+    const { relativeMountPath } = plan;
+    const known = [
+      { name: "MountPath", value: relativeMountPath },
+      { name: "Node", value: this.options.nodeName },
+      { name: "Output", value: words },
+    ];
+    const details = [...(mount?.details ?? []), ...known.filter(({ value }) => value !== "")];
+    return new MountError(
+      mount?.errorCode ?? "MountError",
+      `${relativeMountPath} could not be mounted: ${why}${words === "" ? "" : `: ${lastLine(words)}`}`,
+      details,
+    );
+  }
+}
+
+/**
+ * A link that a job left on the way would have the volume mounted, or folders made, wherever it points. So each folder is made from within
+ * the one above it (mkdir follows no link), and gone into only where it really is.
+ */
+const mountScript = `
+at=$1 way=$2
+shift 2
+cd -P -- "$at" || exit
+set -f
+IFS=/
+for name in $way; do
+  at=$at/$name
+  if [ -L "$name" ]; then echo "a link leads from $at elsewhere" >&2; exit 1; fi
+  [ -d "$name" ] || mkdir -- "$name" || exit
+  cd -P -- "$name" || exit
+  [ "$(pwd -P)" = "$at" ] || { echo "a link leads from $at elsewhere" >&2; exit 1; }
+done
+unset IFS
+cd /
+exec "$@"
+`;
+
+const isBelow = (path: string) => path !== "" && !isAbsolute(path) && !path.split("/").includes("..");
+
+const lastLine = (words: string) => words.split("\n").at(-1) ?? "";
