@@ -71,6 +71,7 @@ export interface CoordinatorOptions {
   logLimit: number;
   /** See Settings.setupLimitMs, which has the default. */
   setupLimit?: number | undefined;
+  scaleDownIdle?: number | undefined;
   /** Bytes of free space that are kept for what runs. */
   diskReserve: number;
   log: Logger;
@@ -113,6 +114,7 @@ export class Coordinator {
         witnesses: options.witnesses,
         logLimitBytes: options.logLimit,
         setupLimitMs: options.setupLimit ?? defaultSettings.setupLimitMs,
+        scaleDownIdleMs: options.scaleDownIdle ?? defaultSettings.scaleDownIdleMs,
         life: catalog.life,
       },
       clock: bootClock(),

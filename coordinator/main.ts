@@ -120,6 +120,11 @@ const program = {
       placeholder: "duration",
       parse: (value) => admitDuration("--setup-limit", value),
     } satisfies Setting<number | undefined>,
+    scaleDownIdle: {
+      description: "a cluster that scales by itself keeps a node that has nothing to do for so long (default: PT5M)",
+      placeholder: "duration",
+      parse: (value) => admitDuration("--scale-down-idle", value),
+    } satisfies Setting<number | undefined>,
     diskReserve: {
       description: "free space on the data folder's disk that is kept for what runs; below it nothing new is taken on",
       placeholder: "bytes",

@@ -5,6 +5,7 @@ import { ExportPhase, PreparationState } from "../../shared/gen/stoker/v1/agent_
 import { LeasePhase } from "../../shared/gen/stoker/v1/lease_pb.js";
 import { FileServingSchema, type Inventory, LogsWaitingSchema } from "../../shared/gen/stoker/v1/node_pb.js";
 import type { LeaseId } from "../../shared/ids.js";
+import type { Diagnosis } from "../core/diagnosis/diagnosis.js";
 import { doing } from "../core/doing.js";
 import { frozenReason } from "../core/lapse.js";
 import type { LeaseRun } from "../core/lease-state.js";
@@ -43,6 +44,7 @@ function eventMessage(event: ReportEvent): ReportValue["event"] {
           stderrBytes: BigInt(event.stderrBytes),
           stdoutDroppedBytes: BigInt(event.dropped?.stdout ?? 0),
           stderrDroppedBytes: BigInt(event.dropped?.stderr ?? 0),
+          ...(event.diagnosis ? { diagnosis: diagnosisMessage(event.diagnosis) } : {}),
         },
       };
     case "failed": {
@@ -56,6 +58,10 @@ function eventMessage(event: ReportEvent): ReportValue["event"] {
       return unreachable(event);
   }
 }
+
+const diagnosisMessage = ({ rule, class: faultClass, sentence, proven }: Diagnosis) => ({
+  ...{ rule, faultClass, sentence, proven },
+});
 
 const phases: Record<LeaseRun["progress"]["phase"], LeasePhase> = {
   waiting: LeasePhase.PREPARING,

@@ -24,8 +24,8 @@ const unkillableMs = 1_000;
  * `stoker-shim copy`, one for a lease. It ends with the agent: the next one starts another, which goes on from the targets' lengths. Its
  * folder in the spool holds the mark that says "no more will come" and the copier's own word on how it went.
  */
-export class ShimCopies implements StdCopies {
-  private readonly copiers = new Map<LeaseId, { files: Files; copier: Copier | undefined }>();
+export class ShimCopies<Key extends string = LeaseId> implements StdCopies<Key> {
+  private readonly copiers = new Map<Key, { files: Files; copier: Copier | undefined }>();
 
   constructor(
     private readonly shimPath: string,
@@ -33,14 +33,14 @@ export class ShimCopies implements StdCopies {
     private readonly log: Logger,
   ) {}
 
-  start(lease: LeaseId, files: Files): void {
+  start(lease: Key, files: Files): void {
     if (files.length === 0 || this.copiers.has(lease)) return;
     const entry = { files, copier: undefined as Copier | undefined };
     this.copiers.set(lease, entry);
     this.begin(lease, entry);
   }
 
-  copied(lease: LeaseId, from: string): number {
+  copied(lease: Key, from: string): number {
     const files = this.copiers.get(lease)?.files;
     const at = files?.findIndex((each) => each.from === from) ?? -1;
     if (!files || at < 0) return Number.POSITIVE_INFINITY;
@@ -49,7 +49,7 @@ export class ShimCopies implements StdCopies {
     return Number(lines[at] ?? 0) || 0;
   }
 
-  async finish(lease: LeaseId, timeoutMs: number): Promise<string> {
+  async finish(lease: Key, timeoutMs: number): Promise<string> {
     const entry = this.copiers.get(lease);
     if (!entry) return "";
     try {
@@ -77,7 +77,7 @@ export class ShimCopies implements StdCopies {
   }
 
   /** On a full disk later. */
-  private begin(lease: LeaseId, entry: { files: Files; copier: Copier | undefined }): void {
+  private begin(lease: Key, entry: { files: Files; copier: Copier | undefined }): void {
     try {
       entry.copier ??= this.spawn(lease, entry);
     } catch (error) {
@@ -86,7 +86,7 @@ export class ShimCopies implements StdCopies {
     }
   }
 
-  private spawn(lease: LeaseId, entry: { files: Files; copier: Copier | undefined }): Copier {
+  private spawn(lease: Key, entry: { files: Files; copier: Copier | undefined }): Copier {
     const { done, result, progress, dir } = this.paths(lease, entry.files);
     mkdirSync(dir, { recursive: true });
     const words = entry.files.flatMap(({ from, to }) => ["--from", from, "--to", to]);
@@ -108,7 +108,7 @@ export class ShimCopies implements StdCopies {
     return { child, ended };
   }
 
-  private restart(lease: LeaseId, entry: { files: Files; copier: Copier | undefined }, why: string): void {
+  private restart(lease: Key, entry: { files: Files; copier: Copier | undefined }, why: string): void {
     this.log.warn({ lease, why }, "the copier of std files ended early; starting another");
     entry.copier = undefined;
     setTimeout(() => {
@@ -116,7 +116,7 @@ export class ShimCopies implements StdCopies {
     }, restartMs).unref();
   }
 
-  private outcome(lease: LeaseId, files: Files, timeoutMs: number): string {
+  private outcome(lease: Key, files: Files, timeoutMs: number): string {
     const { result } = this.paths(lease, files);
     const told: unknown = existsSync(result) ? JSON.parse(readFileSync(result, "utf8")) : undefined;
     if (typeof told !== "object" || told === null) return `nothing was copied within ${timeoutMs / 1000} s`;
@@ -125,7 +125,7 @@ export class ShimCopies implements StdCopies {
     return problem === "" ? `not copied whole within ${timeoutMs / 1000} s` : problem;
   }
 
-  private paths(lease: LeaseId, files: Files) {
+  private paths(lease: Key, files: Files) {
     const dir = join(this.spoolRoot, lease, "copies");
     const name = createHash("sha256").update(JSON.stringify(files)).digest("hex").slice(0, 12);
     const file = (kind: string) => join(dir, `${name}.${kind}`);

@@ -149,6 +149,9 @@ int run_main(int count, char **words) {
   if (prctl(PR_SET_CHILD_SUBREAPER, 1) < 0) die("can't adopt orphans: %s", strerror(errno));
   exit_file_reserve(dir);
 
+  // A node's setup task may start services: they stay when it has ended well. They must not write to our pipes.
+  bool leave = getenv("STOKER_LEAVE_OFFSPRING");
+  unsetenv("STOKER_LEAVE_OFFSPRING");
   // Bytes that all that is started for the lease on this node may write; whatever is not a number is no limit.
   const char *limit_text = getenv("STOKER_LOG_LIMIT_BYTES");
   uint64_t limit = limit_text ? strtoull(limit_text, NULL, 10) : 0;
@@ -188,7 +191,7 @@ int run_main(int count, char **words) {
   write_pids(dir, child);
 
   int status = wait_for(child, &guard, &watched);
-  end_offspring();
+  if (!leave || !WIFEXITED(status) || WEXITSTATUS(status) != 0) end_offspring();
   relay_finish(&output);
   relay_finish(&errors);
   exit_file_write(dir, status);

@@ -166,3 +166,20 @@ test.skipIf(!canMount)("a full disk does not cost the exit code", async () => {
   expect(Number(kept)).toBeGreaterThan(100_000);
   expect(Number(kept) + Number(dropped)).toBe(400_000);
 });
+
+test("what a setup task leaves running stays when it has ended well, and ends with it else", async () => {
+  const mark = `sleep 60${process.pid % 1000}7`;
+  const text = (code: number) => `exec >/dev/null 2>&1; setsid ${mark} & exit ${code}`;
+  const left = () => processesWith(mark.replace(" ", "\0"));
+  onTestFinished(() => {
+    for (const pid of left()) process.kill(pid, "SIGKILL");
+  });
+  const environment = { env: { STOKER_LEAVE_OFFSPRING: "1" } };
+  const [good, bad] = [scratch(), scratch()];
+  await run(["run", "--dir", bad, "--", "bash", "-c", text(3)], environment).ended;
+  expect(exitOf(bad).code).toBe(3);
+  expect(left()).toEqual([]);
+  await run(["run", "--dir", good, "--", "bash", "-c", text(0)], environment).ended;
+  expect(exitOf(good).code).toBe(0);
+  expect(left()).toHaveLength(1);
+});

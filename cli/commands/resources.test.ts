@@ -141,6 +141,8 @@ test("cluster show says state, counts and shortage", async () => {
           provisioningState: ProvisioningState.SUCCEEDED,
           nodeStateCounts: { idleNodeCount: 1 },
           shortage: "no free machine",
+          preparing: ["m1: running the setup task for 40 s"],
+          warnings: ["m2: its owner allows no accounts"],
         },
       }),
     },
@@ -149,6 +151,8 @@ test("cluster show says state, counts and shortage", async () => {
   expect(world.stdout).toMatch(/State: +resizing\n/);
   expect(world.stdout).toMatch(/Target: +automatic, 0 to 4\n/);
   expect(world.stdout).toMatch(/Shortage: +no free machine\n/);
+  expect(world.stdout).toMatch(/Preparing: +m1: running the setup task for 40 s\n/);
+  expect(world.stdout).toMatch(/Warning: +m2: its owner allows no accounts\n/);
   const json = coordinator.world();
   await json.run("cluster", "show", "-n", "gpus", "-o", "json");
   expect(JSON.parse(json.stdout)).toMatchObject({ currentNodeCount: 0, errors: [], allocationState: "resizing" });
@@ -192,6 +196,7 @@ test("nodes are listed, drained and resumed", async () => {
       }),
       drainNode: ({ id, reason }) => ({ node: node({ name: id, reason, drained: true }) }),
       resumeNode: ({ id }) => ({ node: node({ name: id }) }),
+      retryNode: ({ id }) => ({ node: node({ name: id, state: NodeState.PREPARING, reason: "mounting 1 volume" }) }),
     },
   });
   expect(await world.run("node", "list", "-c", "gpus", "-o", "json")).toBe(0);

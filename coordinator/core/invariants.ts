@@ -1,7 +1,8 @@
 import { isLive, leaseOf } from "./indexes.js";
 import type { World } from "./memory.js";
 import { queueKey } from "./policies/priority.js";
-import type { Job, Node } from "./state.js";
+import { nodeStateCounts } from "./preparation/condition.js";
+import type { Cluster, Job, Node } from "./state.js";
 import { nothingUsed } from "./usage.js";
 
 /** The laws over what is known, checked by tests after every step. Gives each break in words. */
@@ -9,6 +10,7 @@ export function brokenLaws(world: World): string[] {
   return [
     ...[...world.nodes.values()].flatMap((node) => brokenOn(world, node)),
     ...[...world.jobs.values()].flatMap((job) => brokenOf(world, job)),
+    ...[...world.clusters.values()].flatMap((cluster) => miscounted(world, cluster)),
     ...strayEntries(world),
   ];
 }
@@ -37,6 +39,13 @@ function brokenOn(world: World, node: Node): string[] {
   const member = node.cluster && world.index.nodesOfCluster.get(node.cluster)?.get(node.sequence) === node.uuid;
   if (node.cluster && !member) broken.push(`${node.name} is not among its cluster's nodes`);
   return broken;
+}
+
+/** Each node of a cluster is in exactly one state. */
+function miscounted(world: World, cluster: Cluster): string[] {
+  const members = [...world.nodes.values()].filter((node) => node.cluster === cluster.uuid).length;
+  const counted = Object.values(nodeStateCounts(world, cluster)).reduce((sum, count) => sum + count, 0);
+  return counted === members ? [] : [`${counted} nodes of ${cluster.name} are in some state, of ${members}`];
 }
 
 /** One live attempt a job; every unfinished job queued or leased; nothing is started while an older attempt may run. */

@@ -74,10 +74,14 @@ export function hear(
     unhealthyReason: said.unhealthyReason,
     strangers,
     frozen: said.held.flatMap(({ lease, frozen }) => (frozen ? [{ lease, ...frozen }] : [])),
+    doing: said.held.flatMap(({ lease, doing }) => (doing ? [{ lease, ...doing }] : [])),
     witnessPort: said.witnessPort,
     witnessSet: said.witnessSet,
     coverage: said.coverage,
     ...(said.missing ? { missing: said.missing } : {}),
+    ...(before?.condition ? { condition: before.condition } : {}),
+    // Another session's agent may be another one: it says it again.
+    ...(before?.preparation && before.session === said.session ? { preparation: before.preparation } : {}),
   };
   const wasSilent = !before || draft.now - before.heardAt > 2 * draft.world.settings.heartbeatIntervalMs;
   const roomChanged =

@@ -1,13 +1,8 @@
 import { expect, test } from "vitest";
 import { explain } from "../../coordinator/core/explain.js";
-import {
-  allocationOf,
-  attemptsOf,
-  conditionOf,
-  jobsOfExperiment,
-  nodeStateCounts,
-  queuePosition,
-} from "../../coordinator/core/queries.js";
+import { conditionOf, nodeStateCounts } from "../../coordinator/core/preparation/condition.js";
+import { attemptsOf, jobsOfExperiment, queuePosition } from "../../coordinator/core/queries.js";
+import { allocationOf } from "../../coordinator/core/scaling/allocation.js";
 import type { Job } from "../../coordinator/core/state.js";
 import { CoreWorld, done, exited, ready } from "../build.js";
 
@@ -76,7 +71,7 @@ test("a cluster takes machines of its class, or of an alias of it, whatever the 
       cluster && world.state.clusters.get(cluster)?.name,
     ]),
   );
-  expect(clusterOf).toEqual({ g1: "nc6", g2: "nc6", g3: "box", p1: undefined });
+  expect(clusterOf).toEqual({ g1: "nc6", g2: "box", g3: "nc6", p1: undefined });
 });
 
 test("counts and conditions of nodes", () => {

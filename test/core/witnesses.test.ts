@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { isRowChange } from "../../coordinator/core/changes.js";
-import { conditionOf } from "../../coordinator/core/queries.js";
+import { conditionOf } from "../../coordinator/core/preparation/condition.js";
 import { defaultSettings, type Node } from "../../coordinator/core/state.js";
 import type { Step } from "../../coordinator/core/step.js";
 import { currentSet } from "../../coordinator/core/witnesses/set.js";

@@ -1,9 +1,14 @@
 import { create } from "@bufbuild/protobuf";
+import { membersOf } from "../../coordinator/core/cluster.js";
 import type { Effect } from "../../coordinator/core/effects.js";
 import { explain } from "../../coordinator/core/explain.js";
+import { nodeStateCounts } from "../../coordinator/core/preparation/condition.js";
+import { preparationFaults, preparationLines } from "../../coordinator/core/preparation/readiness.js";
 import { executionStateOf } from "../../coordinator/core/queries.js";
+import { allocationOf } from "../../coordinator/core/scaling/allocation.js";
 import type { Job } from "../../coordinator/core/state.js";
 import { Fault } from "../../shared/fault.js";
+import { PreparationState } from "../../shared/gen/stoker/v1/agent_service_pb.js";
 import { ScaleSettingsSchema } from "../../shared/gen/stoker/v1/cluster_pb.js";
 import { CoreWorld, done, exited, failed, type JobInit, ready } from "../build.js";
 import { type Command, parseCommand } from "./script.js";
@@ -42,14 +47,24 @@ export class Player {
         return this.tell(
           this.world.cluster(first, {
             vmSize: options.class ?? "any",
+            vmPriority: options.priority ?? "",
+            ...(options.setup
+              ? { nodeSetup: { setupTask: { commandLine: options.setup, stdOutErrPathPrefix: "/o" } } }
+              : {}),
             scaleSettings: options.max
-              ? { autoScale: { minimumNodeCount: number("min", 0), maximumNodeCount: number("max", 0) } }
+              ? { autoScale: autoScaleOf(options) }
               : { manual: { targetNodeCount: number("size", 1) } },
           }),
         );
       case "node": {
         this.beating.add(first);
-        const machine = { cpus: number("cpus", 4), gpus: number("gpus", 0), bootId: options.boot ?? "boot-1" };
+        const machine = {
+          cpus: number("cpus", 4),
+          gpus: number("gpus", 0),
+          bootId: options.boot ?? "boot-1",
+          prepares: options.prepares === "yes",
+          reclaimable: options.lent === "yes",
+        };
         // With its first heartbeat: before that nothing is concluded from what it does not hold.
         return [
           ...this.tell(this.world.hello(first, machine, this.leases(options.held))),
@@ -58,6 +73,12 @@ export class Player {
       }
       case "beat":
         return this.tell(this.world.beat(first, this.leases(options.held), options.unhealthy ?? ""));
+      case "prepares":
+        return this.tell(this.world.prepared(first, preparationOf(options)));
+      case "retry":
+        return this.tell(this.world.send({ kind: "node-retry", id: `nodes/${first}` }));
+      case "cluster-state":
+        return this.clusterState(first);
       case "submit":
         return this.tell(this.world.submit(first, specOf(options)));
       case "ready":
@@ -80,7 +101,16 @@ export class Player {
       case "drain":
         return this.tell(this.world.send({ kind: "node-drain", id: `nodes/${first}`, reason: options.reason ?? "" }));
       case "reclaim":
-        return this.tell(this.world.send({ kind: "node-reclaim", id: `nodes/${first}`, reason: options.reason ?? "" }));
+        return this.tell(
+          this.world.send({
+            kind: "node-reclaim",
+            id: `nodes/${first}`,
+            reason: options.reason ?? "",
+            ...(options.grace ? { graceSeconds: Number(options.grace) } : {}),
+          }),
+        );
+      case "delete-cluster":
+        return this.tell(this.world.send({ kind: "cluster-delete", id: `workspaces/w/clusters/${first}` }));
       case "resize":
         return this.tell(
           this.world.send({
@@ -89,7 +119,7 @@ export class Player {
             scale: create(
               ScaleSettingsSchema,
               options.max
-                ? { autoScale: { minimumNodeCount: number("min", 0), maximumNodeCount: number("max", 0) } }
+                ? { autoScale: autoScaleOf(options) }
                 : { manual: { targetNodeCount: number("size", 1), nodeDeallocationOption: options.busy ?? "" } },
             ),
           }),
@@ -185,8 +215,12 @@ export class Player {
       }
       case "start-ranks":
         return [`start ${this.short(effect.lease)} on ${effect.node}`];
+      case "set-mounts":
+        return effect.plan.setupTask ? [`prepare ${effect.node}: ${effect.plan.setupTask.commandLine}`] : [];
       case "stop-lease":
-        return [`${effect.graceful ? "stop" : "kill"} ${this.short(effect.lease)} on ${effect.node}`];
+        return [
+          `${effect.graceful ? "stop" : "kill"} ${this.short(effect.lease)} on ${effect.node}${effect.graceSeconds === undefined ? "" : ` within ${effect.graceSeconds} s`}`,
+        ];
       case "welcome":
         return [
           `welcome ${effect.node}${effect.keptLeaseIds.length > 0 ? ` keeps ${this.shorts(effect.keptLeaseIds)}` : ""}`,
@@ -236,6 +270,21 @@ export class Player {
     ];
   }
 
+  private clusterState(name: string): string[] {
+    const cluster = [...this.world.state.clusters.values()].find((candidate) => candidate.name === name);
+    if (!cluster) return ["there is no such cluster"];
+    const counts = Object.entries(nodeStateCounts(this.world.state, cluster)).filter(([, count]) => count > 0);
+    const members = [...membersOf(this.world.state, cluster)];
+    const { steady, shortage } = allocationOf(this.world.state, cluster);
+    return [
+      counts.map(([state, count]) => `${count} ${state}`).join(", ") || "no nodes",
+      ...(cluster.deletingSince === undefined ? [] : ["  deleting"]),
+      ...(steady ? [] : [`  resizing${shortage === "" ? "" : `: ${shortage}`}`]),
+      ...preparationLines(this.world.state, members, this.world.now).map((line) => `  ${line}`),
+      ...preparationFaults(this.world.state, members).map(({ code, message }) => `  ${code}: ${message}`),
+    ];
+  }
+
   private short(lease: string): string {
     const [uuid = "", attempt] = lease.split(".");
     const job = [...this.world.state.jobs.values()].find((candidate) => candidate.uuid === uuid);
@@ -249,6 +298,18 @@ export class Player {
   private shorten(text: string): string {
     return text.replace(/[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\.\d+/g, (lease) => this.short(lease));
   }
+}
+
+const autoScaleOf = ({ min, max, initial }: Command["options"]) => ({
+  minimumNodeCount: Number(min ?? 0),
+  maximumNodeCount: Number(max ?? 0),
+  initialNodeCount: Number(initial ?? 0),
+});
+
+function preparationOf({ doing, error, seconds = "0" }: Command["options"]): Parameters<CoreWorld["prepared"]>[1] {
+  if (error) return { state: PreparationState.FAILED, error: { code: error, message: "it said so" } };
+  if (doing === undefined) return { state: PreparationState.READY };
+  return { state: PreparationState.PREPARING, doing: doing.replaceAll("-", " "), ageMs: BigInt(seconds) * 1000n };
 }
 
 const idOf = (job: string) => `workspaces/w/experiments/e/jobs/${job}`;

@@ -6,6 +6,7 @@ import {
 } from "../../../shared/gen/stoker/v1/cluster_pb.js";
 import { ProvisioningState, ProvisioningStateSchema } from "../../../shared/gen/stoker/v1/provisioning_pb.js";
 import { workspaceOf } from "../../ids.js";
+import type { Detail } from "../table.js";
 import { shortTime } from "../time.js";
 import { errorLines } from "./errors.js";
 import { view, word } from "./view.js";
@@ -35,11 +36,13 @@ export const cluster = view({
     ["Leaving", ({ nodeStateCounts }) => String(nodeStateCounts?.leavingNodeCount ?? 0)],
     ["Unusable", ({ nodeStateCounts }) => String(nodeStateCounts?.unusableNodeCount ?? 0)],
   ],
-  more: ({ id, spec, creationTime, currentNodeCount, shortage, errors }) => [
+  more: ({ id, spec, creationTime, currentNodeCount, shortage, preparing, errors, warnings }) => [
     ["Nodes", String(currentNodeCount)],
     ["Target", scaleOf(spec?.scaleSettings)],
     ["Shortage", shortage],
+    ...preparing.map((line): Detail => ["Preparing", line]),
     ...errorLines(errors),
+    ...warnings.map((line): Detail => ["Warning", line]),
     ["Id", id],
     ["Created", shortTime(creationTime)],
   ],

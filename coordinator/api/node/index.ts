@@ -8,6 +8,7 @@ import { getNode } from "./get-node.js";
 import { listNodes } from "./list-nodes.js";
 import { reclaimNode } from "./reclaim-node.js";
 import { resumeNode } from "./resume-node.js";
+import { retryNode } from "./retry-node.js";
 
 export const nodeHandlers = (ports: ApiPorts): Handlers<typeof NodeService> => ({
   getNode: getNode(ports),
@@ -16,5 +17,6 @@ export const nodeHandlers = (ports: ApiPorts): Handlers<typeof NodeService> => (
   drainNode: drainNode(ports),
   reclaimNode: reclaimNode(ports),
   resumeNode: resumeNode(ports),
+  retryNode: retryNode(ports),
   declareNodeLost: declareNodeLost(ports),
 });
