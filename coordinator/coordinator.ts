@@ -34,7 +34,7 @@ import { refuseHalfRestored } from "./backup/restore.js";
 import { Catalog } from "./catalog/catalog.js";
 import { lockFolder } from "./catalog/lock.js";
 import type { Effect } from "./core/effects.js";
-import { defaultSettings, type Settings } from "./core/state.js";
+import { defaultSettings, type Settings } from "./core/settings.js";
 import { Engine } from "./engine.js";
 import { JobFeed } from "./feed/job-feed.js";
 import { publishJob } from "./feed/job-publisher.js";

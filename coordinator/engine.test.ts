@@ -11,7 +11,7 @@ import { type Change, isRowChange, type Put, type Table } from "./core/changes.j
 import type { Effect } from "./core/effects.js";
 import type { Event } from "./core/events.js";
 import { emptyState, type State } from "./core/memory.js";
-import { defaultSettings } from "./core/state.js";
+import { defaultSettings } from "./core/settings.js";
 import { Engine, type Room, type Rows } from "./engine.js";
 
 /** Rows in memory, on a disk that can be full. */

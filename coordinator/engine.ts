@@ -6,7 +6,7 @@ import { type Change, isRowChange, type Put, type Table } from "./core/changes.j
 import type { Effect } from "./core/effects.js";
 import type { ApiEvent, Event } from "./core/events.js";
 import { emptyState, type State } from "./core/memory.js";
-import type { Settings } from "./core/state.js";
+import type { Settings } from "./core/settings.js";
 import { step } from "./core/step.js";
 
 /** Where rows are kept. `commit` takes all or throws a Fault, and nothing was taken then. */

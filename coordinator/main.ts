@@ -9,7 +9,7 @@ import { addBackupCommands } from "./backup-commands.js";
 import { CatalogRefused } from "./catalog/refused.js";
 import { Coordinator } from "./coordinator.js";
 import { admitDuration, admitMemory } from "./core/admission/quantities.js";
-import { defaultSettings, type Settings } from "./core/state.js";
+import { defaultSettings, type Settings } from "./core/settings.js";
 import { addKeyCommands } from "./key-commands.js";
 import { keyPlace } from "./secrets/key-file.js";
 

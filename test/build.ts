@@ -7,7 +7,8 @@ import type { Event } from "../coordinator/core/events.js";
 import { brokenLaws } from "../coordinator/core/invariants.js";
 import { emptyState, type State } from "../coordinator/core/memory.js";
 import { preparationIdOf } from "../coordinator/core/preparation/readiness.js";
-import { defaultSettings, type Job, type Settings } from "../coordinator/core/state.js";
+import { defaultSettings, type Settings } from "../coordinator/core/settings.js";
+import type { Job } from "../coordinator/core/state.js";
 import { type Step, step } from "../coordinator/core/step.js";
 import {
   type ExportStateSchema,
@@ -158,6 +159,7 @@ export class CoreWorld {
         cpus,
         memoryBytes: BigInt(memoryGib) << 30n,
         prepares: machine.prepares ?? false,
+        reclaimable: machine.reclaimable ?? false,
         ...(machine.fileServing ? { fileServing: machine.fileServing } : {}),
         gpus: Array.from({ length: gpus }, (_, index) => ({ uuid: `${name}-gpu-${index}`, index })),
       },
@@ -231,6 +233,7 @@ export interface Machine {
   witnessPort?: number;
   witnessSet?: number;
   prepares?: boolean;
+  reclaimable?: boolean;
 }
 
 /** What a heartbeat says of answers and witnesses. */

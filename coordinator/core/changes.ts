@@ -1,4 +1,5 @@
 import type { ClusterId, NodeId } from "../../shared/ids.js";
+import type { Liveness } from "./liveness.js";
 import type { MachineClassAlias } from "./machine-class.js";
 import type { Blocked } from "./memory.js";
 import type { AllocationNote } from "./scaling/allocation.js";
@@ -12,7 +13,6 @@ import type {
   Instant,
   Job,
   JobEvent,
-  Liveness,
   Node,
   StorageMapping,
   Workspace,

@@ -1,8 +1,9 @@
 import type { LeaseId } from "../../shared/ids.js";
 import { leaseOf } from "./indexes.js";
+import type { Frozen } from "./liveness.js";
 import type { World } from "./memory.js";
 import { nodeNamed } from "./names.js";
-import type { Attempt, Frozen, Job, Node } from "./state.js";
+import type { Attempt, Job, Node } from "./state.js";
 
 /** For people: what of an attempt stands still on a node, and why. */
 export type Standstill = Pick<Frozen, "since" | "reason">;

@@ -1,9 +1,11 @@
 import type { ClusterId, ExperimentId, FileServerId, JobId, NodeId, WorkspaceId } from "../../shared/ids.js";
+import type { Liveness } from "./liveness.js";
 import type { MachineClassAlias } from "./machine-class.js";
 import { Overlay, type TableOf } from "./overlay.js";
 import type { Active } from "./quota/active.js";
 import type { AllocationNote } from "./scaling/allocation.js";
 import type { Secret } from "./secrets/secret.js";
+import type { Settings } from "./settings.js";
 import type { SortedMap } from "./sorted-map.js";
 import type {
   Attempt,
@@ -13,9 +15,7 @@ import type {
   IdempotencyKey,
   Instant,
   Job,
-  Liveness,
   Node,
-  Settings,
   StorageMapping,
   Workspace,
 } from "./state.js";

@@ -3,7 +3,8 @@ import { clusterId, workspaceId } from "../../shared/ids.js";
 import { applyOne } from "./apply.js";
 import { emptyState } from "./memory.js";
 import { findCluster, resolveCluster } from "./names.js";
-import { type Cluster, defaultSettings, type Workspace } from "./state.js";
+import { defaultSettings } from "./settings.js";
+import type { Cluster, Workspace } from "./state.js";
 
 const workspace: Workspace = { uuid: workspaceId("w1"), name: "w", tags: {}, location: "", createdAt: 0 };
 const state = emptyState(defaultSettings, 0);

@@ -2,8 +2,9 @@ import type { LeaseId } from "../../shared/ids.js";
 import type { HeldId } from "./agents/narrow.js";
 import type { Draft } from "./draft.js";
 import { excuse, shareEnded, stop } from "./job.js";
+import type { Liveness } from "./liveness.js";
 import type { World } from "./memory.js";
-import type { Instant, Liveness, Node, Zombie } from "./state.js";
+import type { Instant, Node, Zombie } from "./state.js";
 import { nothingUsed } from "./usage.js";
 import { failedByMachine } from "./verdict.js";
 

@@ -3,10 +3,7 @@ import type { FileServerSpec } from "../../shared/gen/stoker/v1/file_server_pb.j
 import type { JobSpec } from "../../shared/gen/stoker/v1/job_pb.js";
 import type { ClusterId, ExperimentId, FileServerId, JobId, LeaseId, NodeId, WorkspaceId } from "../../shared/ids.js";
 import type { FileServing, Managed } from "./file-servers/managed.js";
-import type { Readiness } from "./preparation/readiness.js";
 import type { Quota } from "./quota/quota.js";
-import type { CatalogLife } from "./restored.js";
-import type { Coverage } from "./witnesses/coverage.js";
 
 /**
  * What the coordinator knows. Every record here is one row of the catalog: plain data without undefined holes to trip over, replaced as a
@@ -322,6 +319,8 @@ export interface NodeInventory {
   readonly cudaVersion: string;
   /** Absent where its agent serves no files at all. */
   readonly fileServing?: FileServing;
+  /** What runs containers; absent where nothing does. */
+  readonly containers?: { readonly runtime: string; readonly version: string };
   /** Its agent says how far it is prepared for its cluster. */
   readonly prepares?: true;
   /** Its owner may want it back at any time: it serves clusters of low priority alone. */
@@ -344,95 +343,3 @@ export interface IdempotencyKey {
   readonly resource: string;
   readonly at: Instant;
 }
-
-/** What is known of an agent's connection. Never stored: after a restart nobody has been heard. */
-export interface Liveness {
-  /** The stream that speaks for the node; empty when there is none. */
-  readonly session: string;
-  readonly heardAt: Instant;
-  /** In the agent's words; empty when healthy. */
-  readonly unhealthyReason: string;
-  /** Leases it holds that the coordinator knows nothing of. It gets no work until they are gone. */
-  readonly strangers: readonly LeaseId[];
-  /** Those whose processes it has stopped, because it had not heard of us. */
-  readonly frozen: readonly Frozen[];
-  /** What it is at for its leases. */
-  readonly doing?: readonly Doing[];
-  /** Where other nodes may ask it about us; 0: it takes no part. */
-  readonly witnessPort: number;
-  /** Version of the witnesses that it says it holds. */
-  readonly witnessSet: number;
-  readonly coverage: Coverage;
-  /** Given up with the session's first heartbeat, unless that names it. */
-  readonly missing?: Missing;
-  /** As this session's agent last said. */
-  readonly preparation?: Preparation;
-  /** Its state as views tell it, and since when. */
-  readonly condition?: { readonly state: NodeCondition; readonly since: Instant };
-}
-
-/** Batch AI's states of a node, and those of one that serves no cluster. */
-export type NodeCondition = "free" | "preparing" | "idle" | "running" | "leaving" | "unusable" | "lost";
-
-/** How far the preparation of this name has come. */
-export interface Preparation {
-  readonly id: string;
-  readonly state: Readiness;
-}
-
-/** What a node should hold and its hello did not name. */
-export interface Missing {
-  readonly leases: readonly LeaseId[];
-  /** The machine was started anew. */
-  readonly bootChanged: boolean;
-  /** When it was heard last before. */
-  readonly lastWordAt?: Instant;
-}
-
-export interface Frozen {
-  readonly lease: LeaseId;
-  readonly since: Instant;
-  readonly reason: string;
-}
-
-/** A step of preparing or ending a lease, in the node's words. */
-export interface Doing {
-  readonly lease: LeaseId;
-  readonly since: Instant;
-  readonly step: string;
-}
-
-/** Given by the configuration. */
-export interface Settings {
-  readonly leaseTtlMs: number;
-  readonly marginMs: number;
-  readonly heartbeatIntervalMs: number;
-  readonly killGraceSeconds: number;
-  /** Alias, such as STANDARD_NC6, to machine class; letter case does not matter. */
-  readonly machineClasses: Readonly<Record<string, string>>;
-  /** What may overtake a job that can't start yet. */
-  readonly policy: "backfill" | "fifo";
-  /** Nodes may ask one another whether the coordinator is gone, and run on when it is. */
-  readonly witnesses: boolean;
-  /** What an attempt's ranks may write to stdout and stderr on one node, when the job does not say. */
-  readonly logLimitBytes: number;
-  /** How long a cluster's setup task may take. */
-  readonly setupLimitMs: number;
-  /** A cluster that scales by itself keeps a node that has nothing to do for so long. */
-  readonly scaleDownIdleMs: number;
-  /** Which copy of the catalog this is; not the operator's to set. */
-  readonly life?: CatalogLife;
-}
-
-export const defaultSettings: Settings = {
-  leaseTtlMs: 12_000,
-  marginMs: 3_000,
-  heartbeatIntervalMs: 2_000,
-  killGraceSeconds: 10,
-  machineClasses: {},
-  policy: "backfill",
-  witnesses: true,
-  logLimitBytes: 10 * 2 ** 30,
-  setupLimitMs: 3_600_000,
-  scaleDownIdleMs: 300_000,
-};

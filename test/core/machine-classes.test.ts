@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { machineClassesOf } from "../../coordinator/core/machine-class.js";
 import { allocationOf } from "../../coordinator/core/scaling/allocation.js";
-import { defaultSettings } from "../../coordinator/core/state.js";
+import { defaultSettings } from "../../coordinator/core/settings.js";
 import { CoreWorld } from "../build.js";
 
 const target = { scaleSettings: { manual: { targetNodeCount: 1 } } };

@@ -1,9 +1,9 @@
 import { create } from "@bufbuild/protobuf";
 import { describe, expect, it } from "vitest";
 import { explain } from "../../coordinator/core/explain.js";
-import { allocationOf } from "../../coordinator/core/queries.js";
 import type { Quota } from "../../coordinator/core/quota/quota.js";
 import { usagesOfSite, usagesOfWorkspace } from "../../coordinator/core/quota/usages.js";
+import { allocationOf } from "../../coordinator/core/scaling/allocation.js";
 import { ScaleSettingsSchema } from "../../shared/gen/stoker/v1/cluster_pb.js";
 import { CoreWorld, done, exited, ready } from "../build.js";
 
@@ -113,7 +113,9 @@ describe("a quota of nodes and clusters", () => {
     const larger = create(ScaleSettingsSchema, { manual: { targetNodeCount: 5 } });
     const resize = () => world.send({ kind: "cluster-resize", id: "workspaces/w/clusters/c", scale: larger });
     expect(resize).toThrow(/the quota of workspace w is 4 nodes/);
-    expect(() => world.submit("j", { nodeCount: 5, cluster: { id: "d" } })).toThrow(/more than the 4 nodes/);
+    expect(() => world.submit("j", { nodeCount: 5, cluster: { id: "d" } })).toThrow(
+      /may have 4; `stoker workspace quota/,
+    );
   });
 
   it("keeps clusters that scale by themselves within it, and says so", () => {

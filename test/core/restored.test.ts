@@ -4,7 +4,7 @@ import { load } from "../../coordinator/core/apply.js";
 import type { Put, Table } from "../../coordinator/core/changes.js";
 import { explain } from "../../coordinator/core/explain.js";
 import { nodeNamed } from "../../coordinator/core/names.js";
-import { defaultSettings } from "../../coordinator/core/state.js";
+import { defaultSettings } from "../../coordinator/core/settings.js";
 import type { Step } from "../../coordinator/core/step.js";
 import { HelloSchema } from "../../shared/gen/stoker/v1/agent_service_pb.js";
 import { nodeId } from "../../shared/ids.js";

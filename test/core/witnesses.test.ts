@@ -1,7 +1,8 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { isRowChange } from "../../coordinator/core/changes.js";
 import { conditionOf } from "../../coordinator/core/preparation/condition.js";
-import { defaultSettings, type Node } from "../../coordinator/core/state.js";
+import { defaultSettings } from "../../coordinator/core/settings.js";
+import type { Node } from "../../coordinator/core/state.js";
 import type { Step } from "../../coordinator/core/step.js";
 import { currentSet } from "../../coordinator/core/witnesses/set.js";
 import { CoreWorld, type Machine, ready } from "../build.js";

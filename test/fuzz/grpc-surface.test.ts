@@ -6,7 +6,7 @@ import { Catalog } from "../../coordinator/catalog/catalog.js";
 import { load } from "../../coordinator/core/apply.js";
 import { brokenLaws } from "../../coordinator/core/invariants.js";
 import { emptyState } from "../../coordinator/core/memory.js";
-import { defaultSettings } from "../../coordinator/core/state.js";
+import { defaultSettings } from "../../coordinator/core/settings.js";
 import { keyPlace, openVault } from "../../coordinator/secrets/key-file.js";
 import { bearer } from "../../shared/credentials.js";
 import { AgentService, SessionRequestSchema } from "../../shared/gen/stoker/v1/agent_service_pb.js";

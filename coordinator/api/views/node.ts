@@ -3,12 +3,13 @@ import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { type NodeSchema, NodeState, type Telemetry } from "../../../shared/gen/stoker/v1/node_pb.js";
 import { parseLeaseId } from "../../../shared/ids.js";
 import { type Standstill, standstillOf } from "../../core/frozen.js";
+import type { NodeCondition } from "../../core/liveness.js";
 import type { State } from "../../core/memory.js";
 import { idOfCluster, idOfJob, idOfNode } from "../../core/names.js";
 import { conditionOf } from "../../core/preparation/condition.js";
 import { readinessOf } from "../../core/preparation/readiness.js";
 import { holdersOn } from "../../core/queries.js";
-import type { Node, NodeCondition, NodeInventory, ResourceFault } from "../../core/state.js";
+import type { Node, NodeInventory, ResourceFault } from "../../core/state.js";
 
 export function nodeView(
   state: State,
@@ -51,8 +52,9 @@ const nodeStates: Record<NodeCondition, NodeState> = {
   lost: NodeState.LOST,
 };
 
-const inventoryView = ({ fileServing, ...inventory }: NodeInventory) => ({
+const inventoryView = ({ fileServing, containers, ...inventory }: NodeInventory) => ({
   ...inventory,
+  ...(containers ? { containerRuntime: containers.runtime, containerRuntimeVersion: containers.version } : {}),
   ...(fileServing ? { fileServing: { ...fileServing, freeBytes: BigInt(fileServing.freeBytes) } } : {}),
   memoryBytes: BigInt(inventory.memoryBytes),
   gpus: inventory.gpus.map((gpu) => ({ ...gpu, memoryBytes: BigInt(gpu.memoryBytes) })),

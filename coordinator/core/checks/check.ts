@@ -1,6 +1,7 @@
 import type { JobId } from "../../../shared/ids.js";
+import type { Liveness } from "../liveness.js";
 import type { World } from "../memory.js";
-import type { Instant, Job, Liveness, Node } from "../state.js";
+import type { Instant, Job, Node } from "../state.js";
 import type { Room, Usage } from "../usage.js";
 
 /** Why one node can't take one job now. */

@@ -1,4 +1,4 @@
-import type { Settings } from "../state.js";
+import type { Settings } from "../settings.js";
 import { backfill } from "./backfill.js";
 import { fifo } from "./fifo.js";
 import type { Policy } from "./policy.js";

@@ -1,7 +1,8 @@
 import { isBusy, isConnected, membersOf } from "../cluster.js";
 import type { Draft } from "../draft.js";
+import type { NodeCondition } from "../liveness.js";
 import type { World } from "../memory.js";
-import type { Cluster, Node, NodeCondition } from "../state.js";
+import type { Cluster, Node } from "../state.js";
 import { withheldReason } from "../witnesses/quorum.js";
 import { readinessOf, unreadiness } from "./readiness.js";
 

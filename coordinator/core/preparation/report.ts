@@ -3,8 +3,9 @@ import { ignore } from "../agents/heartbeat.js";
 import { cut } from "../cut.js";
 import type { Draft } from "../draft.js";
 import type { AgentEvent } from "../events.js";
+import type { Preparation } from "../liveness.js";
 import { nodeNamed } from "../names.js";
-import type { Instant, Preparation } from "../state.js";
+import type { Instant } from "../state.js";
 
 type PreparationEvent = Extract<AgentEvent, { kind: "agent-preparation" }>;
 

@@ -1,4 +1,5 @@
-import type { Instant, Settings } from "../state.js";
+import type { Settings } from "../settings.js";
+import type { Instant } from "../state.js";
 
 /**
  * When a node is known not to have said that the coordinator is gone. Its agent takes the coordinator for live for two thirds of a lease from

@@ -1,4 +1,4 @@
-import type { Settings } from "../../../coordinator/core/state.js";
+import type { Settings } from "../../../coordinator/core/settings.js";
 import type { Hardware } from "./hardware.js";
 import { Random } from "./random.js";
 

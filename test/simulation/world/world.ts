@@ -1,4 +1,4 @@
-import { defaultSettings, type Settings } from "../../../coordinator/core/state.js";
+import { defaultSettings, type Settings } from "../../../coordinator/core/settings.js";
 import { Checker } from "./checker.js";
 import { CoordinatorHost } from "./coordinator-host.js";
 import { Coverage } from "./coverage.js";
