@@ -78,7 +78,7 @@ export type PreparationEvent =
   | { type: "account-made"; turn: number; warning?: string }
   | { type: "task-not-started"; run: string; message: string }
   | { type: "task-ended"; run: string; end: TaskEnd }
-  | { type: "output-copied"; run: string; warning: string }
+  | { type: "warned"; run: string; warning: string }
   | { type: "not-recorded"; message: string }
   | { type: "tick" };
 
@@ -100,7 +100,7 @@ export type PreparationEffect =
   | { type: "follow-output"; run: string; task: SetupTaskPlan }
   /** With everything that it has started → task-ended */
   | { type: "end-task"; run: string }
-  /** → output-copied, when something went wrong */
+  /** → warned, when something went wrong */
   | { type: "finish-output"; run: string }
   /** A line of the execution log. */
   | { type: "note"; text: string }

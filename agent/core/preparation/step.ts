@@ -90,7 +90,7 @@ class Preparing {
       case "task-ended":
         this.taskEnded(event.run, event.end);
         return;
-      case "output-copied":
+      case "warned":
         if (this.state.record?.task.run === event.run) this.warn(event.warning);
         return;
       case "not-recorded":
