@@ -32,7 +32,8 @@ export type LeaseEvent =
   | { type: "rank-not-started"; rank: number; message: string }
   /** A launcher of another node has had a process started here. */
   | { type: "remote-used" }
-  | { type: "stop"; reason: string; graceful: boolean }
+  /** `graceSeconds`: instead of the grant's. */
+  | { type: "stop"; reason: string; graceful: boolean; graceSeconds?: number }
   /** Not ours any more: kill and clean. */
   | { type: "superseded" }
   | { type: "remains-killed" }

@@ -50,7 +50,7 @@ function apply(at: Draft, event: LeaseEvent): void {
       at.run = { ...at.run, searchRemains: true };
       return;
     case "stop":
-      requestStop(at, event.reason, event.graceful);
+      requestStop(at, event.reason, event.graceful, event.graceSeconds);
       return;
     case "superseded":
       supersede(at);

@@ -4,7 +4,7 @@ import { hasProcesses, thawed } from "./lease-state.js";
 /** What the coordinator no longer wants to hear of is kept this long for its logs, then dropped: longer than NATS is away over a weekend. */
 export const abandonAfterMs = 7 * 24 * 3_600_000;
 
-export function requestStop(at: Draft, reason: string, graceful: boolean): void {
+export function requestStop(at: Draft, reason: string, graceful: boolean, graceSeconds?: number): void {
   const { progress, busy, frozen, grant } = at.run;
   if (progress.phase === "done") return;
   if (progress.phase === "stopping") {
@@ -28,7 +28,8 @@ export function requestStop(at: Draft, reason: string, graceful: boolean): void 
     killNow(at);
     return;
   }
-  at.run = { ...at.run, stop: { reason, killAt: at.now.monotonic + Math.max(0, grant.killGraceSeconds) * 1000 } };
+  const graceMs = Math.max(0, graceSeconds ?? grant.killGraceSeconds) * 1000;
+  at.run = { ...at.run, stop: { reason, killAt: at.now.monotonic + graceMs } };
   at.effects.push({ type: "terminate" });
 }
 

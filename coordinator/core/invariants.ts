@@ -36,6 +36,12 @@ function brokenOn(world: World, node: Node): string[] {
   const indexed = (world.index.usage.get(node.uuid) ?? nothingUsed).holders.map(({ lease }) => lease).sort();
   if (indexed.join() !== [...leases].sort().join())
     broken.push(`the usage of ${node.name} says ${indexed.join()}, not ${leases.join()}`);
+  if (node.cluster && node.lost === undefined) {
+    const foreign = (world.index.usage.get(node.uuid) ?? nothingUsed).holders.find(
+      ({ job, zombie }) => !zombie && world.jobs.get(job)?.request.cluster !== node.cluster,
+    );
+    if (foreign) broken.push(`${node.name} works for another cluster than its own`);
+  }
   const member = node.cluster && world.index.nodesOfCluster.get(node.cluster)?.get(node.sequence) === node.uuid;
   if (node.cluster && !member) broken.push(`${node.name} is not among its cluster's nodes`);
   return broken;

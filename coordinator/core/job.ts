@@ -87,7 +87,7 @@ export function stop(draft: Draft, job: Job, verdict: Verdict, quiet = false): J
   if (!lease || job.state.kind === "stopping") return job;
   const state: JobState = { kind: "stopping", since: draft.now, lease, verdict };
   const after = record(draft, { ...job, state }, sentence(lease, verdict));
-  if (!quiet) orderStop(draft, lease, verdict.reason, verdict.graceful);
+  if (!quiet) orderStop(draft, lease, verdict);
   return concluded(draft, after);
 }
 

@@ -6,7 +6,7 @@ import { isLive, leaseOf } from "./indexes.js";
 import type { World } from "./memory.js";
 import type { Placement } from "./placement.js";
 import { nextAttempt } from "./restored.js";
-import type { Instant, Job, Lease, RankExit, Share } from "./state.js";
+import type { Instant, Job, Lease, RankExit, Share, Verdict } from "./state.js";
 import { expandToolkit } from "./toolkits/index.js";
 import type { Expansion } from "./toolkits/toolkit.js";
 
@@ -59,10 +59,14 @@ export function orderStart(draft: Draft, lease: Lease, share: Share): void {
   if (lease.shares.length > 1) draft.order({ kind: "start-ranks", node: share.nodeName, lease: lease.id });
 }
 
-export function orderStop(draft: Draft, lease: Lease, reason: string, graceful: boolean): void {
-  for (const share of lease.shares) {
-    if (isLive(share)) draft.order({ kind: "stop-lease", node: share.nodeName, lease: lease.id, reason, graceful });
-  }
+export function orderStop(draft: Draft, lease: Lease, verdict: Verdict): void {
+  for (const share of lease.shares) if (isLive(share)) stopShare(draft, lease, share, verdict);
+}
+
+function stopShare(draft: Draft, { id: lease }: Lease, { nodeName: node }: Share, verdict: Verdict): void {
+  const { reason, graceful, graceSeconds } = verdict;
+  const grace = graceSeconds === undefined ? {} : { graceSeconds };
+  draft.order({ kind: "stop-lease", node, lease, reason, graceful, ...grace });
 }
 
 /** Repeats what the node still has to be told for a lease that it may or may not know of yet. */
@@ -71,10 +75,7 @@ export function orderOutstanding(draft: Draft, job: Job, share: Share, known: bo
   if (!lease || !isLive(share)) return;
   if (!known) orderGrant(draft, job, lease, share);
   if (job.state.kind === "running") orderStart(draft, lease, share);
-  if (job.state.kind === "stopping") {
-    const { reason, graceful } = job.state.verdict;
-    draft.order({ kind: "stop-lease", node: share.nodeName, lease: lease.id, reason, graceful });
-  }
+  if (job.state.kind === "stopping") stopShare(draft, lease, share, job.state.verdict);
 }
 
 export function shareOn(job: Job | undefined, lease: LeaseId, node: NodeId): Share | undefined {

@@ -143,9 +143,18 @@ function settle(draft: Draft, takeNoHint: boolean): void {
   if (draft.withdrawalStale || takeNoHint) withdrawWorkspaces(draft);
   for (const cluster of clusters()) if (cluster.deletingSince !== undefined) wither(draft, cluster);
   // The want of a cluster that scales by itself, and what it can let go of, change with its queue and its busy nodes.
-  const unsettled = clusters().some(({ size }) => size.minimum < size.maximum) || overfull(draft);
+  const unsettled = clusters().some(({ size }) => size.minimum < size.maximum) || overfull(draft) || someoneLeft(draft);
   if (draft.membershipStale || unsettled) settleMembership(draft);
   for (const cluster of clusters().sort((a, b) => a.sequence - b.sequence)) schedule(draft, cluster, takeNoHint);
+}
+
+/** A node that is on its way out of its cluster may have become empty. */
+function someoneLeft({ world, changedNodes }: Draft): boolean {
+  for (const uuid of changedNodes) {
+    const node = world.nodes.get(uuid);
+    if (node?.cluster && (node.leaving || node.drained?.reclaimed)) return true;
+  }
+  return false;
 }
 
 /** A touched cluster has more nodes than it may have. */

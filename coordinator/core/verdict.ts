@@ -77,8 +77,13 @@ export function preempted(job: Job, reason: string): Judgement {
   return { job, verdict: { next: { kind: "requeue" }, attemptState: "preempted", reason, graceful: true } };
 }
 
+export const displaced = (reason: string): Outcome => ({
+  kind: "terminated",
+  errors: [{ code: "JobTerminated", message: reason, details: [] }],
+});
+
 export function outOfPlace(job: Job, reason: string): Judgement {
-  const outcome: Outcome = { kind: "terminated", errors: [{ code: "JobTerminated", message: reason, details: [] }] };
+  const outcome = displaced(reason);
   return { job, verdict: { next: { kind: "finish", outcome }, attemptState: "terminated", reason, graceful: true } };
 }
 

@@ -64,6 +64,7 @@ export class Player {
           bootId: options.boot ?? "boot-1",
           prepares: options.prepares === "yes",
           reclaimable: options.lent === "yes",
+          machineClass: options.class ?? "pc",
         };
         // With its first heartbeat: before that nothing is concluded from what it does not hold.
         return [

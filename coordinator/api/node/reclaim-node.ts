@@ -5,8 +5,9 @@ import type { ApiPorts } from "../ports.js";
 import { nodeView } from "../views/node.js";
 
 export function reclaimNode(ports: ApiPorts): Handlers<typeof NodeService>["reclaimNode"] {
-  return async (request) => {
-    const subject = await ports.ask({ kind: "node-reclaim", id: request.id, reason: request.reason });
+  return async ({ id, reason, graceSeconds }) => {
+    const grace = graceSeconds === undefined ? {} : { graceSeconds };
+    const subject = await ports.ask({ kind: "node-reclaim", id, reason, ...grace });
     const state = ports.state();
     const row = made(state.nodes, subject);
     return { node: nodeView(state, row, ports.telemetry(row.name)) };

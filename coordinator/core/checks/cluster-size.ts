@@ -7,12 +7,11 @@ export const clusterSize: JobCheck = ({ request }, world) => {
   const { nodeCount } = request;
   if (!cluster || nodeCount <= cluster.size.maximum) return undefined;
   const { name, size } = cluster;
-  const needed = nodeCount === 1 ? "needs a node" : `needs ${nodeCount} nodes`;
   const [, workspace] = idOfCluster(world, cluster).split("/");
   const at = `-w ${workspace} -n ${name}`;
   const message =
     size.minimum === size.maximum
-      ? `it ${needed}, and the target of cluster ${name} is ${size.maximum}: \`stoker cluster resize ${at} -t ${nodeCount}\``
-      : `it ${needed}, and cluster ${name} has at most ${size.maximum}: \`stoker cluster auto-scale ${at} --min ${size.minimum} --max ${nodeCount}\``;
+      ? `the target of cluster ${name} is ${size.maximum}; \`stoker cluster resize ${at} -t ${nodeCount}\` makes room`
+      : `cluster ${name} has at most ${size.maximum}; \`stoker cluster auto-scale ${at} --min ${size.minimum} --max ${nodeCount}\` makes room`;
   return { check: "cluster-size", message };
 };
