@@ -7,6 +7,7 @@ import type { Welcome } from "../shared/gen/stoker/v1/agent_service_pb.js";
 import type { Inventory } from "../shared/gen/stoker/v1/node_pb.js";
 import { type LeaseId, parseLeaseId } from "../shared/ids.js";
 import { version } from "../shared/version.js";
+import { causeOf } from "./cause.js";
 import { jobMountRootOf, type NodePlaces } from "./core/environment.js";
 import type { LeaseEvent } from "./core/events.js";
 import { advice, isLatest, objection, withObeyed } from "./core/obedience.js";
@@ -32,6 +33,7 @@ import { Performer } from "./perform.js";
 import type {
   AdminAccounts,
   Exports,
+  KernelSource,
   Logs,
   LogsHost,
   Mounts,
@@ -84,6 +86,7 @@ export interface AgentParts {
   /** Of setup tasks, by their runs. */
   setupCopies: StdCopies<string>;
   telemetry: TelemetrySource;
+  kernel: KernelSource;
   logs(host: LogsHost): Logs;
   remote(host: RemoteHost): RemoteStarts;
 }
@@ -161,6 +164,7 @@ export class Agent {
       this.logs,
       tell,
       (lease) => this.signals.kill(lease),
+      (grant, dir, exit) => causeOf(exit, { grant, dir, gpus: options.inventory.gpus, kernel: parts.kernel }),
       log,
     );
     const performer = new Performer({
@@ -214,6 +218,7 @@ export class Agent {
     this.room.start();
     // First of all: what runs here is looked after by somebody, whatever becomes of this process.
     await this.watchdog.start();
+    this.parts.kernel.start();
     await this.remote.listen(this.paths.socket);
     await this.witness();
     await this.adopt();
@@ -235,6 +240,7 @@ export class Agent {
     this.watchdog.close();
     this.witnesses.close();
     this.parts.telemetry.close();
+    this.parts.kernel.close();
     this.parts.mounts.close();
     this.parts.exports.close();
     await Promise.all([this.remote.close(), this.logs.close()]);

@@ -2,6 +2,7 @@ import type { Logger } from "pino";
 import type { AgentParts } from "./agent.js";
 import type { Offer } from "./exports/machine.js";
 import { NodeExports } from "./exports/node-exports.js";
+import { KernelLog } from "./kernel/kernel-log.js";
 import { LogShipper } from "./logs/log-shipper.js";
 import { ShimCopies } from "./logs/std-copies.js";
 import { NodeMounts } from "./mounts/node-mounts.js";
@@ -17,6 +18,8 @@ export interface PartsOptions {
   /** Whether and what its owner lets be served from this machine. */
   offer: Offer;
   nfsPort: number;
+  /** Where the system's own programs are looked for. */
+  systemPath: string;
   /** Its owner lets clusters have admin accounts on it. */
   allowAdminAccounts: boolean;
   log: Logger;
@@ -24,15 +27,16 @@ export interface PartsOptions {
 
 /** The real parts; tests give others. */
 export function makeParts(options: PartsOptions): AgentParts {
-  const { nodeName, dataDir, shimPath, offer, nfsPort, log } = options;
+  const { nodeName, dataDir, shimPath, offer, nfsPort, systemPath: path, log } = options;
   const paths = dataPaths(dataDir);
   return {
-    mounts: new NodeMounts({ nodeName, caches: paths.mountCaches }, log),
-    exports: new NodeExports({ folder: paths.exports, offer, port: nfsPort }, log),
+    mounts: new NodeMounts({ nodeName, caches: paths.mountCaches, path }, log),
+    exports: new NodeExports({ folder: paths.exports, offer, port: nfsPort, path }, log),
     copies: new ShimCopies(shimPath, paths.spool, log),
     accounts: new Accounts({ folder: paths.setup, allowed: options.allowAdminAccounts }, log),
     setupCopies: new ShimCopies<string>(shimPath, paths.setup, log),
     telemetry: new MachineTelemetry({}, log),
+    kernel: new KernelLog(log),
     logs: (host) => new LogShipper(host, log),
     remote: (host) => new SessionRemoteStarts(host, log),
   };

@@ -11,6 +11,7 @@ import type {
 import type { MountPlan } from "../shared/gen/stoker/v1/mount_pb.js";
 import type { Inventory, Telemetry } from "../shared/gen/stoker/v1/node_pb.js";
 import type { LeaseId } from "../shared/ids.js";
+import type { TimedMessage } from "./core/diagnosis/diagnosis.js";
 
 /** What the agent's parts need of one another. Adapters never import each other: agent.ts hands each what it asks for here. */
 
@@ -192,6 +193,15 @@ export interface TelemetrySource {
   inventory(overrides: InventoryOverrides): Promise<Inventory>;
   /** The newest sample, at once; sampling goes on by itself. Undefined before the first. */
   latest(): Telemetry | undefined;
+  close(): void;
+}
+
+// ---- kernel/ ----------------------------------------------------------------------------------------------------------------
+
+export interface KernelSource {
+  start(): void;
+  /** What the kernel said in the last so many milliseconds, oldest first. */
+  recent(lastMs: number): readonly TimedMessage[];
   close(): void;
 }
 

@@ -1,11 +1,13 @@
-import { closeSync, existsSync, openSync, readSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import type { Logger } from "pino";
 import type { LeaseGrant } from "../shared/gen/stoker/v1/lease_pb.js";
 import type { LeaseId } from "../shared/ids.js";
+import type { Diagnosis } from "./core/diagnosis/diagnosis.js";
 import { environmentOf, jobTempOf, type NodePlaces, rankEnvironmentOf, shellText } from "./core/environment.js";
 import type { Found, FoundProcess, LeaseEvent, RankExit } from "./core/events.js";
 import { type LeaseRun, planOf } from "./core/lease-state.js";
+import { tail } from "./file-tail.js";
 import { fullDisks } from "./full-disks.js";
 import { type DataPaths, Spool } from "./paths.js";
 import type { Logs, ShimExit, ShimProcess, Shims } from "./ports.js";
@@ -29,6 +31,8 @@ export class RankProcesses {
     private readonly tell: (lease: LeaseId, event: LeaseEvent) => void,
     /** Resolves when a search for processes of the lease finds none that lives. */
     private readonly killRemains: (lease: LeaseId) => Promise<void>,
+    /** Why a process whose folder is `dir` ended badly, if that can be told. */
+    private readonly explain: (grant: LeaseGrant, dir: string, exit: RankExit) => Diagnosis | undefined,
     private readonly log: Logger,
   ) {}
 
@@ -41,7 +45,7 @@ export class RankProcesses {
     for (const rank of ranks) {
       const dir = new Spool(this.paths, run.id).rank(rank);
       this.logs.follow(run.id, rank, dir);
-      this.take(run.id, dir, (exit) => this.rankExited(run.id, rank, exit));
+      this.take(run.id, dir, (exit) => this.rankExited(run, rank, exit));
     }
   }
 
@@ -108,15 +112,17 @@ export class RankProcesses {
         (process) => {
           this.logs.follow(run.id, rank, dir);
           this.tell(run.id, { type: "rank-started", rank, pid: process.pid });
-          this.watch(run.id, process, (exit) => this.rankExited(run.id, rank, exit));
+          this.watch(run.id, process, (exit) => this.rankExited(run, rank, exit));
         },
         (error: unknown) => this.tell(run.id, { type: "rank-not-started", rank, message: words(error) }),
       );
   }
 
-  private rankExited(lease: LeaseId, rank: number, exit: RankExit): void {
+  private rankExited({ id, grant }: LeaseRun, rank: number, exit: RankExit): void {
     const warnings = exit.exitCode === 0 ? [] : fullDisks([this.paths.data]);
-    this.tell(lease, { type: "rank-exited", rank, exit, warnings });
+    const dir = new Spool(this.paths, id).rank(rank);
+    const diagnosis = exit.exitCode === 0 ? undefined : this.explain(grant, dir, exit);
+    this.tell(id, { type: "rank-exited", rank, exit, warnings, ...(diagnosis ? { diagnosis } : {}) });
   }
 
   private take(lease: LeaseId, dir: string, ended: (exit: RankExit) => void): void {
@@ -149,7 +155,7 @@ export class RankProcesses {
   }
 
   private preparationExited(lease: LeaseId, dir: string, exit: RankExit): void {
-    const errorTail = exit.exitCode === 0 ? "" : tail(join(dir, "stderr"));
+    const errorTail = exit.exitCode === 0 ? "" : tail(join(dir, "stderr"), tailBytes);
     this.tell(lease, { type: "preparation-exited", exit, errorTail });
   }
 }
@@ -167,19 +173,6 @@ function exitOf(dir: string, { exitCode, signal, lost: why }: ShimExit): RankExi
     ...(dropped.stdout + dropped.stderr > 0 ? { dropped } : {}),
     ...(why === undefined ? {} : { lost: why }),
   };
-}
-
-/** The end of a local file; of one that is not there, nothing. */
-function tail(path: string): string {
-  if (!existsSync(path)) return "";
-  const descriptor = openSync(path, "r");
-  try {
-    const buffer = Buffer.alloc(tailBytes);
-    const read = readSync(descriptor, buffer, 0, tailBytes, Math.max(0, lengthOf(path) - tailBytes));
-    return buffer.subarray(0, read).toString("utf8").trim();
-  } finally {
-    closeSync(descriptor);
-  }
 }
 
 const words = (error: unknown) => (error instanceof Error ? error.message : String(error));

@@ -1,5 +1,6 @@
 import type { LeaseGrant } from "../../shared/gen/stoker/v1/lease_pb.js";
 import type { LeaseId } from "../../shared/ids.js";
+import type { Diagnosis } from "./diagnosis/diagnosis.js";
 import type { Failure, LeaseRun, PreparingStep } from "./lease-state.js";
 import type { Monotonic } from "./time.js";
 import type { Verdict, WitnessSet } from "./witness.js";
@@ -28,7 +29,7 @@ export type LeaseEvent =
   | { type: "preparation-exited"; exit: RankExit; errorTail: string }
   | { type: "start-ranks" }
   | { type: "rank-started"; rank: number; pid: number }
-  | { type: "rank-exited"; rank: number; exit: RankExit; warnings?: readonly string[] }
+  | { type: "rank-exited"; rank: number; exit: RankExit; warnings?: readonly string[]; diagnosis?: Diagnosis }
   | { type: "rank-not-started"; rank: number; message: string }
   /** A launcher of another node has had a process started here. */
   | { type: "remote-used" }

@@ -23,7 +23,7 @@ export function advance(run: LeaseRun, event: LeaseEvent, now: Now): LeaseStep<L
   lapse(at);
   apply(at, event);
   proceed(at);
-  return finished(at);
+  return finished(at, run);
 }
 
 function apply(at: Draft, event: LeaseEvent): void {
@@ -133,7 +133,8 @@ function rankStarted(at: Draft, { rank, pid }: Extract<LeaseEvent, { type: "rank
   note(at, `rank ${rank} started as process ${pid}`);
 }
 
-function rankExited(at: Draft, { rank, exit, warnings }: Extract<LeaseEvent, { type: "rank-exited" }>): void {
+function rankExited(at: Draft, event: Extract<LeaseEvent, { type: "rank-exited" }>): void {
+  const { rank, exit, warnings } = event;
   const before = at.run.ranks.get(rank);
   if (before === undefined) return;
   const { exitCode, signal, stdoutBytes, stderrBytes, dropped, lost } = exit;
@@ -143,9 +144,12 @@ function rankExited(at: Draft, { rank, exit, warnings }: Extract<LeaseEvent, { t
   at.run = warned(withRank(at.run, rank, { state: "exited", exitCode }), warnings);
   if (lost !== undefined) processLost(at, `rank ${rank}`, lost);
   const told = { type: "rank-exited", rank, exitCode, signal, stdoutBytes, stderrBytes } as const;
-  report(at, dropped === undefined ? told : { ...told, dropped });
+  // What was told to end needs no cause.
+  const diagnosis = at.run.stop === undefined && lost === undefined ? event.diagnosis : undefined;
+  report(at, { ...told, ...(dropped ? { dropped } : {}), ...(diagnosis ? { diagnosis } : {}) });
   keep(at, "soft");
-  note(at, `rank ${rank} ended with exit code ${exitCode}${lost === undefined ? "" : ` (${lost})`}`);
+  const why = lost ?? diagnosis?.sentence;
+  note(at, `rank ${rank} ended with exit code ${exitCode}${why === undefined ? "" : ` (${why})`}`);
 }
 
 /** Each is told once, however many ranks it was said of. */

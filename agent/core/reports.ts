@@ -1,3 +1,4 @@
+import type { Diagnosis } from "./diagnosis/diagnosis.js";
 import type { Dropped } from "./events.js";
 import type { Failure, LeaseRun } from "./lease-state.js";
 import type { Instant, Now } from "./time.js";
@@ -10,6 +11,7 @@ interface RankExited {
   stdoutBytes: number;
   stderrBytes: number;
   dropped?: Dropped;
+  diagnosis?: Diagnosis;
 }
 
 export type ReportEvent =

@@ -11,7 +11,7 @@ it("a job that is being prepared or ended is explained by what its nodes are at,
   world.experiment();
   world.cluster("c", { scaleSettings: { manual: { targetNodeCount: 1 } } });
   world.hello("a");
-  world.submit("j");
+  world.submit("j", {});
   const lease = () => {
     const state = world.job("j")?.state;
     if (!state || !("lease" in state)) throw new Error("it has no lease");

@@ -32,6 +32,7 @@ export function fakeParts(given: Partial<AgentParts> = {}): AgentParts {
       latest: () => undefined,
       close: () => {},
     },
+    kernel: { start: () => {}, recent: () => [], close: () => {} },
     logs: (host) => new FakeLogs(host),
     remote: () => ({
       listen: async () => {},

@@ -8,6 +8,8 @@ export interface Device {
   model: string;
   /** Undefined on machines whose GPU shares the system's memory. */
   memoryBytes: bigint | undefined;
+  /** See busId. */
+  busId?: string;
 }
 
 /**
@@ -19,15 +21,16 @@ export function devicesOf({ gpus }: SmiDocument, list: readonly ListedGpu[]): De
   gpus.forEach((gpu, at) => {
     if (gpu.uuid === undefined || gpu.lost || gpu.requiresReset || gpu.computeMode === "Prohibited") return;
     const model = gpu.name ?? "GPU";
+    const bus = gpu.busId === undefined ? {} : { busId: gpu.busId };
     if (gpu.mig.enabled !== true) {
-      devices.push({ uuid: gpu.uuid, index: at, model, memoryBytes: wide(gpu.memory.totalBytes) });
+      devices.push({ uuid: gpu.uuid, index: at, model, memoryBytes: wide(gpu.memory.totalBytes), ...bus });
       return;
     }
     // Masked recordings share a UUID; the order is the same in both.
     const listed = list.find(({ index, uuid }) => index === at && uuid === gpu.uuid);
     listed?.migDevices.forEach(({ profile, uuid }, device) => {
       const memoryBytes = wide(gpu.mig.devices[device]?.memoryBytes);
-      devices.push({ uuid, index: at, model: `${model} MIG ${profile}`, memoryBytes });
+      devices.push({ uuid, index: at, model: `${model} MIG ${profile}`, memoryBytes, ...bus });
     });
   });
   return devices;

@@ -1,4 +1,4 @@
-import type { HeldLease, Hello, LeaseReport } from "../../../shared/gen/stoker/v1/agent_service_pb.js";
+import type { Diagnosis, HeldLease, Hello, LeaseReport } from "../../../shared/gen/stoker/v1/agent_service_pb.js";
 import type { Inventory } from "../../../shared/gen/stoker/v1/node_pb.js";
 import { type LeaseId, parseLeaseId } from "../../../shared/ids.js";
 import { cut } from "../cut.js";
@@ -65,7 +65,9 @@ export function narrowHello(hello: Hello): Introduction | string {
   const { machineClass, cpus, memoryBytes } = narrowed;
   const [os, kernel, cpuModel] = [cut(narrowed.os, 255), cut(narrowed.kernel, 255), cut(narrowed.cpuModel, 255)];
   const [driverVersion, cudaVersion] = [cut(narrowed.driverVersion, 100), cut(narrowed.cudaVersion, 100)];
+  const runtime = cut(inventory.containerRuntime, 32);
   const offers = {
+    ...(runtime === "" ? {} : { containers: { runtime, version: cut(inventory.containerRuntimeVersion, 100) } }),
     ...(inventory.prepares ? ({ prepares: true } as const) : {}),
     ...(inventory.reclaimable ? ({ reclaimable: true } as const) : {}),
   };
@@ -159,6 +161,14 @@ function instantOf(time: HeldLease["frozenSince"]): Instant {
 
 const warningsMax = 8;
 
+/** Why a rank died, as its node found out. */
+export interface Cause {
+  readonly faultClass: "user" | "transient" | "node" | "gpu" | "storage";
+  readonly sentence: string;
+  /** The machine bears witness, and not the program's words alone. */
+  readonly proven: boolean;
+}
+
 export type Report =
   | { readonly kind: "ready" }
   | { readonly kind: "rank-started" }
@@ -172,6 +182,7 @@ export type Report =
       readonly stderrBytes: number;
       readonly stdoutDroppedBytes: number;
       readonly stderrDroppedBytes: number;
+      readonly cause?: Cause;
     }
   | { readonly kind: "failed"; readonly fault: ResourceFault; readonly exitCode?: number };
 
@@ -188,6 +199,14 @@ export function narrowReport(report: LeaseReport): NarrowedReport | string {
   if (!Number.isSafeInteger(sequence) || sequence < 1) return `${sequence} can't be a report's number`;
   const event = narrowEvent(report.event);
   return typeof event === "string" ? event : { lease: parsed.lease, sequence, report: event };
+}
+
+const faultClasses = ["user", "transient", "node", "gpu", "storage"] as const;
+
+/** Of a class that this version doesn't know, none. */
+function causeOf(told: Diagnosis | undefined): Cause | undefined {
+  const faultClass = faultClasses.find((each) => each === told?.faultClass);
+  return told && faultClass ? { faultClass, sentence: told.sentence.slice(0, 500), proven: told.proven } : undefined;
 }
 
 function narrowEvent(event: LeaseReport["event"]): Report | string {
@@ -209,7 +228,8 @@ function narrowEvent(event: LeaseReport["event"]): Report | string {
       }
       const lengths = { stdoutBytes, stderrBytes, stdoutDroppedBytes, stderrDroppedBytes };
       if (!Object.values(lengths).every(isLength)) return "a log can't have that length";
-      return { kind: "rank-exited", rank, exitCode, signal, ...lengths };
+      const cause = causeOf(event.value.diagnosis);
+      return { kind: "rank-exited", rank, exitCode, signal, ...lengths, ...(cause ? { cause } : {}) };
     }
     case "failed": {
       const { error, exitCode } = event.value;

@@ -11,7 +11,7 @@ import type { Job, Lease, Node, Share } from "../state.js";
 import type { Expansion } from "../toolkits/toolkit.js";
 import { failedByItself, failedByMachine, failedByMount, type Judgement, succeeded } from "../verdict.js";
 import { ignore } from "./heartbeat.js";
-import { type NarrowedReport, narrowReport, type Report } from "./narrow.js";
+import { type Cause, type NarrowedReport, narrowReport, type Report } from "./narrow.js";
 
 type ReportEvent = Extract<AgentEvent, { kind: "agent-report" }>;
 
@@ -94,17 +94,25 @@ function rankExited(draft: Draft, job: Job, node: Node, said: Extract<Report, { 
   const after = withExit(lease, { rank, node: node.uuid, exitCode, signal, stdoutBytes, stderrBytes, ...dropped });
   const exited = withLease(job, after);
   const alone = lease.shares.length === 1 && after.exits.length === expansion.ranks.length;
-  const judgement = judgeExit(exited, after, expansion, said);
+  const judgement = judgeExit(exited, node, after, expansion, said);
   if (!judgement || job.state.kind === "stopping") update(draft, exited);
   else stop(draft, judgement.job, judgement.verdict, alone);
 }
 
+/** What is not the job's own is tried elsewhere, and uses up none of its retries. */
+const machineFaults: Partial<Record<Cause["faultClass"], string>> = {
+  node: "NodeFailed",
+  gpu: "GpuFailed",
+  storage: "NodeStorageFailed",
+};
+
 /** `first`: rank 0 decides. `all`: the first failure, or the last success of those that don't just serve. */
 function judgeExit(
   job: Job,
+  node: Node,
   lease: Lease,
   { endsWith, ranks }: Expansion,
-  { rank, exitCode, signal }: Extract<Report, { kind: "rank-exited" }>,
+  { rank, exitCode, signal, cause }: Extract<Report, { kind: "rank-exited" }>,
 ): Judgement | undefined {
   if (endsWith === "first" && rank !== 0) return undefined;
   if (exitCode === 0) {
@@ -114,10 +122,16 @@ function judgeExit(
   }
   const details = [{ name: "rank", value: String(rank) }];
   if (signal > 0) details.push({ name: "signal", value: String(signal) });
-  const fault = { code: "JobFailed", message: "Job failed with non-zero exit code", details };
-  const reason =
+  const end =
     signal > 0 ? `rank ${rank} was ended by signal ${signal}` : `rank ${rank} ended with exit code ${exitCode}`;
-  return failedByItself(job, fault, exitCode, reason);
+  if (cause) details.push({ name: "cause", value: cause.sentence }, { name: "faultClass", value: cause.faultClass });
+  const machines = cause?.proven ? machineFaults[cause.faultClass] : undefined;
+  if (cause && machines) {
+    const message = `${end} on node ${node.name}: ${cause.sentence}`;
+    return failedByMachine(job, node.uuid, { code: machines, message, details }, "failed");
+  }
+  const fault = { code: "JobFailed", message: "Job failed with non-zero exit code", details };
+  return failedByItself(job, fault, exitCode, cause ? `${end}: ${cause.sentence}` : end);
 }
 
 function failed(draft: Draft, job: Job, node: Node, said: Extract<Report, { kind: "failed" }>): void {
