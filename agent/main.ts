@@ -15,6 +15,8 @@ import { makeParts } from "./parts.js";
 import { dataPaths } from "./paths.js";
 import { chooseFreezer } from "./watchdog/freezer.js";
 
+const systemPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
 const units: Record<string, number> = { "": 1, k: 2 ** 10, m: 2 ** 20, g: 2 ** 30, t: 2 ** 40 };
 
 const bytes: Setting<number | undefined> = {
@@ -87,6 +89,11 @@ const program = {
         "file servers on this machine: auto, those that name it; off, none; or a folder, which is offered to those that name no machine, and outside of which no directory is served",
       placeholder: "auto|off|folder",
       default: "auto",
+    }),
+    systemPath: text({
+      description: "where the system's own programs are looked for, such as mount, exportfs and mkfs.ext4",
+      placeholder: "folder:folder",
+      default: systemPath,
     }),
     nfsPort: whole({
       description: "TCP port at which this machine's file servers answer",
@@ -162,7 +169,7 @@ async function start(flags: Record<string, unknown>): Promise<void> {
   mkdirSync(dataDir, { recursive: true, mode: 0o755 });
   const parts = makeParts({
     ...{ nodeName: settings.name, dataDir, shimPath, log },
-    ...{ offer: offerOf(settings.serveFiles), nfsPort: settings.nfsPort },
+    ...{ offer: offerOf(settings.serveFiles), nfsPort: settings.nfsPort, systemPath: settings.systemPath },
     allowAdminAccounts: settings.allowAdminAccounts,
   });
   const found = await parts.telemetry.inventory({

@@ -104,7 +104,7 @@ export class NodeExports implements Exports {
   }
 
   private get everyMs(): number {
-    return this.options.everyMs ?? 10_000;
+    return this.options.everyMs ?? 5_000;
   }
 
   private soon(waitMs: number): void {
@@ -174,6 +174,10 @@ export class NodeExports implements Exports {
       await mountDisks(disks, name, folder, this.path);
       return folder;
     }
+    // Looked at before anything is made: outside of what is offered not even a folder.
+    if (offer.kind === "folder" && !isBelow(directory, offer.path) && !isBelow(directory, realOf(offer.path))) {
+      throw new Error(`the owner of this machine offers ${offer.path}, and ${directory} is not below it`);
+    }
     if (!existsSync(directory)) {
       mkdirSync(directory, { recursive: true });
       // Everybody's, as Azure's shares were; mkdir's own mode would be cut by the umask.
@@ -181,7 +185,7 @@ export class NodeExports implements Exports {
     }
     const real = realpathSync(directory);
     if (!statSync(real).isDirectory()) throw new Error(`${directory} is not a directory`);
-    if (offer.kind === "folder" && !isBelow(real, realpathSync(offer.path))) {
+    if (offer.kind === "folder" && !isBelow(real, realOf(offer.path))) {
       throw new Error(`the owner of this machine offers ${offer.path}, and ${real} is not below it`);
     }
     if (isSystem(real)) throw new Error(`${real} belongs to the machine's own system`);
@@ -211,3 +215,5 @@ const failed = (id: string, error: unknown): ExportState => ({
   phase: "failed",
   error: { code: "FileServerFailed", message: error instanceof Error ? error.message : String(error) },
 });
+
+const realOf = (path: string) => (existsSync(path) ? realpathSync(path) : path);

@@ -9,6 +9,7 @@ export const command: MountKind<CommandMount> = {
   // Nobody can say what a command would mount: whatever is there was put there by it.
   matches: () => true,
   details: () => [],
+  isUsers: true,
   secrets: (value) => secretsIn(value.command),
 };
 

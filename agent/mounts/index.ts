@@ -19,6 +19,7 @@ export interface BoundMount {
   /** Undefined when it needs none. */
   secretFile: string | undefined;
   environment: Record<string, string>;
+  isUsers: boolean;
 }
 
 /** Undefined for a kind that this agent does not know: its coordinator is newer. */
@@ -37,5 +38,6 @@ function bound<K extends MountKindName>(name: K, value: MountPlan["kind"]["value
     secrets: kind.secrets?.(own) ?? [],
     secretFile: kind.secretFile?.(own),
     environment: kind.environment?.(own) ?? {},
+    isUsers: kind.isUsers ?? false,
   };
 }

@@ -18,6 +18,8 @@ export interface MountKind<T> {
   secrets?(value: T): string[];
   /** Text of a file in memory that only root can read, and that goes when the command has ended. */
   secretFile?(value: T): string;
+  /** It is the user's own command: run with the job's variables. */
+  isUsers?: true;
   /** Variables of the command. */
   environment?(value: T): Record<string, string>;
 }

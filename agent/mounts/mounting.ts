@@ -60,7 +60,7 @@ export class Mounting {
         ],
         timeoutMs: this.options.limitMs,
         // Without the lease's mark: a file system's daemon is neither frozen nor killed with the ranks, it ends with the mount.
-        environment: { PATH: this.options.path, ...own, ...mount.environment },
+        environment: { PATH: this.options.path, ...(mount.isUsers ? own : {}), ...mount.environment },
         signal: wish.signal,
       });
       const known = [...mount.secrets, ...wish.secrets];
