@@ -19,11 +19,10 @@ const words: Record<Collection, string> = {
   experiments: "experiment",
 };
 
-export const workspacePath = (name: string) =>
-  name.startsWith("workspaces/") ? name : `workspaces/${checkedName(name, "workspace")}`;
+export const workspacePath = (name: string) => (isId(name) ? name : `workspaces/${checkedName(name, "workspace")}`);
 
-/** A whole id is taken as it is, so that what one command prints another accepts. */
-export const isId = (name: string) => name.startsWith("workspaces/") || name.startsWith("nodes/");
+/** A whole id is taken as it is, so that what one command prints another accepts; Azure's own, too. */
+export const isId = (name: string) => /^(?:workspaces|nodes|\/?subscriptions)\//i.test(name);
 
 export const childPath = (workspace: string, collection: Collection, name: string) =>
   `${workspacePath(workspace)}/${collection}/${checkedName(name, words[collection])}`;

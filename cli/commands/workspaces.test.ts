@@ -188,3 +188,25 @@ test("machine classes are listed, and names mapped to them and forgotten", async
   expect(await world.run("node", "class", "map", "STANDARD_NC6")).toBe(2);
   expect(asked).toEqual([["1", ""], ["1", ""], ["1", "more"], ["STANDARD_NC6", "2x-k80"], ["STANDARD_NC6"]]);
 });
+
+test("a full id, Azure's own too, is taken wherever a name is", async () => {
+  const asked: string[] = [];
+  const world = await given({
+    clusters: {
+      getCluster: ({ id }) => {
+        asked.push(id);
+        return { cluster: { name: "c", id } };
+      },
+      listClusters: ({ parent }) => {
+        asked.push(parent);
+        return {};
+      },
+    },
+  });
+  const own = "workspaces/other/clusters/c";
+  const azure = `/subscriptions/s/resourceGroups/g/providers/Microsoft.BatchAI/${own}`;
+  expect(await world.run("cluster", "show", "-n", own)).toBe(0);
+  expect(await world.run("cluster", "show", "-n", azure)).toBe(0);
+  expect(await world.run("cluster", "list", "-w", azure.replace("/clusters/c", ""))).toBe(0);
+  expect(asked).toEqual([own, azure, azure.replace("/clusters/c", "")]);
+});
