@@ -160,6 +160,7 @@ export class CoreWorld {
         memoryBytes: BigInt(memoryGib) << 30n,
         prepares: machine.prepares ?? false,
         reclaimable: machine.reclaimable ?? false,
+        containerRuntime: machine.containers ?? "",
         ...(machine.fileServing ? { fileServing: machine.fileServing } : {}),
         gpus: Array.from({ length: gpus }, (_, index) => ({ uuid: `${name}-gpu-${index}`, index })),
       },
@@ -234,6 +235,8 @@ export interface Machine {
   witnessSet?: number;
   prepares?: boolean;
   reclaimable?: boolean;
+  /** podman, docker or apptainer. */
+  containers?: string;
 }
 
 /** What a heartbeat says of answers and witnesses. */

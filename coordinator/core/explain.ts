@@ -1,6 +1,6 @@
 import type { JobId } from "../../shared/ids.js";
 import type { Candidate } from "./checks/check.js";
-import { firstObjection, jobObjection, room, standing } from "./checks/index.js";
+import { firstObjection, fitting, jobObjection, room, standing } from "./checks/index.js";
 import { membersOf } from "./cluster.js";
 import { unpreparable } from "./grant/unpreparable.js";
 import { isLive, leaseOf } from "./indexes.js";
@@ -107,7 +107,7 @@ function nodeReasons(
 ): WaitReason[] {
   const found = new Map<string, { check: string; message: string; nodes: string[]; heldBy: Set<JobId> }>();
   for (const candidate of candidates) {
-    const blocked = firstObjection([...standing, ...room], job, candidate, { world, now });
+    const blocked = firstObjection([...standing, ...fitting, ...room], job, candidate, { world, now });
     if (!blocked) continue;
     const key = `${blocked.check} ${blocked.message}`;
     const reason = found.get(key) ?? { check: blocked.check, message: blocked.message, nodes: [], heldBy: new Set() };

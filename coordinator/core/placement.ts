@@ -1,5 +1,5 @@
 import type { Candidate } from "./checks/check.js";
-import { firstObjection, room as roomChecks, standing, wishes } from "./checks/index.js";
+import { firstObjection, fitting, room as roomChecks, standing, wishes } from "./checks/index.js";
 import { membersOf } from "./cluster.js";
 import type { World } from "./memory.js";
 import type { Cluster, Held, Instant, Job, Node } from "./state.js";
@@ -20,10 +20,12 @@ export function candidatesOf(world: World, cluster: Cluster): Candidate[] {
   return [...membersOf(world, cluster)].map((node) => candidateFor(world, node));
 }
 
+const before = [...standing, ...fitting];
+
 export function place(world: World, job: Job, candidates: readonly Candidate[], now: Instant): Placement | undefined {
   const at = { world, now };
   const feasible = candidates.filter(
-    (candidate) => !firstObjection(standing, job, candidate, at) && !firstObjection(roomChecks, job, candidate, at),
+    (candidate) => !firstObjection(before, job, candidate, at) && !firstObjection(roomChecks, job, candidate, at),
   );
   const { nodeCount } = job.request;
   if (feasible.length < nodeCount) return undefined;

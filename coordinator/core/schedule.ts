@@ -8,7 +8,7 @@ import { candidatesOf, place } from "./placement.js";
 import { policies } from "./policies/index.js";
 import { queueKey } from "./policies/priority.js";
 import { SortedMap } from "./sorted-map.js";
-import type { Cluster, Job, JobRequest } from "./state.js";
+import type { Cluster, Job } from "./state.js";
 import { SweepLimits } from "./sweep-limits.js";
 
 /** How far behind a blocked job a pass looks for others that may start: bounds a pass, whatever the queue's length. */
@@ -50,17 +50,16 @@ function nothingNew(draft: Draft, cluster: ClusterId, limits: SweepLimits): bool
   const queue = queueOf(draft, cluster);
   return draft.fresh.every(
     (job) =>
-      job.request.cluster !== cluster ||
-      blocked.shapes.has(shapeOf(job.request)) ||
-      queue.rank(queueKey(job)) > lookAhead,
+      job.request.cluster !== cluster || blocked.shapes.has(shapeOf(job)) || queue.rank(queueKey(job)) > lookAhead,
   );
 }
 
 /** Jobs of one shape start, or don't, alike. */
-export function shapeOf({ nodeCount, share, wallClockMs }: JobRequest): string {
+export function shapeOf({ spec, request: { nodeCount, share, wallClockMs } }: Job): string {
+  const contained = spec.containerSettings ? " contained" : "";
   return share.kind === "whole"
-    ? `${nodeCount} whole ${wallClockMs}`
-    : `${nodeCount} ${share.gpus} ${share.cpus} ${share.memoryBytes} ${wallClockMs}`;
+    ? `${nodeCount} whole ${wallClockMs}${contained}`
+    : `${nodeCount} ${share.gpus} ${share.cpus} ${share.memoryBytes} ${wallClockMs}${contained}`;
 }
 
 /** No node that could take work has a core left. */
@@ -73,7 +72,7 @@ function isFull(draft: Draft, job: Job, candidates: readonly Candidate[]): boole
 
 function overtake(draft: Draft, cluster: Cluster, head: Job, before: readonly Candidate[], limits: SweepLimits): void {
   const { world, now } = draft;
-  const shapes = new Set([shapeOf(head.request)]);
+  const shapes = new Set([shapeOf(head)]);
   let candidates = before;
   let full = isFull(draft, head, candidates);
   const rules = full ? undefined : policies[world.settings.policy].behind(world, head, candidates, now);
@@ -84,11 +83,11 @@ function overtake(draft: Draft, cluster: Cluster, head: Job, before: readonly Ca
       if (seen > lookAhead || full) break;
       seen += 1;
       const job = world.jobs.get(uuid);
-      if (!job || shapes.has(shapeOf(job.request)) || limits.holds(job)) continue;
+      if (!job || shapes.has(shapeOf(job)) || limits.holds(job)) continue;
       if (unpreparable(world, job)) continue;
       const placement = place(world, job, candidates, now);
       if (!placement || rules.objection(job, placement) !== undefined) {
-        shapes.add(shapeOf(job.request));
+        shapes.add(shapeOf(job));
         continue;
       }
       startAttempt(draft, job, placement);

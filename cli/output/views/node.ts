@@ -54,6 +54,7 @@ export const node = view({
     }),
     ["Serves files from", inventory?.fileServing?.folder ?? ""],
     ["Logs", waitingLine(telemetry?.logsWaiting)],
+    ["Containers", [inventory?.containerRuntime, inventory?.containerRuntimeVersion].filter(Boolean).join(" ")],
     ["Freezer", telemetry?.freezer ?? ""],
     ["Id", id],
   ],

@@ -8,6 +8,7 @@ import { changeJobSecrets } from "../secrets/fields.js";
 import { withReferences } from "../secrets/reference.js";
 import type { Cluster, JobRequest, Priority, ShareRequest, SweepRequest, Workspace } from "../state.js";
 import { admitToolkit } from "../toolkits/index.js";
+import { admitContainer } from "./container.js";
 import {
   admitClean,
   admitCount,
@@ -27,7 +28,7 @@ import { admitVolumes } from "./volumes.js";
 
 /**
  * Is this job possible at all? Gives the spec with Batch AI's defaults filled in, and what scheduling needs of it in a form that needs no
- * second look. Container settings are accepted, because real files have them; see grant/unpreparable.ts for what becomes of them.
+ * second look.
  */
 export function admitJob(given: JobSpec, world: World, workspace: Workspace): { spec: JobSpec; request: JobRequest } {
   const { spec, keys: secrets } = withReferences(given, changeJobSecrets, world, workspace);
@@ -50,10 +51,7 @@ export function admitJob(given: JobSpec, world: World, workspace: Workspace): { 
   };
   admitDirectories(spec);
   admitEnvironment("", spec);
-  if (spec.containerSettings) {
-    admitText("containerSettings.imageSourceRegistry.image", spec.containerSettings.imageSourceRegistry?.image ?? "");
-    admitMemory("containerSettings.shmSize", spec.containerSettings.shmSize);
-  }
+  if (spec.containerSettings) admitContainer(spec.containerSettings);
   if (spec.jobPreparation) admitText("jobPreparation.commandLine", spec.jobPreparation.commandLine);
   admitClean("stdOutErrPathPrefix", spec.stdOutErrPathPrefix, pathMax);
   admitClean("checkpoint.path", spec.checkpoint?.path ?? "", pathMax);

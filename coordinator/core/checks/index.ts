@@ -4,6 +4,7 @@ import { avoided } from "./avoided.js";
 import type { Blocked, Candidate, Check, JobCheck } from "./check.js";
 import { cleaned } from "./cleaned.js";
 import { clusterSize } from "./cluster-size.js";
+import { containers } from "./containers.js";
 import { cpus } from "./cpus.js";
 import { drained } from "./drained.js";
 import { gathered } from "./gathered.js";
@@ -23,6 +24,8 @@ import { unshared } from "./unshared.js";
 export const ofJob: readonly JobCheck[] = [clusterSize, secrets, quota, storage];
 /** In this order: the first that objects is the reason told. */
 export const standing: readonly Check[] = [inCluster, gathered, ready, prepared, healthy, drained, leaving, cleaned];
+/** Whether the machine is one for this job. */
+export const fitting: readonly Check[] = [containers];
 /** About room, which ends of other jobs bring. */
 export const room: readonly Check[] = [unshared, gpus, cpus, memory];
 /** Kept to while enough nodes are left that pass. */

@@ -5,6 +5,7 @@ import type { Plain } from "../plain.js";
 import type { Job, Lease, Share } from "../state.js";
 import { expandToolkit } from "../toolkits/index.js";
 import { hostFile } from "../toolkits/mpi.js";
+import { containerOf } from "./container.js";
 import { environmentOf } from "./environment.js";
 import { gangOf } from "./gang.js";
 import { placesOf } from "./places.js";
@@ -33,6 +34,7 @@ export function grantFor(world: World, job: Job, lease: Lease, share: Share): Pl
     ],
     environment: environmentOf(world, job, lease, share, gang, expansion),
     secrets: job.spec.secrets.map(({ name, value }) => ({ name, value })),
+    ...containerOf(job),
     stdDirectory: places.stdDirectory,
     hostFile: hostFile(
       lease.shares.map(({ host }) => host),

@@ -1,5 +1,5 @@
 import type { Candidate } from "../checks/check.js";
-import { firstObjection, standing } from "../checks/index.js";
+import { firstObjection, fitting, standing } from "../checks/index.js";
 import { isLive, leaseOf } from "../indexes.js";
 import type { World } from "../memory.js";
 import { SortedMap } from "../sorted-map.js";
@@ -49,7 +49,7 @@ export function reservation(
 ): { at: Instant; spaces: Spaces } | undefined {
   const spaces: Spaces = new Map();
   for (const candidate of candidates) {
-    if (firstObjection(standing, head, candidate, { world, now })) continue;
+    if (firstObjection([...standing, ...fitting], head, candidate, { world, now })) continue;
     const { node, usage, room } = candidate;
     spaces.set(node.uuid, {
       node,

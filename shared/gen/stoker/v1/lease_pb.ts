@@ -16,7 +16,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file stoker/v1/lease.proto.
  */
 export const file_stoker_v1_lease: GenFile = /*@__PURE__*/
-  fileDesc("ChVzdG9rZXIvdjEvbGVhc2UucHJvdG8SCXN0b2tlci52MSLxBQoKTGVhc2VHcmFudBIQCghsZWFzZV9pZBgBIAEoCRIQCghqb2JfdXVpZBgCIAEoCRIPCgdhdHRlbXB0GAMgASgFEg4KBmpvYl9pZBgEIAEoCRISCgpub2RlX2luZGV4GAUgASgFEiIKBW5vZGVzGAYgAygLMhMuc3Rva2VyLnYxLkdhbmdOb2RlEg4KBnR0bF9tcxgHIAEoAxIsCg5jbHVzdGVyX21vdW50cxgIIAMoCzIULnN0b2tlci52MS5Nb3VudFBsYW4SKAoKam9iX21vdW50cxgJIAMoCzIULnN0b2tlci52MS5Nb3VudFBsYW4SEwoLZGlyZWN0b3JpZXMYCiADKAkSMwoLZW52aXJvbm1lbnQYCyADKAsyHi5zdG9rZXIudjEuRW52aXJvbm1lbnRWYXJpYWJsZRIvCgdzZWNyZXRzGAwgAygLMh4uc3Rva2VyLnYxLkVudmlyb25tZW50VmFyaWFibGUSFQoNc3RkX2RpcmVjdG9yeRgNIAEoCRIRCglob3N0X2ZpbGUYDiABKAkSIAoYcHJlcGFyYXRpb25fY29tbWFuZF9saW5lGA8gASgJEiIKBXJhbmtzGBAgAygLMhMuc3Rva2VyLnYxLlJhbmtQbGFuEhgKEHN0YXJ0X3doZW5fcmVhZHkYESABKAgSEQoJZ3B1X3V1aWRzGBIgAygJEgwKBGNwdXMYEyABKAUSFAoMbWVtb3J5X2J5dGVzGBQgASgDEhoKEmtpbGxfZ3JhY2Vfc2Vjb25kcxgVIAEoBRIaChJleGVjdXRpb25fbG9nX25hbWUYFiABKAkSHwoXcHJlcGFyYXRpb25fc3Rkb3V0X25hbWUYFyABKAkSHwoXcHJlcGFyYXRpb25fc3RkZXJyX25hbWUYGCABKAkSGAoQam9iX3BhdGhfc2VnbWVudBgZIAEoCRIVCg1vbl9sZWFzZV9sb3NzGBogASgJEhcKD2xvZ19saW1pdF9ieXRlcxgbIAEoAyImCghHYW5nTm9kZRIMCgRuYW1lGAEgASgJEgwKBGhvc3QYAiABKAkijQEKCFJhbmtQbGFuEgwKBHJhbmsYASABKAUSFAoMY29tbWFuZF9saW5lGAIgASgJEjMKC2Vudmlyb25tZW50GAMgAygLMh4uc3Rva2VyLnYxLkVudmlyb25tZW50VmFyaWFibGUSEwoLc3Rkb3V0X25hbWUYBCABKAkSEwoLc3RkZXJyX25hbWUYBSABKAkqpAEKCkxlYXNlUGhhc2USGwoXTEVBU0VfUEhBU0VfVU5TUEVDSUZJRUQQABIZChVMRUFTRV9QSEFTRV9QUkVQQVJJTkcQARIVChFMRUFTRV9QSEFTRV9SRUFEWRACEhcKE0xFQVNFX1BIQVNFX1JVTk5JTkcQAxIYChRMRUFTRV9QSEFTRV9TVE9QUElORxAEEhQKEExFQVNFX1BIQVNFX0RPTkUQBWIGcHJvdG8z", [file_stoker_v1_environment, file_stoker_v1_mount]);
+  fileDesc("ChVzdG9rZXIvdjEvbGVhc2UucHJvdG8SCXN0b2tlci52MSKeBgoKTGVhc2VHcmFudBIQCghsZWFzZV9pZBgBIAEoCRIQCghqb2JfdXVpZBgCIAEoCRIPCgdhdHRlbXB0GAMgASgFEg4KBmpvYl9pZBgEIAEoCRISCgpub2RlX2luZGV4GAUgASgFEiIKBW5vZGVzGAYgAygLMhMuc3Rva2VyLnYxLkdhbmdOb2RlEg4KBnR0bF9tcxgHIAEoAxIsCg5jbHVzdGVyX21vdW50cxgIIAMoCzIULnN0b2tlci52MS5Nb3VudFBsYW4SKAoKam9iX21vdW50cxgJIAMoCzIULnN0b2tlci52MS5Nb3VudFBsYW4SEwoLZGlyZWN0b3JpZXMYCiADKAkSMwoLZW52aXJvbm1lbnQYCyADKAsyHi5zdG9rZXIudjEuRW52aXJvbm1lbnRWYXJpYWJsZRIvCgdzZWNyZXRzGAwgAygLMh4uc3Rva2VyLnYxLkVudmlyb25tZW50VmFyaWFibGUSFQoNc3RkX2RpcmVjdG9yeRgNIAEoCRIRCglob3N0X2ZpbGUYDiABKAkSIAoYcHJlcGFyYXRpb25fY29tbWFuZF9saW5lGA8gASgJEiIKBXJhbmtzGBAgAygLMhMuc3Rva2VyLnYxLlJhbmtQbGFuEhgKEHN0YXJ0X3doZW5fcmVhZHkYESABKAgSEQoJZ3B1X3V1aWRzGBIgAygJEgwKBGNwdXMYEyABKAUSFAoMbWVtb3J5X2J5dGVzGBQgASgDEhoKEmtpbGxfZ3JhY2Vfc2Vjb25kcxgVIAEoBRIaChJleGVjdXRpb25fbG9nX25hbWUYFiABKAkSHwoXcHJlcGFyYXRpb25fc3Rkb3V0X25hbWUYFyABKAkSHwoXcHJlcGFyYXRpb25fc3RkZXJyX25hbWUYGCABKAkSGAoQam9iX3BhdGhfc2VnbWVudBgZIAEoCRIVCg1vbl9sZWFzZV9sb3NzGBogASgJEhcKD2xvZ19saW1pdF9ieXRlcxgbIAEoAxIrCgljb250YWluZXIYHCABKAsyGC5zdG9rZXIudjEuQ29udGFpbmVyUGxhbiKDAQoNQ29udGFpbmVyUGxhbhINCgVpbWFnZRgBIAEoCRISCgpzZXJ2ZXJfdXJsGAIgASgJEhAKCHVzZXJuYW1lGAMgASgJEhAKCHBhc3N3b3JkGAQgASgJEhYKDnNobV9zaXplX2J5dGVzGAUgASgDEhMKC2RpcmVjdG9yaWVzGAYgAygJIiYKCEdhbmdOb2RlEgwKBG5hbWUYASABKAkSDAoEaG9zdBgCIAEoCSKNAQoIUmFua1BsYW4SDAoEcmFuaxgBIAEoBRIUCgxjb21tYW5kX2xpbmUYAiABKAkSMwoLZW52aXJvbm1lbnQYAyADKAsyHi5zdG9rZXIudjEuRW52aXJvbm1lbnRWYXJpYWJsZRITCgtzdGRvdXRfbmFtZRgEIAEoCRITCgtzdGRlcnJfbmFtZRgFIAEoCSqkAQoKTGVhc2VQaGFzZRIbChdMRUFTRV9QSEFTRV9VTlNQRUNJRklFRBAAEhkKFUxFQVNFX1BIQVNFX1BSRVBBUklORxABEhUKEUxFQVNFX1BIQVNFX1JFQURZEAISFwoTTEVBU0VfUEhBU0VfUlVOTklORxADEhgKFExFQVNFX1BIQVNFX1NUT1BQSU5HEAQSFAoQTEVBU0VfUEhBU0VfRE9ORRAFYgZwcm90bzM", [file_stoker_v1_environment, file_stoker_v1_mount]);
 
 /**
  * @generated from message stoker.v1.LeaseGrant
@@ -190,6 +190,13 @@ export type LeaseGrant = Message<"stoker.v1.LeaseGrant"> & {
    * @generated from field: int64 log_limit_bytes = 27;
    */
   logLimitBytes: bigint;
+
+  /**
+   * Preparation, ranks and what launchers start run in a container of it; absent: on the machine itself.
+   *
+   * @generated from field: stoker.v1.ContainerPlan container = 28;
+   */
+  container?: ContainerPlan | undefined;
 };
 
 /**
@@ -198,6 +205,56 @@ export type LeaseGrant = Message<"stoker.v1.LeaseGrant"> & {
  */
 export const LeaseGrantSchema: GenMessage<LeaseGrant> = /*@__PURE__*/
   messageDesc(file_stoker_v1_lease, 0);
+
+/**
+ * One container for all that an attempt runs on a node. Nothing in it is expanded, but for `directories`.
+ *
+ * @generated from message stoker.v1.ContainerPlan
+ */
+export type ContainerPlan = Message<"stoker.v1.ContainerPlan"> & {
+  /**
+   * @generated from field: string image = 1;
+   */
+  image: string;
+
+  /**
+   * Of the registry; empty for the one that the image's name begins with, or Docker Hub.
+   *
+   * @generated from field: string server_url = 2;
+   */
+  serverUrl: string;
+
+  /**
+   * @generated from field: string username = 3;
+   */
+  username: string;
+
+  /**
+   * @generated from field: string password = 4;
+   */
+  password: string;
+
+  /**
+   * 0: the runtime's own default.
+   *
+   * @generated from field: int64 shm_size_bytes = 5;
+   */
+  shmSizeBytes: bigint;
+
+  /**
+   * Seen in it at the same paths, beside the mount roots and the job's temp; may refer to variables.
+   *
+   * @generated from field: repeated string directories = 6;
+   */
+  directories: string[];
+};
+
+/**
+ * Describes the message stoker.v1.ContainerPlan.
+ * Use `create(ContainerPlanSchema)` to create a new message.
+ */
+export const ContainerPlanSchema: GenMessage<ContainerPlan> = /*@__PURE__*/
+  messageDesc(file_stoker_v1_lease, 1);
 
 /**
  * @generated from message stoker.v1.GangNode
@@ -221,7 +278,7 @@ export type GangNode = Message<"stoker.v1.GangNode"> & {
  * Use `create(GangNodeSchema)` to create a new message.
  */
 export const GangNodeSchema: GenMessage<GangNode> = /*@__PURE__*/
-  messageDesc(file_stoker_v1_lease, 1);
+  messageDesc(file_stoker_v1_lease, 2);
 
 /**
  * One process that the agent starts itself. Daemons of MPI launchers come by RemoteStart instead.
@@ -264,7 +321,7 @@ export type RankPlan = Message<"stoker.v1.RankPlan"> & {
  * Use `create(RankPlanSchema)` to create a new message.
  */
 export const RankPlanSchema: GenMessage<RankPlan> = /*@__PURE__*/
-  messageDesc(file_stoker_v1_lease, 2);
+  messageDesc(file_stoker_v1_lease, 3);
 
 /**
  * @generated from enum stoker.v1.LeasePhase
