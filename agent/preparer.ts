@@ -62,7 +62,7 @@ export class Preparer {
   /** What an earlier agent has left is taken up. */
   start(): void {
     const record = this.record.read();
-    this.post({ type: "found", record, begun: record !== undefined && this.task.isBegun(record.task.run) });
+    this.post({ type: "found", record, process: record ? this.task.look(record.task.run) : "absent" });
   }
 
   order(message: SetMounts): void {
@@ -146,7 +146,7 @@ export class Preparer {
         task.follow(effect.run, effect.task);
         return;
       case "end-task":
-        task.end(effect.run);
+        task.end(effect.run, effect.graceMs);
         return;
       case "finish-output":
         task.finish(effect.run);

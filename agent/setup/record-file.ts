@@ -10,6 +10,6 @@ function isRecord(found: unknown): found is PreparationRecord {
   const { id, boot, digest, task } = found as Partial<PreparationRecord>;
   const texts = [id, boot, digest, task?.run].every((text) => typeof text === "string");
   if (!texts || !task || !/^\d+$/.test(task.run)) return false;
-  if (task.state === "running") return Number.isFinite(task.since) && Number.isFinite(task.limitMs);
+  if (task.state === "running") return [task.since, task.limitMs, task.graceMs].every(Number.isFinite);
   return task.state === "succeeded" || (task.state === "failed" && typeof task.fault?.message === "string");
 }

@@ -30,8 +30,8 @@ export interface SetupTaskHost {
   tell(event: PreparationEvent): void;
 }
 
-/** Between asking a task to end and ending it. */
-const graceMs = 10_000;
+/** Of a shim that takes no SIGQUIT it is asked again. */
+const shortestGraceMs = 100;
 const directoryLimitMs = 60_000;
 const copyLimitMs = 30_000;
 const tailBytes = 2_000;
@@ -48,16 +48,18 @@ export class SetupTask {
   private current: string | undefined;
   private process: ShimProcess | undefined;
   private ending: NodeJS.Timeout | undefined;
-  private calledOff: string | undefined;
+  private calledOff: { run: string; graceMs: number } | undefined;
 
   constructor(
     private readonly host: SetupTaskHost,
     private readonly log: Logger,
   ) {}
 
-  /** It was begun, by this agent or an earlier one. */
-  isBegun(run: string): boolean {
-    return existsSync(join(this.folder(run), "process"));
+  /** What an earlier agent has left of it. */
+  look(run: string): "absent" | "live" | "ended" {
+    const folder = join(this.folder(run), "process");
+    if (!existsSync(folder)) return "absent";
+    return existsSync(join(folder, "exit")) ? "ended" : "live";
   }
 
   start(run: string, task: SetupTaskPlan): void {
@@ -83,12 +85,9 @@ export class SetupTask {
   }
 
   /** SIGTERM to all that it has started, and after a while SIGKILL. */
-  end(run: string): void {
-    this.calledOff = run;
-    if (!this.process) return;
-    const { process } = this;
-    this.host.shims.signal(process, "SIGTERM");
-    this.ending = setInterval(() => this.host.shims.signal(process, "SIGQUIT"), graceMs);
+  end(run: string, graceMs: number): void {
+    this.calledOff = { run, graceMs };
+    if (this.process) this.terminate(this.process, graceMs);
   }
 
   finish(run: string): void {
@@ -118,6 +117,13 @@ export class SetupTask {
     clearInterval(this.ending);
   }
 
+  private terminate(process: ShimProcess, graceMs: number): void {
+    if (this.ending !== undefined) return;
+    this.host.shims.signal(process, "SIGTERM");
+    const again = Math.max(shortestGraceMs, graceMs);
+    this.ending = setInterval(() => this.host.shims.signal(process, "SIGQUIT"), again);
+  }
+
   private async begin(run: string, task: SetupTaskPlan): Promise<void> {
     const { places, shims } = this.host;
     const folder = this.folder(run);
@@ -134,7 +140,7 @@ export class SetupTask {
       if (problem !== undefined) throw new Error(`the directory for its output could not be made: ${problem}`);
       this.follow(run, task);
     }
-    if (this.calledOff === run) throw new Error("it was called off");
+    if (this.calledOff?.run === run) throw new Error("it was called off");
     const process = await shims.start({
       dir: join(folder, "process"),
       argv: ["/bin/bash", "-c", script, "setup", join(folder, "stdout"), join(folder, "stderr"), task.commandLine],
@@ -154,11 +160,7 @@ export class SetupTask {
       (exit) => this.ended(run, exit),
       (error: unknown) => this.ended(run, { exitCode: 137, signal: 9, lost: inWords(error) }),
     );
-    if (this.isCalledOff(run)) this.end(run);
-  }
-
-  private isCalledOff(run: string): boolean {
-    return this.calledOff === run && this.ending === undefined;
+    if (this.calledOff?.run === run) this.terminate(process, this.calledOff.graceMs);
   }
 
   private ended(run: string, exit: Omit<TaskEnd, "errorTail">): void {

@@ -24,7 +24,13 @@ export interface PreparationRecord {
 
 /** `run` names the folder of its output, and its process. */
 export type TaskRecord =
-  | { readonly run: string; readonly state: "running"; readonly since: Monotonic; readonly limitMs: number }
+  | {
+      readonly run: string;
+      readonly state: "running";
+      readonly since: Monotonic;
+      readonly limitMs: number;
+      readonly graceMs: number;
+    }
   | { readonly run: string; readonly state: "succeeded" }
   | { readonly run: string; readonly state: "failed"; readonly fault: Failure };
 
@@ -70,8 +76,8 @@ export interface PreparationState {
 }
 
 export type PreparationEvent =
-  /** Before anything else: what an earlier agent has left, and whether its task was ever begun. */
-  | { type: "found"; record: PreparationRecord | undefined; begun: boolean }
+  /** Before anything else: what an earlier agent has left, and whether its task was ever begun, and has ended. */
+  | { type: "found"; record: PreparationRecord | undefined; process: "absent" | "live" | "ended" }
   | { type: "ordered"; plan: PreparationPlan }
   | { type: "mounted"; turn: number; fault?: Failure }
   | { type: "accounts-cleared"; turn: number; warning?: string }
@@ -99,7 +105,7 @@ export type PreparationEffect =
   /** Of an adopted task: where its output goes is known by now. */
   | { type: "follow-output"; run: string; task: SetupTaskPlan }
   /** With everything that it has started → task-ended */
-  | { type: "end-task"; run: string }
+  | { type: "end-task"; run: string; graceMs: number }
   /** → warned, when something went wrong */
   | { type: "finish-output"; run: string }
   /** A line of the execution log. */

@@ -17,6 +17,7 @@ const task = create(SetupTaskPlanSchema, {
   commandLine: "install",
   secrets: [{ name: "PASSWORD", value: "hunter2" }],
   limitMs: 60_000n,
+  graceMs: 100n,
 });
 const volume = create(MountPlanSchema, { relativeMountPath: "nfs" });
 
@@ -32,17 +33,21 @@ class Agent {
   now = 1_000;
   /** Names of effects, with what matters of them, since last asked. */
   private done: string[] = [];
+  /** What the next agent did with what it found. */
+  left: string[] = [];
   readonly disk: { record: PreparationRecord | undefined } = { record: undefined };
 
   constructor(readonly boot = "boot-1") {
     this.state = unprepared("n1", boot, this.now);
   }
 
-  restart(boot = this.boot, begun = true): Agent {
+  restart(boot = this.boot, process: "absent" | "live" | "ended" = "live"): Agent {
     const next = new Agent(boot);
     next.now = this.now + 1_000;
     next.disk.record = this.disk.record;
-    next.tell({ type: "found", record: this.disk.record, begun });
+    const { record } = this.disk;
+    const left = record?.task.state === "succeeded" ? "ended" : process;
+    this.left = next.tell({ type: "found", record, process: left });
     return next;
   }
 
@@ -217,6 +222,11 @@ describe("a setup task", () => {
     agent.now = deadline ?? 0;
     expect(agent.tell({ type: "tick" })).toEqual(["end-task", "record failed"]);
     expect(agent.told.fault?.message).toContain("took longer than 60 s");
+    // The agent is killed before it has seen the end: no other task begins before that.
+    const next = agent.restart();
+    expect(agent.left).toEqual(["adopt-task", "end-task"]);
+    expect(next.order(plan("c.1.1"))).toEqual([]);
+    expect(next.ended(137, { signal: 9 })).toEqual(["finish-output", "record nothing", "clear accounts but none"]);
     agent.ended(137, { signal: 9 });
     expect(agent.told.fault?.message).toContain("took longer than 60 s");
   });
@@ -240,7 +250,7 @@ describe("a setup task", () => {
   });
 
   it("that was recorded and never begun is begun", () => {
-    const agent = running().restart("boot-1", false);
+    const agent = running().restart("boot-1", "absent");
     agent.order(plan("c.1.0"));
     agent.cleared();
     expect(agent.mounted()).toEqual(["record running", "start-task"]);
@@ -300,7 +310,7 @@ it("never has two tasks at once, and never one without its record, whatever happ
         else if (each.do === "tick") {
           agent.now = nextPreparationTick(agent.state) ?? agent.now;
           watch(agent.tell({ type: "tick" }));
-        } else if (each.do === "agent") agent = agent.restart(agent.boot, live !== undefined);
+        } else if (each.do === "agent") agent = agent.restart(agent.boot, live === undefined ? "ended" : "live");
         else {
           live = undefined;
           agent = agent.restart(`${agent.boot}+`);

@@ -1,4 +1,5 @@
 import { unreachable } from "../../../shared/assert.js";
+import type { SetupTaskPlan } from "../../../shared/gen/stoker/v1/agent_service_pb.js";
 import type { Failure } from "../lease-state.js";
 import type { Monotonic, Now } from "../time.js";
 import { reportOf } from "./report.js";
@@ -65,7 +66,7 @@ class Preparing {
   take(event: PreparationEvent): void {
     switch (event.type) {
       case "found":
-        this.found(event.record, event.begun);
+        this.found(event.record, event.process);
         return;
       case "ordered":
         this.ordered(event.plan);
@@ -140,13 +141,18 @@ class Preparing {
     }
   }
 
-  private found(record: PreparationRecord | undefined, begun: boolean): void {
+  private found(record: PreparationRecord | undefined, process: "absent" | "live" | "ended"): void {
     if (!record) return;
     const { task, boot } = record;
+    const here = boot === this.state.boot && process !== "absent";
     // Of another boot nothing runs; what was never begun is begun when the plan comes.
-    if (task.state === "running" && (boot !== this.state.boot || !begun)) return;
-    this.state = { ...this.state, record, process: task.state === "running" ? "running" : "none" };
-    if (task.state === "running") this.effects.push({ type: "adopt-task", run: task.run });
+    if (task.state === "running" && !here) return;
+    this.state = { ...this.state, record };
+    if (!here || (task.state !== "running" && process === "ended")) return;
+    this.state = { ...this.state, process: task.state === "running" ? "running" : "ending" };
+    this.effects.push({ type: "adopt-task", run: task.run });
+    // Its time was over, and an agent that was killed then has not seen it end.
+    if (task.state !== "running") this.effects.push({ type: "end-task", run: task.run, graceMs: 0 });
   }
 
   private ordered(plan: PreparationPlan): void {
@@ -202,7 +208,7 @@ class Preparing {
     const run = String(this.now.instant);
     const { monotonic: since } = this.now;
     this.note("the setup task starts");
-    this.write({ run, state: "running", since, limitMs: Number(plan.task.limitMs) });
+    this.write({ run, state: "running", since, ...timesOf(plan.task) });
     this.state = { ...this.state, process: "running", since };
     return this.begin({ type: "start-task", run, task: plan.task });
   }
@@ -241,7 +247,9 @@ class Preparing {
 
   private endTask(): void {
     const task = this.state.record?.task;
-    if (this.state.process === "running" && task) this.effects.push({ type: "end-task", run: task.run });
+    if (this.state.process === "running" && task?.state === "running") {
+      this.effects.push({ type: "end-task", run: task.run, graceMs: task.graceMs });
+    }
     this.state = { ...this.state, process: "ending" };
   }
 
@@ -327,6 +335,8 @@ class Preparing {
 }
 
 export const count = (number: number, noun: string) => `${number} ${noun}${number === 1 ? "" : "s"}`;
+
+const timesOf = ({ limitMs, graceMs }: SetupTaskPlan) => ({ limitMs: Number(limitMs), graceMs: Number(graceMs) });
 
 /** A task may print what it was given. Short values would take half of the text with them. */
 function withoutSecrets(text: string, secrets: ReadonlyArray<{ value: string }>): string {

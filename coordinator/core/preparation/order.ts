@@ -48,6 +48,7 @@ function planFor(world: World, cluster: Cluster, node: Node): Plain<SetMounts> {
             secrets: task.secrets.map(({ name, value }) => ({ name, value })),
             stdDirectory: setupDirectory(task.stdOutErrPathPrefix, setupSuffix(world, cluster)),
             limitMs: BigInt(world.settings.setupLimitMs),
+            graceMs: BigInt(world.settings.killGraceSeconds * 1000),
           },
         }
       : {}),
