@@ -149,8 +149,8 @@ int run_main(int count, char **words) {
   if (prctl(PR_SET_CHILD_SUBREAPER, 1) < 0) die("can't adopt orphans: %s", strerror(errno));
   exit_file_reserve(dir);
 
-  // A node's setup task may start services: they stay when it has ended well. They must not write to our pipes.
-  bool leave = getenv("STOKER_LEAVE_OFFSPRING");
+  // A node's setup task may start services: they stay when it has ended well. They must not write to our pipes. Nothing of a lease stays.
+  bool leave = !guard.fence && getenv("STOKER_LEAVE_OFFSPRING");
   unsetenv("STOKER_LEAVE_OFFSPRING");
   // Bytes that all that is started for the lease on this node may write; whatever is not a number is no limit.
   const char *limit_text = getenv("STOKER_LOG_LIMIT_BYTES");
