@@ -1,5 +1,7 @@
+import { spawn } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync } from "node:fs";
+import { createServer } from "node:net";
 import { join } from "node:path";
 import { expect, onTestFinished, test, vi } from "vitest";
 import { processesWith, run, scratch, shim, stateOf } from "./scratch.js";
@@ -104,4 +106,36 @@ test("a shim without the mark is found by its folder", async () => {
 
 test("an order without a lease is refused", async () => {
   expect(await order("kill", "")).toMatchObject({ code: 2 });
+});
+
+test("what another agent of this machine started for the same lease is left alone, also where a launcher gave it our variables", async () => {
+  const lease = `${randomUUID()}.7`;
+  const [own, other, orphan] = [randomUUID(), randomUUID(), randomUUID()];
+  const { spool } = start(`: ${own}; sleep 600; exit`, { lease });
+  start(`: ${other}; sleep 600; exit`, { lease });
+  // One that left its shim: nothing but its environment tells whose it is.
+  const socket = join(scratch(), "agent.sock");
+  const server = createServer().listen(socket);
+  onTestFinished(() => void server.close());
+  const child = spawn("sh", ["-c", `: ${orphan}; sleep 600; exit`], {
+    env: { PATH: process.env.PATH ?? "", STOKER_LEASE: lease, STOKER_SOCKET: socket },
+    stdio: "ignore",
+  });
+  onTestFinished(() => void child.kill("SIGKILL"));
+  for (const mark of [own, other, orphan]) {
+    await vi.waitFor(() => expect(processesWith(mark).length).toBeGreaterThan(0), 5_000);
+  }
+  expect((await order("freeze", lease, spool)).code).toBe(0);
+  expect(running(own)).toEqual([]);
+  expect(running(other)).not.toEqual([]);
+  expect(running(orphan)).not.toEqual([]);
+  expect((await order("kill", lease, spool)).code).toBe(0);
+  expect(processesWith(own)).toEqual([]);
+  expect(processesWith(other)).not.toEqual([]);
+  expect(processesWith(orphan)).not.toEqual([]);
+  // Nobody listens there any more: then it may well be ours.
+  await new Promise((resolve) => server.close(resolve));
+  expect((await order("kill", lease, spool)).code).toBe(0);
+  expect(processesWith(orphan)).toEqual([]);
+  expect(processesWith(other)).not.toEqual([]);
 });

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "cgroup.h"
+#include "owner.h"
 #include "say.h"
 
 enum { kill_limit_ms = 10000, shim_limit_ms = 5000, stop_looks = 200 };
@@ -21,7 +22,8 @@ enum { kill_limit_ms = 10000, shim_limit_ms = 5000, stop_looks = 200 };
 enum { quiet_looks = 3 };
 
 static const char variable[] = "STOKER_LEASE=";
-enum { variable_length = sizeof variable - 1, longest_mark = sizeof variable + 64 };
+static const char socket_variable[] = "STOKER_SOCKET=";
+enum { variable_length = sizeof variable - 1, socket_variable_length = sizeof socket_variable - 1, longest_mark = sizeof socket_variable + socket_size };
 
 static bool is_wanted(const char *entry, size_t length, const struct leases *leases) {
   if (length <= variable_length || memcmp(entry, variable, variable_length)) return false;
@@ -30,8 +32,16 @@ static bool is_wanted(const char *entry, size_t length, const struct leases *lea
   return false;
 }
 
-// True when `STOKER_LEASE=<id>` is one of the process's variables, as they were when its program was started.
-static bool carries_mark(pid_t pid, const struct leases *leases) {
+static void keep_socket(const char *entry, size_t length, char socket[socket_size]) {
+  if (length <= socket_variable_length || length - socket_variable_length >= socket_size) return;
+  if (memcmp(entry, socket_variable, socket_variable_length)) return;
+  memcpy(socket, entry + socket_variable_length, length - socket_variable_length);
+  socket[length - socket_variable_length] = 0;
+}
+
+// True when `STOKER_LEASE=<id>` is one of the process's variables, as they were when its program was started. Its STOKER_SOCKET is put into
+// `socket`.
+static bool carries_mark(pid_t pid, const struct leases *leases, char socket[socket_size]) {
   char path[64];
   static char text[16384];
   snprintf(path, sizeof path, "/proc/%d/environ", pid);
@@ -39,11 +49,16 @@ static bool carries_mark(pid_t pid, const struct leases *leases) {
   if (file < 0) return false;
   size_t kept = 0;
   bool found = false, at_start = true;
+  socket[0] = 0;
   // Read in pieces: an environment may have megabytes. `kept` bytes of an unfinished variable stand at the front.
-  for (ssize_t got; !found && (got = read(file, text + kept, sizeof text - kept)) > 0;) {
+  for (ssize_t got; !(found && socket[0]) && (got = read(file, text + kept, sizeof text - kept)) > 0;) {
     size_t length = kept + (size_t)got, from = 0;
     for (char *end; from < length && (end = memchr(text + from, 0, length - from)); from = (size_t)(end - text) + 1, at_start = true)
-      if (at_start && is_wanted(text + from, (size_t)(end - text) - from, leases)) found = true;
+      if (at_start) {
+        size_t entry = (size_t)(end - text) - from;
+        found = found || is_wanted(text + from, entry, leases);
+        keep_socket(text + from, entry, socket);
+      }
     kept = length - from;
     if (kept >= longest_mark) {
       // Too long to be ours: its rest is passed over.
@@ -120,7 +135,10 @@ static void choose_all(struct table *table, const struct leases *leases, bool wi
   for (size_t i = 0; i < table->count; i++) {
     struct process *process = &table->rows[i];
     // Kernel threads have no environment, the dead none any more.
-    if (process->state != 'Z' && process->parent != 2 && carries_mark(process->pid, leases)) process->chosen = true;
+    if (process->chosen || process->state == 'Z' || process->parent == 2) continue;
+    char socket[socket_size];
+    if (!carries_mark(process->pid, leases, socket)) continue;
+    process->chosen = !leases->spool || !belongs_to_another(table, process, socket, leases->spool);
   }
   choose_descendants(table);
   // Neither this process nor those above it: they give the orders.
