@@ -1,5 +1,5 @@
+import type { SmiGpu } from "../../core/health/smi-gpu.js";
 import { type Element, parseXml } from "./element.js";
-import type { SmiGpu } from "./gpu.js";
 import { readGpu } from "./read-gpu.js";
 import { numberOf, wordOf } from "./value.js";
 

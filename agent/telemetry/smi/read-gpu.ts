@@ -1,6 +1,6 @@
+import type { MigDevice, SmiGpu, SmiProcess } from "../../core/health/smi-gpu.js";
 import { busId } from "./bus-id.js";
 import type { Element } from "./element.js";
-import type { MigDevice, SmiGpu, SmiProcess } from "./gpu.js";
 import { bytesOf, numberOf, numberWithin, wordOf, yesNo } from "./value.js";
 
 /** Where each value stands, oldest layouts last: places differ by driver and by card, whatever the document's version says. */

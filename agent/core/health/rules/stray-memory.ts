@@ -1,0 +1,18 @@
+import type { HealthRule } from "../health.js";
+
+export const strayMemory: HealthRule = {
+  name: "stray-memory",
+  state: "suspect",
+  readings: 3,
+  lasts: false,
+  advice: "look for what holds it: fuser -v /dev/nvidia*, containers that have ended, MPS",
+  source: "memory in use without a process; drivers before 510 count the reserved part as used, hence the baseline",
+  found: ({ gpu, held, baseline, thresholds }) => {
+    const { usedBytes, reservedBytes = 0 } = gpu.memory;
+    if (held || usedBytes === undefined || gpu.processes.length > 0 || gpu.mig.enabled === true) return undefined;
+    const idle = Math.max(reservedBytes, baseline.idleMemoryBytes ?? 0) + thresholds.strayMemoryBytes;
+    return usedBytes > idle
+      ? `has ${Math.round(usedBytes / 2 ** 20)} MiB in use, and no process that uses them`
+      : undefined;
+  },
+};

@@ -1,0 +1,146 @@
+import { sameBus } from "../diagnosis/gpu.js";
+import type { KernelMessage } from "../kernel/message.js";
+import { meaningOf, type XidAction } from "../kernel/xid-table.js";
+import type { Instant } from "../time.js";
+import { type Baseline, byGravity, type Finding, type GpuState, type Thresholds, worst } from "./health.js";
+import { rules } from "./rules/index.js";
+import type { SmiGpu } from "./smi-gpu.js";
+
+/** One GPU of this machine, and what is known of it. */
+export interface GpuHealth {
+  readonly uuid: string;
+  readonly index: number;
+  readonly busId: string;
+  readonly findings: readonly Finding[];
+  readonly baseline: Baseline;
+  readonly before?: SmiGpu;
+  /** In how many readings in a row each rule has found something. */
+  readonly streaks: Readonly<Record<string, number>>;
+}
+
+/** By uuid, in the order of their indexes. */
+export type Health = ReadonlyMap<string, GpuHealth>;
+
+export type HealthEvent =
+  /** All that was read of all GPUs, and which of them leases hold. */
+  | { type: "read"; gpus: readonly SmiGpu[]; held: ReadonlySet<string>; ownPids: ReadonlySet<number> }
+  | { type: "kernel"; message: KernelMessage };
+
+export const newHealth = (gpus: readonly { uuid: string; index: number; busId: string }[]): Health =>
+  new Map(gpus.map((gpu) => [gpu.uuid, { ...gpu, findings: [], baseline: {}, streaks: {} }]));
+
+export function stepHealth(health: Health, event: HealthEvent, thresholds: Thresholds, now: Instant): Health {
+  switch (event.type) {
+    case "kernel":
+      return kernelSaid(health, event.message, now);
+    case "read":
+      return read(health, event, thresholds, now);
+  }
+}
+
+export const stateOf = ({ findings }: GpuHealth): GpuState => worst(findings);
+
+/** `GPU 3 (GPU-1f…) fell off the bus, Xid 79: start the machine anew`; undefined of a healthy one. */
+export function sentenceOf({ index, uuid, findings }: GpuHealth): string | undefined {
+  const first = byGravity(findings)[0];
+  return first && `GPU ${index} (${uuid}) ${first.words}: ${first.advice}`;
+}
+
+function read(
+  health: Health,
+  { gpus, held, ownPids }: Extract<HealthEvent, { type: "read" }>,
+  thresholds: Thresholds,
+  now: Instant,
+): Health {
+  return new Map(
+    [...health].map(([uuid, known]) => {
+      // One that is lost may no longer know its own name.
+      const gpu = gpus.find(
+        (each) => each.uuid === uuid || (each.busId !== undefined && sameBus(known.busId, each.busId)),
+      );
+      if (!gpu) return [uuid, missing(known, now)];
+      const baseline = learned(known.baseline, gpu, held.has(uuid));
+      const reading = { gpu, before: known.before, baseline, held: held.has(uuid), ownPids, thresholds };
+      const streaks: Record<string, number> = {};
+      const findings = known.findings.filter(({ rule }) => rule.startsWith("xid") || rule === "fell-off");
+      for (const rule of rules) {
+        const words = rule.found(reading);
+        const earlier = known.findings.find((finding) => finding.rule === rule.name);
+        const streak = words === undefined ? 0 : (known.streaks[rule.name] ?? 0) + 1;
+        streaks[rule.name] = streak;
+        const { name, state, advice } = rule;
+        if (words !== undefined && (earlier || streak >= rule.readings))
+          findings.push({ ...{ rule: name, state, words, advice }, since: earlier?.since ?? now });
+        else if (earlier && rule.lasts) findings.push(earlier);
+      }
+      return [uuid, { ...known, findings, baseline, before: gpu, streaks }];
+    }),
+  );
+}
+
+const missingRule = "missing";
+
+/** Listed before, and not any more. */
+function missing(known: GpuHealth, now: Instant): GpuHealth {
+  if (known.findings.some(({ rule }) => rule === missingRule)) return known;
+  const finding: Finding = {
+    ...{ rule: missingRule, state: "failed", since: now },
+    words: "is no longer listed by nvidia-smi",
+    advice: "look at the kernel's log, and start the machine anew",
+  };
+  return { ...known, findings: [...known.findings, finding], streaks: {} };
+}
+
+/** The widest link it ever had, and the least memory in use while nothing ran on it. */
+function learned(baseline: Baseline, gpu: SmiGpu, held: boolean): Baseline {
+  const { width } = gpu.link;
+  const used = gpu.memory.usedBytes;
+  const idle = !held && gpu.processes.length === 0 && used !== undefined;
+  return {
+    ...baseline,
+    ...(width === undefined ? {} : { width: Math.max(baseline.width ?? 0, width) }),
+    ...(idle ? { idleMemoryBytes: Math.min(baseline.idleMemoryBytes ?? used, used) } : {}),
+  };
+}
+
+const stateAfter: Partial<Record<XidAction, Finding["state"]>> = {
+  reset: "failed",
+  reboot: "failed",
+  hands: "failed",
+  "reset-when-idle": "draining",
+};
+
+const adviceAfter: Partial<Record<XidAction, string>> = {
+  reset: "reset it: nvidia-smi --gpu-reset while nothing runs on it, then restart the agent",
+  reboot: "start the machine anew",
+  hands: "look at the card and its power cable",
+  "reset-when-idle": "reset it when it is idle",
+};
+
+/** Seconds before a reading would show it; and some things no reading shows. */
+function kernelSaid(health: Health, message: KernelMessage, now: Instant): Health {
+  if (message.kind === "gpu-fell-off") {
+    return found(health, message.bus, {
+      ...{ rule: "fell-off", state: "failed", since: now },
+      ...{ words: "fell off the bus", advice: "start the machine anew" },
+    });
+  }
+  if (message.kind !== "xid") return health;
+  const { action, words } = meaningOf(message.xid);
+  const state = stateAfter[action];
+  if (state === undefined) return health;
+  return found(health, message.xid.bus, {
+    ...{ rule: `xid-${message.xid.code}`, state, since: now },
+    ...{ words: `${words}, Xid ${message.xid.code}`, advice: adviceAfter[action] ?? "" },
+  });
+}
+
+function found(health: Health, bus: string, finding: Finding): Health {
+  return new Map(
+    [...health].map(([uuid, known]) => {
+      const other = known.busId === "" || !sameBus(known.busId, bus);
+      if (other || known.findings.some(({ rule }) => rule === finding.rule)) return [uuid, known];
+      return [uuid, { ...known, findings: [...known.findings, finding] }];
+    }),
+  );
+}
