@@ -10,8 +10,10 @@ export function brokenLaws(world: World): string[] {
   return [
     ...[...world.nodes.values()].flatMap((node) => brokenOn(world, node)),
     ...[...world.jobs.values()].flatMap((job) => brokenOf(world, job)),
-    ...[...world.clusters.values()].flatMap((cluster) => miscounted(world, cluster)),
+    ...[...world.clusters.values()].flatMap((cluster) => stateless(world, cluster)),
     ...strayEntries(world),
+    ...heldOtherwise(world),
+    ...lingering(world),
   ];
 }
 
@@ -48,7 +50,7 @@ function brokenOn(world: World, node: Node): string[] {
 }
 
 /** Each node of a cluster is in exactly one state. */
-function miscounted(world: World, cluster: Cluster): string[] {
+function stateless(world: World, cluster: Cluster): string[] {
   const members = [...world.nodes.values()].filter((node) => node.cluster === cluster.uuid).length;
   const counted = Object.values(nodeStateCounts(world, cluster)).reduce((sum, count) => sum + count, 0);
   return counted === members ? [] : [`${counted} nodes of ${cluster.name} are in some state, of ${members}`];
@@ -87,6 +89,40 @@ function brokenOf(world: World, job: Job): string[] {
     if (isLive(share) && ghost) broken.push(`${job.name} is beside its own zombie on ${share.nodeName}`);
   }
   return broken;
+}
+
+/** What quotas are held against is what jobs hold. */
+function heldOtherwise(world: World): string[] {
+  const held = new Map<string, { jobs: number; gpus: number }>();
+  for (const job of world.jobs.values()) {
+    const lease = leaseOf(job);
+    if (!lease) continue;
+    const { jobs, gpus } = held.get(job.experiment) ?? { jobs: 0, gpus: 0 };
+    const more = lease.shares.reduce((sum, share) => sum + share.held.gpuUuids.length, 0);
+    held.set(job.experiment, { jobs: jobs + 1, gpus: gpus + more });
+  }
+  const counted = world.index.activeOfExperiment;
+  return [...new Set<string>([...held.keys(), ...counted.keys()])].flatMap((uuid) => {
+    const is = counted.get(uuid as Job["experiment"]);
+    const should = held.get(uuid);
+    const same = is?.jobs === should?.jobs && is?.gpus === should?.gpus;
+    return same ? [] : [`experiment ${uuid} is counted with ${is?.jobs} jobs, not ${should?.jobs}`];
+  });
+}
+
+/** What is being deleted goes with what it waits for; and nothing is left without the workspace that it is in. */
+function lingering(world: World): string[] {
+  const experiments = [...world.experiments.values()];
+  const empty = [...world.workspaces.values()].filter(
+    ({ uuid, deletingSince }) =>
+      deletingSince !== undefined && !experiments.some(({ workspace }) => workspace === uuid),
+  );
+  const inside = [...experiments, ...world.clusters.values(), ...world.fileServers.values(), ...world.secrets.values()];
+  const orphans = inside.filter(({ workspace }) => !world.workspaces.has(workspace));
+  return [
+    ...empty.map(({ name }) => `workspace ${name} is still being deleted, though it is empty`),
+    ...orphans.map(({ name }) => `${name} is in no workspace`),
+  ];
 }
 
 /** Indexes hold nothing that the rows don't. */

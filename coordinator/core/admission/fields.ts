@@ -71,7 +71,8 @@ export function admitVariableName(path: string, name: string): string {
   if (!/^[A-Za-z_][A-Za-z0-9_]{0,254}$/.test(name)) {
     refuse(path, `"${shown(name)}" is not the name of an environment variable`);
   }
-  if (/^STOKER_(LEASE|SOCKET|RSH|HOSTS|LOG_LIMIT_BYTES)$/.test(name)) refuse(path, `${name} is set by Stoker itself`);
+  if (/^STOKER_(LEASE|SOCKET|RSH|HOSTS|LOG_LIMIT_BYTES|LEAVE_OFFSPRING)$/.test(name))
+    refuse(path, `${name} is set by Stoker itself`);
   return name;
 }
 
