@@ -46,6 +46,8 @@ const wildJobSpec = message(JobSpecSchema, {
     resources: fc.constantFrom(undefined, { cpus: 1 }),
     containerSettings: fc.constant(undefined),
     memory: fc.constantFrom("", "1g", "16"),
+    secretUrl: fc.constantFrom("s", "stoker://w/s", "https://v.vault.azure.net/secrets/s"),
+    value: fc.constantFrom("", "v"),
   },
 });
 
@@ -69,6 +71,9 @@ const id = fc.oneof(
   text(),
 );
 const name = fc.oneof(fc.constantFrom("j", "j2", "k", "fs", "e2"), text());
+
+const limit = fc.oneof(fc.integer({ min: 0, max: 3 }), fc.integer());
+const quota = fc.record({ clusters: limit, nodes: limit, gpus: limit, runningJobs: limit }, { requiredKeys: [] });
 
 const event: fc.Arbitrary<Event> = fc.oneof(
   {
@@ -108,6 +113,26 @@ const event: fc.Arbitrary<Event> = fc.oneof(
   }),
   fc.record({ kind: fc.constant("experiment-create" as const), uuid: fc.uuid().map(experimentId), parent: id, name }),
   fc.record({ kind: fc.constant("storage-map" as const), source: text(), fileServer: id, path: text() }),
+  fc.record({
+    kind: fc.constant("workspace-update" as const),
+    id,
+    tags: fc.dictionary(text(), text()),
+    keepOthers: fc.boolean(),
+    removed: fc.array(text(), { maxLength: 2 }),
+  }),
+  fc.record({ kind: fc.constant("workspace-quota" as const), id, quota }),
+  fc.record({
+    kind: fc.constant("secret-set" as const),
+    workspace: fc.constantFrom(workspaceId(uuid(1)), workspaceId("none")),
+    name: fc.oneof(fc.constantFrom("s", "t"), text()),
+    sealed: text(),
+  }),
+  fc.record({
+    kind: fc.constantFrom("secret-delete" as const, "workspace-delete" as const, "experiment-delete" as const),
+    id: fc.oneof(fc.constantFrom("workspaces/w/secrets/s", "workspaces/w", "workspaces/w/experiments/e"), id),
+  }),
+  fc.record({ kind: fc.constant("machine-class-map" as const), alias: text(), machineClass: text() }),
+  fc.record({ kind: fc.constant("machine-class-unmap" as const), alias: text() }),
   fc.record({ kind: fc.constantFrom("node-drain" as const, "node-reclaim" as const), id, reason: text() }),
   fc.record({
     kind: fc.constantFrom(
@@ -176,6 +201,7 @@ function furnished(): CoreWorld {
   world.experiment();
   world.cluster("c", { scaleSettings: { manual: { targetNodeCount: 3 } } });
   world.fileServer("fs", { existing: { host: "filer", export: "/x" } });
+  world.send({ kind: "secret-set", workspace: workspaceId(uuid(1)), name: "s", sealed: "sealed" });
   for (const each of names) world.hello(each);
   world.submit("running", { resources: { cpus: 1 } });
   return world;
@@ -232,6 +258,9 @@ const huge: fc.Arbitrary<Event> = hugeText.chain((long) =>
     { kind: "storage-map", source: long, fileServer: "workspaces/w/fileServers/fs", path: "x" },
     { kind: "storage-map", source: "a/b", fileServer: "workspaces/w/fileServers/fs", path: long },
     { kind: "workspace-create", uuid: workspaceId(uuid(99)), name: long, tags: {}, location: "" },
+    { kind: "workspace-update", id: "workspaces/w", tags: { [long]: "x" }, keepOthers: true, removed: [long] },
+    { kind: "secret-set", workspace: workspaceId(uuid(1)), name: long, sealed: "x" },
+    { kind: "machine-class-map", alias: long, machineClass: long },
     { kind: "workspace-create", uuid: workspaceId(uuid(99)), name: "w2", tags: { [long]: "x" }, location: long },
     {
       kind: "file-server-create",
@@ -255,6 +284,7 @@ const huge: fc.Arbitrary<Event> = hugeText.chain((long) =>
       { constraints: { maxWallClockTime: long } },
       { resources: { memory: long } },
       { environmentVariables: [{ name: "A", value: long }] },
+      { secrets: [{ name: "A", valueSecretReference: { secretUrl: long } }] },
       { stdOutErrPathPrefix: long },
       { toolkit: { case: "customToolkitSettings" as const, value: { commandLine: long } } },
       { toolkit: { case: "customMpiSettings" as const, value: { commandLine: `'${long}` } } },

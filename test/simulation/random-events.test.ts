@@ -1,98 +1,15 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import type { Effect } from "../../coordinator/core/effects.js";
+import type { Quota } from "../../coordinator/core/quota/quota.js";
 import { Fault } from "../../shared/fault.js";
-import { CoreWorld, done, exited, failed, type JobInit, ready } from "../build.js";
+import { CoreWorld, done, exited, failed, ready } from "../build.js";
+import { type Action, action, machines, specOf } from "./random-actions.js";
 
 /**
  * Random events, sensible and senseless, over a few machines and jobs. After each step the laws hold (CoreWorld checks them), a rebuild from
  * rows gives the same, and a model of the machines sees no two attempts of a job at work at once. fast-check prints the seed of a failure.
  */
-
-const machines = ["a", "b", "c", "d"] as const;
-const machine = fc.constantFrom(...machines);
-const job = fc.integer({ min: 0, max: 11 }).map((number) => `j${number}`);
-
-type Action =
-  | {
-      do: "submit";
-      job: string;
-      nodes: number;
-      cpus: number;
-      gpus: number;
-      hours: number;
-      priority: string;
-      torch: boolean;
-    }
-  | { do: "obey"; machine: string; count: number }
-  | { do: "exit"; machine: string; code: number }
-  | { do: "terminate" | "delete"; job: string }
-  | { do: "cut" | "hello" | "reboot" | "drain" | "resume" | "remove"; machine: string }
-  | { do: "stale"; machine: string; job: string; attempt: number; what: number }
-  | { do: "wait"; seconds: number; speaking: readonly string[] }
-  | { do: "restart" };
-
-const action: fc.Arbitrary<Action> = fc.oneof(
-  {
-    weight: 6,
-    arbitrary: fc.record({
-      do: fc.constant("submit" as const),
-      job,
-      nodes: fc.integer({ min: 1, max: 3 }),
-      cpus: fc.integer({ min: 0, max: 4 }),
-      gpus: fc.integer({ min: 0, max: 2 }),
-      hours: fc.integer({ min: 1, max: 40 }),
-      priority: fc.constantFrom("low", "normal", "high"),
-      torch: fc.boolean(),
-    }),
-  },
-  {
-    weight: 14,
-    arbitrary: fc.record({
-      do: fc.constant("obey" as const),
-      machine,
-      count: fc.integer({ min: 1, max: 4 }),
-    }),
-  },
-  {
-    weight: 4,
-    arbitrary: fc.record({ do: fc.constant("exit" as const), machine, code: fc.constantFrom(0, 0, 1) }),
-  },
-  { weight: 2, arbitrary: fc.record({ do: fc.constantFrom("terminate" as const, "delete" as const), job }) },
-  {
-    weight: 5,
-    arbitrary: fc.record({
-      do: fc.constantFrom(
-        "cut" as const,
-        "hello" as const,
-        "reboot" as const,
-        "drain" as const,
-        "resume" as const,
-        "remove" as const,
-      ),
-      machine,
-    }),
-  },
-  {
-    weight: 2,
-    arbitrary: fc.record({
-      do: fc.constant("stale" as const),
-      machine,
-      job,
-      attempt: fc.integer({ min: 1, max: 4 }),
-      what: fc.integer({ min: 0, max: 3 }),
-    }),
-  },
-  {
-    weight: 5,
-    arbitrary: fc.record({
-      do: fc.constant("wait" as const),
-      seconds: fc.constantFrom(1, 5, 16, 40),
-      speaking: fc.subarray([...machines]),
-    }),
-  },
-  { weight: 1, arbitrary: fc.constant({ do: "restart" as const }) },
-);
 
 interface Held {
   running: boolean;
@@ -120,6 +37,7 @@ class Play {
     this.world.workspace();
     this.world.experiment();
     this.world.cluster("c", { scaleSettings: { manual: { targetNodeCount: 3 } } });
+    this.setSecret();
     for (const name of machines) this.hello(name);
   }
 
@@ -153,6 +71,17 @@ class Play {
         return;
       case "delete":
         this.take(this.world.send({ kind: "job-delete", id: `workspaces/w/experiments/e/jobs/${action.job}` }).effects);
+        return;
+      case "quota": {
+        const { runningJobs, gpus } = action;
+        this.quota({ runningJobs, gpus });
+        return;
+      }
+      case "set-secret":
+        this.setSecret();
+        return;
+      case "delete-secret":
+        this.take(this.world.send({ kind: "secret-delete", id: "workspaces/w/secrets/s" }).effects);
         return;
       case "cut": {
         this.machine(action.machine).connected = false;
@@ -199,6 +128,16 @@ class Play {
         this.take(this.world.restart().effects);
         return;
     }
+  }
+
+  private quota(quota: Quota): void {
+    this.take(this.world.send({ kind: "workspace-quota", id: "workspaces/w", quota }).effects);
+  }
+
+  private setSecret(): void {
+    const [workspace] = this.world.state.workspaces.keys();
+    if (workspace === undefined) throw new Error("the workspace is gone");
+    this.take(this.world.send({ kind: "secret-set", workspace, name: "s", sealed: "x" }).effects);
   }
 
   private machine(name: string): Machine {
@@ -323,6 +262,8 @@ class Play {
 
   /** Everything that was asked for ends, when everybody does as told. */
   finish(): void {
+    this.quota({});
+    this.setSecret();
     for (const name of machines) {
       this.perform({ do: "hello", machine: name });
       this.perform({ do: "resume", machine: name });
@@ -338,19 +279,6 @@ class Play {
       if ([...this.world.state.jobs.values()].every(({ state }) => state.kind === "finished")) return;
     }
   }
-}
-
-function specOf({ nodes, cpus, gpus, hours, priority, torch }: Extract<Action, { do: "submit" }>): JobInit {
-  return {
-    nodeCount: nodes,
-    schedulingPriority: priority,
-    constraints: { maxWallClockTime: `PT${hours}S` },
-    // Without cores it takes whole nodes.
-    ...(cpus > 0 ? { resources: { cpus, gpus } } : {}),
-    ...(torch
-      ? { toolkit: { case: "pyTorchSettings", value: { pythonScriptFilePath: "t.py", processCount: nodes } } }
-      : {}),
-  };
 }
 
 test("the laws hold after any events, and everything ends", () => {
@@ -384,6 +312,7 @@ test("a rebuild from rows decides the same as memory that lasted", () => {
       for (const [node, { gpuUuids, cpus, memoryBytes }] of usage)
         expect(again.get(node)).toMatchObject({ gpuUuids, cpus, memoryBytes });
       expect(again.size).toBe(usage.size);
+      expect(copy.state.index.activeOfExperiment).toEqual(play.world.state.index.activeOfExperiment);
     }),
     { numRuns: 30 },
   );
