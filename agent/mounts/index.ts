@@ -9,6 +9,10 @@ import { rclone } from "./rclone.js";
 /** A member of MountPlan's oneof without an entry here does not compile. */
 const kinds: { [K in MountKindName]: MountKind<MountKindValue<K>> } = { nfs, command, cifs, rclone };
 
+/** Of every kind that keeps something back. */
+export const flushCommands = (cache: string) =>
+  Object.values(kinds).flatMap(({ flush }) => (flush ? [flush(cache)] : []));
+
 /** A plan with its value in it. */
 export interface BoundMount {
   errorCode: string;

@@ -20,6 +20,8 @@ export interface MountKind<T> {
   secretFile?(value: T): string;
   /** It is the user's own command: run with the job's variables. */
   isUsers?: true;
+  /** Ends when nothing is left in its cache that has yet to reach the server: run before it is unmounted. */
+  flush?(cache: string): readonly [string, ...string[]];
   /** Variables of the command. */
   environment?(value: T): Record<string, string>;
 }

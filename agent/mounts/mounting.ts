@@ -1,10 +1,11 @@
 import { createHash } from "node:crypto";
-import { mkdirSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { isAbsolute, join, relative } from "node:path";
+import type { Logger } from "pino";
 import type { MountPlan } from "../../shared/gen/stoker/v1/mount_pb.js";
 import { runLimited } from "../limited.js";
-import { type BoundMount, bind } from "./index.js";
+import { type BoundMount, bind, flushCommands } from "./index.js";
 import { MountError } from "./mount-error.js";
 import { mountAt } from "./mountinfo.js";
 import { redacted } from "./redact.js";
@@ -17,6 +18,8 @@ export interface MountingOptions {
   path: string;
   /** Each mount has a folder of its own below it, for what its driver keeps on the local disk. */
   caches: string;
+  flushLimitMs: number;
+  log: Logger;
 }
 
 export interface Wish {
@@ -71,6 +74,21 @@ export class Mounting {
       }
     } finally {
       secret?.remove();
+    }
+  }
+
+  /** Before it is unmounted: what a job wrote and its driver still holds goes to the server first. */
+  async flush(path: string): Promise<void> {
+    const cache = this.cacheOf(path);
+    if (!existsSync(cache)) return;
+    for (const argv of flushCommands(cache)) {
+      const environment = { PATH: this.options.path };
+      const { problem } = await runLimited({ argv, timeoutMs: this.options.flushLimitMs, environment });
+      if (problem === undefined) continue;
+      // Kept, for a person to save what can be saved.
+      const kept = `${cache}-unsent-${Date.now()}`;
+      this.options.log.error({ path, kept }, "files that were written to a volume have not reached its server");
+      cpSync(cache, kept, { recursive: true });
     }
   }
 

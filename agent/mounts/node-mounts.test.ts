@@ -1,69 +1,12 @@
-import { execFileSync } from "node:child_process";
-import {
-  chmodSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  symlinkSync,
-  writeFileSync,
-} from "node:fs";
-import { tmpdir } from "node:os";
+import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { create, type MessageInitShape } from "@bufbuild/protobuf";
-import { pino } from "pino";
+import { create } from "@bufbuild/protobuf";
 import { expect, onTestFinished, test as plain, vi } from "vitest";
-import { type MountPlan, MountPlanSchema } from "../../shared/gen/stoker/v1/mount_pb.js";
-import type { MountError } from "./mount-error.js";
+import { MountPlanSchema } from "../../shared/gen/stoker/v1/mount_pb.js";
+import { canMount, nfs, places, plan, tmpfs } from "../../test/fakes/mount-places.js";
 import { mountAt, mountsUnder } from "./mountinfo.js";
-import { NodeMounts } from "./node-mounts.js";
 
-/** Real mounts (of tmpfs): needs root, and a kernel that lets it. */
-const canMount = (() => {
-  const dir = mkdtempSync(join(tmpdir(), "can-mount-"));
-  try {
-    execFileSync("mount", ["-t", "tmpfs", "tmpfs", dir], { stdio: "ignore" });
-    execFileSync("umount", [dir]);
-    return true;
-  } catch {
-    return false;
-  } finally {
-    rmSync(dir, { recursive: true });
-  }
-})();
 const test = plain.skipIf(!canMount);
-
-const plan = (relativeMountPath: string, kind: MessageInitShape<typeof MountPlanSchema>["kind"]): MountPlan =>
-  create(MountPlanSchema, { relativeMountPath, ...(kind ? { kind } : {}) });
-const tmpfs = (path: string) => plan(path, { case: "command", value: { command: "mount -t tmpfs tmpfs" } });
-const nfs = (path: string, exported = "/export", options = "vers=4.2,soft") =>
-  plan(path, { case: "nfs", value: { host: "filer", export: exported, options } });
-
-/** At the process boundary: a `mount` that says how it was called, and mounts a tmpfs of that source; or does as told. */
-function places(mountScript?: string) {
-  const dir = mkdtempSync(join(tmpdir(), "mounts-"));
-  const root = join(dir, "root with blank");
-  const bin = join(dir, "bin");
-  mkdirSync(bin);
-  const real = execFileSync("bash", ["-c", "command -v mount"]).toString().trim();
-  const nfsAsTmpfs = `echo "$@" >> ${dir}/called; [ "$2" = nfs ] || exec ${real} "$@"; exec ${real} -t tmpfs "\${@: -2:1}" "\${@: -1}"`;
-  writeFileSync(join(bin, "mount"), `#!/bin/bash\n${mountScript ?? nfsAsTmpfs}\n`);
-  chmodSync(join(bin, "mount"), 0o755);
-  const options = { nodeName: "node-7", mountLimitMs: 400, retryMs: 100, path: `${bin}:/usr/sbin:/usr/bin:/sbin:/bin` };
-  const mounts = new NodeMounts(options, pino({ level: "silent" }));
-  onTestFinished(async () => {
-    for (const { path } of mountsUnder(dir)) execFileSync("umount", ["-l", path]);
-    rmSync(dir, { recursive: true, force: true });
-  });
-  const failure = (plans: MountPlan[], signal = new AbortController().signal) =>
-    mounts.mount(root, plans, {}, signal).then(
-      () => undefined,
-      (error: unknown) => error as MountError,
-    );
-  return { root, dir, mounts, failure, never: new AbortController().signal };
-}
 
 test("NFS: options pass through, the same twice is one mount, and unmounting leaves nothing", async () => {
   const { root, dir, mounts, never } = places();
@@ -113,7 +56,9 @@ test("a volume in use goes away all the same", async () => {
 });
 
 test("a failing mount is a typed error with all that is known", async () => {
-  const { failure } = places("echo 'mount.nfs: access denied by server while mounting filer:/export' >&2; exit 32");
+  const { failure } = places({
+    mount: "echo 'mount.nfs: access denied by server while mounting filer:/export' >&2; exit 32",
+  });
   const error = await failure([nfs("data")]);
   expect(error).toMatchObject({ code: "NFSMountError" });
   expect(error?.message).toBe(
@@ -132,7 +77,9 @@ test("a command that says it mounted and did not is an error; its text, which ma
 });
 
 test("a mount that hangs, with children of its own, ends at the limit", async () => {
-  const { failure, dir } = places(`sleep 7${process.pid}.5 & echo $! > "$(dirname "$0")/pid"; trap '' TERM; wait`);
+  const { failure, dir } = places({
+    mount: `sleep 7${process.pid}.5 & echo $! > "$(dirname "$0")/pid"; trap '' TERM; wait`,
+  });
   const before = Date.now();
   const error = await failure([nfs("data")]);
   expect(error?.message).toContain("longer than 0.4 s");
@@ -142,7 +89,7 @@ test("a mount that hangs, with children of its own, ends at the limit", async ()
 });
 
 test("a mount can be called off", async () => {
-  const { failure } = places("sleep 600");
+  const { failure } = places({ mount: "sleep 600" });
   const abort = new AbortController();
   const failed = failure([nfs("data")], abort.signal);
   abort.abort();
@@ -179,9 +126,9 @@ test("words of the shell in a mount's path are a folder's name", async () => {
 });
 
 test("a cluster's volumes are tried until they are there, and the trouble is told meanwhile", async () => {
-  const { root, mounts, dir } = places(
-    `[ -e "$(dirname "$0")/../up" ] || { echo 'no route' >&2; exit 32; }; exec /bin/mount -t tmpfs "\${@: -2:1}" "\${@: -1}"`,
-  );
+  const { root, mounts, dir } = places({
+    mount: `[ -e "$(dirname "$0")/../up" ] || { echo 'no route' >&2; exit 32; }; exec /bin/mount -t tmpfs "\${@: -2:1}" "\${@: -1}"`,
+  });
   await mounts.setCluster(root, [nfs("shared")]);
   expect(mounts.clusterProblem()).toContain("no route");
   writeFileSync(join(dir, "up"), "");
@@ -197,6 +144,37 @@ test("after a restart, mounts of leases that are gone are undone and others kept
   await mounts.mount(join(root, "job-2"), [tmpfs("a")], {}, never);
   await mounts.sweep(root, () => [join(root, "job-2")]);
   expect(mountsUnder(root).map(({ path }) => path)).toEqual([join(root, "job-2/a")]);
+});
+
+test("two volumes of each kind that a machine without servers can mount, at once, and none is left", async () => {
+  const { root, mounts, never } = places();
+  const all = [nfs("a/nfs"), tmpfs("a/tmp"), nfs("b/nfs", "/other"), tmpfs("b/tmp")];
+  await mounts.mount(root, all, {}, never);
+  expect(mountsUnder(root)).toHaveLength(4);
+  await mounts.unmountAll(root);
+  expect(mountsUnder(root)).toEqual([]);
+});
+
+test("volumes side by side are mounted at once, and the first failure calls the others off", async () => {
+  const meeting = `d=$(dirname "$0"); touch "$d/here.$$"; while [ $(ls "$d"/here.* | wc -l) -lt 2 ]; do sleep 0.01; done; exec /bin/mount -t tmpfs x "\${@: -1}"`;
+  const { root, mounts, never } = places({ mount: meeting }, { mountLimitMs: 20_000 });
+  await mounts.mount(root, [nfs("one"), nfs("two")], {}, never);
+  expect(mountsUnder(root)).toHaveLength(2);
+  const { failure } = places({ mount: `case "$*" in *bad) exit 32;; esac; sleep 600` }, { mountLimitMs: 600_000 });
+  expect((await failure([nfs("slow"), nfs("bad")]))?.message).toContain("bad could not be mounted");
+});
+
+test("what a command says of its password is not told, and neither is a job's secret", async () => {
+  const { failure } = places();
+  const words = "true -o user=ann,password=geheim //nas/x; echo 'no: geheim, hush' >&2; false";
+  const never = new AbortController().signal;
+  const error = await failure([plan("x", { case: "command", value: { command: words } })], never, ["hush"]);
+  expect(error?.message).toContain("no: ***, ***");
+  expect(JSON.stringify([error?.message, error?.details])).not.toMatch(/geheim|hush/);
+  const broken = { command: "mount -o password=geheim (" };
+  const syntax = await failure([plan("x", { case: "command", value: broken })]);
+  expect(JSON.stringify(syntax?.details)).toContain("syntax error");
+  expect(JSON.stringify([syntax?.message, syntax?.details])).not.toContain("geheim");
 });
 
 test("a kind of volume that only a newer agent knows is an error, not a silence", async () => {

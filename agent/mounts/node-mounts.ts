@@ -17,6 +17,8 @@ export interface NodeMountsOptions {
   nodeName?: string;
   mountLimitMs?: number;
   unmountLimitMs?: number;
+  /** For what a driver has yet to send. */
+  flushLimitMs?: number;
   /** After a cluster's volume could not be mounted. */
   retryMs?: number;
   /** Between two looks at what is mounted. */
@@ -51,10 +53,9 @@ export class NodeMounts implements Mounts {
     const path = options.path ?? defaultPath;
     const caches = options.caches ?? join(tmpdir(), `stoker-mount-caches-${process.pid}`);
     const limitMs = options.mountLimitMs ?? 60_000;
-    this.mounting = new Mounting({ nodeName: options.nodeName ?? "", limitMs, path, caches });
-    this.unmounting = new Unmounting({ limitMs: options.unmountLimitMs ?? 10_000, path }, log, (gone) =>
-      this.mounting.forget(gone),
-    );
+    const flushLimitMs = options.flushLimitMs ?? 120_000;
+    this.mounting = new Mounting({ nodeName: options.nodeName ?? "", limitMs, flushLimitMs, path, caches, log });
+    this.unmounting = new Unmounting({ limitMs: options.unmountLimitMs ?? 10_000, path }, log, this.mounting);
     const probe = new Probe({ limitMs: options.probeLimitMs ?? 5_000, path });
     this.watching = new Watch(probe, options.probeMs ?? 30_000, log, {
       wanted: () => this.wanted,

@@ -17,6 +17,7 @@ export const rclone: MountKind<RcloneMount> = {
     ...["--devname", deviceOf(value)],
     ...["--cache-dir", cache],
     ...["--vfs-cache-mode", "writes"],
+    ...["--vfs-write-back", "0s"],
     ...["--dir-cache-time", "5s"],
     "--allow-other",
     ...translated(value.options),
@@ -26,12 +27,17 @@ export const rclone: MountKind<RcloneMount> = {
     { name: "Account", value: account },
     { name: "Container", value: container },
   ],
+  // What was closed is uploaded in the background, and what is not when rclone ends is gone.
+  flush: (cache) => ["/bin/sh", "-c", uploadedScript, "sh", cache],
   secrets: ({ credentials }) => [credentials?.accountKey ?? ""],
   environment: ({ account, credentials }) => ({
     RCLONE_AZUREBLOB_ACCOUNT: account,
     RCLONE_AZUREBLOB_KEY: credentials?.accountKey ?? "",
   }),
 };
+
+/** rclone keeps a file of facts for each of its files. */
+const uploadedScript = `while grep -rqs '"Dirty":true' "$1/vfsMeta"; do sleep 0.05; done`;
 
 /** Of blobfuse's options those that mean something to rclone. */
 function translated(options: string): string[] {

@@ -12,8 +12,7 @@ export class Unmounting {
   constructor(
     private readonly options: UnmountingOptions,
     private readonly log: Logger,
-    /** Told of each path at which nothing is mounted any more. */
-    private readonly undone: (path: string) => Promise<void>,
+    private readonly mounting: { flush(path: string): Promise<void>; forget(path: string): Promise<void> },
   ) {}
 
   /** In this order. `ask` leaves what is in use. The paths that are still mounted, in words. */
@@ -23,12 +22,13 @@ export class Unmounting {
       if (!mountAt(path)) continue;
       await this.one(path, how);
       if (mountAt(path)) left.push(path);
-      else await this.undone(path);
+      else await this.mounting.forget(path);
     }
     return left.join(", ");
   }
 
   private async one(path: string, how: "ask" | "force"): Promise<void> {
+    await this.mounting.flush(path);
     const { problem } = await this.umount([path]);
     if (problem === undefined || how === "ask") return;
     const forced = await this.umount(["-l", "-f", path]);
