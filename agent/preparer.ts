@@ -143,7 +143,7 @@ export class Preparer {
         task.adopt(effect.run);
         return;
       case "follow-output":
-        task.follow(effect.run, effect.task);
+        task.followAgain(effect.run, effect.task);
         return;
       case "end-task":
         task.end(effect.run, effect.graceMs);

@@ -66,10 +66,13 @@ export class Accounts implements AdminAccounts {
   private async makeNow(id: string, account: AdminAccountPlan): Promise<string | undefined> {
     const { name } = account;
     const not = (why: string) => `the admin account ${name} was not made: ${why}`;
-    if (!this.options.allowed) {
-      return not("this machine's owner does not allow it (stoker-agent --allow-admin-accounts)");
-    }
     const known = this.made().find((made) => made.name === name);
+    if (!this.options.allowed) {
+      // It was, when this account was made.
+      const left = known?.active ? await this.lock(known) : undefined;
+      const still = left === undefined ? "" : `; the one of before could not be locked: ${left}`;
+      return not(`this machine's owner does not allow it (stoker-agent --allow-admin-accounts)${still}`);
+    }
     if (known?.active && known.id === id) return undefined;
     const wrong = objection(account);
     if (wrong !== undefined) return not(wrong);

@@ -79,7 +79,17 @@ export class SetupTask {
     );
   }
 
-  follow(run: string, task: SetupTaskPlan): void {
+  /** Of one that an earlier agent has started. */
+  followAgain(run: string, task: SetupTaskPlan): void {
+    try {
+      this.follow(run, task);
+    } catch (error) {
+      this.log.error({ run, err: error }, "the setup task's output can't be copied any more");
+      this.host.tell({ type: "warned", run, warning: `the setup task's output is not copied: ${inWords(error)}` });
+    }
+  }
+
+  private follow(run: string, task: SetupTaskPlan): void {
     const directory = setupDirectoryOf(task, this.host.places);
     if (directory !== "") this.host.copies.start(run, this.files(run, directory));
   }
@@ -120,7 +130,7 @@ export class SetupTask {
   private terminate(process: ShimProcess, graceMs: number): void {
     if (this.ending !== undefined) return;
     this.host.shims.signal(process, "SIGTERM");
-    const again = Math.max(shortestGraceMs, graceMs);
+    const again = Math.min(Math.max(shortestGraceMs, graceMs), 2 ** 30);
     this.ending = setInterval(() => this.host.shims.signal(process, "SIGQUIT"), again);
   }
 

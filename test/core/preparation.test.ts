@@ -158,6 +158,37 @@ describe("a node that joins a cluster", () => {
   });
 });
 
+it("waits with the setup task until a mapping says where its volume is", () => {
+  const world = new CoreWorld();
+  world.workspace();
+  world.fileServer("nas", { existing: { host: "nas", export: "/data" } });
+  const azureFileShares = [
+    {
+      accountName: "acct",
+      azureFileUrl: "https://acct.file.core.windows.net/data",
+      relativeMountPath: "afs",
+      credentials: undefined,
+    },
+  ];
+  const map = () =>
+    world.send({ kind: "storage-map", source: "acct/data", fileServer: "workspaces/w/fileServers/nas", path: "" });
+  map();
+  world.cluster("c", {
+    scaleSettings: { manual: { targetNodeCount: 1 } },
+    nodeSetup: { setupTask, mountVolumes: { azureFileShares } },
+  } as never);
+  expect(ordersOf(world.hello("a", new_)).at(-1)?.setupTask?.commandLine).toBe(setupTask.commandLine);
+  world.prepared("a", isReady);
+  expect(states(world)).toBe("a idle");
+  expect(ordersOf(world.send({ kind: "storage-unmap", source: "acct/data" })).at(-1)?.setupTask).toBeUndefined();
+  expect(conditionOf(world.state, node(world, "a"))).toMatchObject({
+    state: "unusable",
+    reason: expect.stringContaining("stoker storage map"),
+  });
+  expect(cluster(world).view.errors).toMatchObject([{ code: "AZFMountError" }]);
+  expect(ordersOf(map()).at(-1)?.setupTask?.commandLine).toBe(setupTask.commandLine);
+});
+
 it("shows neither secret nor password of a cluster, but where its setup's output is", () => {
   const world = site();
   const { view, row } = cluster(world);

@@ -17,7 +17,8 @@ export function clusterView(state: State, row: Cluster): MessageInitShape<typeof
   const allocation = allocationOf(state, row);
   const counts = nodeStateCounts(state, row);
   const members = [...membersOf(state, row)];
-  const faults = [...clusterFaults(state, row), ...preparationFaults(state, members)];
+  const own = clusterFaults(state, row);
+  const faults = [...own, ...preparationFaults(state, members, own)];
   return {
     id: idOfCluster(state, row),
     name: row.name,

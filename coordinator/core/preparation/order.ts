@@ -6,7 +6,7 @@ import { idOfCluster } from "../names.js";
 import type { Plain } from "../plain.js";
 import { withoutLastSlashes, withoutOuterSlashes } from "../slashes.js";
 import type { Cluster, Node } from "../state.js";
-import { preparationIdOf } from "./readiness.js";
+import { faultBeforeTask, preparationIdOf } from "./readiness.js";
 
 /** Tells the node's agent what its membership needs: volumes, an admin account, the setup task. Or that it is in no cluster. */
 export function orderPreparation(draft: Draft, node: Node): void {
@@ -36,7 +36,7 @@ function planFor(world: World, cluster: Cluster, node: Node): Plain<SetMounts> {
           },
         }
       : {}),
-    ...(task
+    ...(task && !faultBeforeTask(world, cluster)
       ? {
           setupTask: {
             commandLine: task.commandLine,

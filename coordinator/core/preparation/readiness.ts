@@ -1,3 +1,4 @@
+import { clusterVolumes } from "../grant/volumes.js";
 import type { World } from "../memory.js";
 import type { Cluster, Instant, Node, ResourceFault } from "../state.js";
 
@@ -21,6 +22,8 @@ export function readinessOf(world: World, node: Node): Readiness {
   const cluster = node.cluster && world.clusters.get(node.cluster);
   if (!cluster) return { kind: "ready", warnings: [] };
   if (!node.inventory.prepares) return ofOldAgent(cluster, node);
+  const unplanned = faultBeforeTask(world, cluster);
+  if (unplanned) return { kind: "failed", fault: unplanned, warnings: [] };
   const said = world.liveness.get(node.uuid)?.preparation;
   if (said?.id !== preparationIdOf(node)) {
     const since = node.membership?.since ?? world.clock.tickedAt;
@@ -40,6 +43,12 @@ function ofOldAgent({ spec }: Cluster, { name, agentVersion }: Node): Readiness 
   return { kind: "failed", fault, warnings: [] };
 }
 
+/** Its setup task needs its volumes, and one of them nobody can be told to mount. */
+export function faultBeforeTask(world: World, cluster: Cluster): ResourceFault | undefined {
+  const { setupTask, mountVolumes } = cluster.spec.nodeSetup ?? {};
+  return setupTask && mountVolumes ? clusterVolumes(world, cluster).faults[0] : undefined;
+}
+
 /** In words, for a node that is not ready. */
 export function unreadiness(readiness: Readiness, now: Instant): string | undefined {
   if (readiness.kind === "ready") return undefined;
@@ -52,11 +61,18 @@ function duration(ms: number): string {
   return seconds < 180 ? `${seconds} s` : `${Math.floor(seconds / 60)} min`;
 }
 
-/** What went wrong with the preparation of its nodes: for the cluster's `errors`. */
-export function preparationFaults(world: World, members: Iterable<Node>): ResourceFault[] {
+/** What went wrong with the preparation of its nodes, each once: for the cluster's `errors`. `known` are told already. */
+export function preparationFaults(
+  world: World,
+  members: Iterable<Node>,
+  known: readonly ResourceFault[] = [],
+): ResourceFault[] {
+  const told = new Set(known.map(({ message }) => message));
   return [...members].flatMap((node) => {
     const readiness = readinessOf(world, node);
-    return readiness.kind === "failed" ? [readiness.fault] : [];
+    if (readiness.kind !== "failed" || told.has(readiness.fault.message)) return [];
+    told.add(readiness.fault.message);
+    return [readiness.fault];
   });
 }
 
