@@ -186,7 +186,7 @@ export class TargetSide {
       earlier ??
       (await this.host.shims.start({
         dir,
-        argv: ["/bin/sh", "-c", start.commandLine],
+        argv: ["/bin/bash", "-c", remoteText(start.commandLine)],
         environment: { ...held.environment, TMPDIR: ownTemp(of.spool, held.environment.TMPDIR ?? "/tmp") },
         cwd: held.cwd,
       }));
@@ -214,3 +214,6 @@ export class TargetSide {
     return [...this.leases.values()].flatMap(({ processes }) => [...processes.values()]);
   }
 }
+
+/** As sshd would start it: in the user's bash, which has read ~/.bashrc, where preparations put the paths of MPI. Quietly: ranks read it again. */
+const remoteText = (commandLine: string) => `[ -r ~/.bashrc ] && . ~/.bashrc >/dev/null 2>&1\n${commandLine}`;

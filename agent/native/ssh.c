@@ -10,7 +10,6 @@
 #include <unistd.h>
 
 #include "commands.h"
-#include "json.h"
 #include "rsh_words.h"
 #include "say.h"
 
@@ -65,15 +64,6 @@ int ssh_main(int count, char **words) {
   struct rsh_words call;
   if (!rsh_words_find(count - 1, words + 1, true, &call) || !is_of_job(call.host)) real_ssh(words);
   if (!*call.command && isatty(0)) die("give a command: a terminal on a node is `stoker job node exec`");
-  const char *command = *call.command ? call.command : text_of_input();
-  // What sshd starts is the user's bash, which has read ~/.bashrc.
-  struct text text = {0};
-  text_add(&text, "exec /bin/bash -c '[ -r ~/.bashrc ] && . ~/.bashrc\n");
-  for (const char *at = command; *at; at++) {
-    char letter[2] = {*at, 0};
-    text_add(&text, *at == '\'' ? "'\\''" : letter);
-  }
-  text_add(&text, "'");
-  call.command = text.bytes;
+  if (!*call.command) call.command = text_of_input();
   return rsh_call(&call);
 }

@@ -12,6 +12,10 @@ export interface SiteOptions {
   nodes: string[];
   /** More flags for each agent. */
   agentFlags?: string[];
+  /** More for one of them. */
+  flagsOf?: (node: string) => string[];
+  /** Words before each agent's command, which bring it into surroundings of its own. */
+  agentEnter?: string[];
   /** Where its programs are; else this tree's. */
   programs?: string;
 }
@@ -94,8 +98,9 @@ export class LocalSite {
     const flags = [
       ...["--coordinator", this.address, "--token-file", this.tokenPath, "--name", node, "--host", "127.0.0.1"],
       ...["--data-dir", this.agentFolder(node), ...(this.options.agentFlags ?? [])],
+      ...(this.options.flagsOf?.(node) ?? []),
     ];
-    this.#agents.set(node, this.#daemon(programs, "stoker-agent", flags, node));
+    this.#agents.set(node, this.#daemon(programs, "stoker-agent", flags, node, this.options.agentEnter));
   }
 
   /** Its ranks go on. */
@@ -168,10 +173,11 @@ export class LocalSite {
     return this.options.programs ?? builtPrograms;
   }
 
-  #daemon(programs: string, program: string, flags: string[], name: string): Daemon {
+  #daemon(programs: string, program: string, flags: string[], name: string, enter: string[] = []): Daemon {
     // Not this machine's own /etc/stoker.
     const all = ["--config", join(this.options.folder, "empty.yaml"), ...flags];
     const { folder } = this.options;
-    return new Daemon(join(programs, `${program}.js`), all, join(folder, "logs", `${name}.log`), join(folder, "home"));
+    const [log, home] = [join(folder, "logs", `${name}.log`), join(folder, "home")];
+    return new Daemon(join(programs, `${program}.js`), all, log, home, enter);
   }
 }

@@ -13,10 +13,13 @@ export class Daemon {
     flags: string[],
     readonly logPath: string,
     home: string,
+    /** Words before the command, which bring it into surroundings of its own. */
+    enter: readonly string[] = [],
   ) {
     const log = openSync(logPath, "a");
     // A session of its own: Ctrl-C is for the one who started it, who then stops it in order.
-    this.#process = spawn(process.execPath, [program, ...flags], {
+    const [first = process.execPath, ...rest] = [...enter, process.execPath, program, ...flags];
+    this.#process = spawn(first, rest, {
       // Ranks read their user's ~/.bashrc: what is slow or odd in this one's is not Stoker's.
       env: { ...bareEnvironment(), HOME: home },
       stdio: ["ignore", log, log],

@@ -1,0 +1,94 @@
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { basename, join } from "node:path";
+
+/**
+ * What can't be had from Debian (TensorFlow, CNTK, Caffe, Chainer, Horovod) and what a test shall not do (apt, pip): programs under their
+ * names that write down how they were called. They stand in ~/.bashrc's PATH, as preparation scripts of Batch AI's time put theirs.
+ */
+export interface Call {
+  program: string;
+  words: string[];
+  environment: Record<string, string>;
+  folder: string;
+}
+
+/**
+ * `python` runs a script that says so by the real one; a parameter server stays until it is stopped. $0's first folder below `records` is
+ * made whole before it gets its name.
+ */
+const recorder = (records: string) => `#!/bin/bash
+call=$(mktemp -d ${records}/.call-XXXXXXXX)
+cat /proc/$$/environ >"$call/environ"
+printf '%s\\0' "$0" "$@" >"$call/words"
+pwd >"$call/folder"
+mv "$call" "${records}/call-\${call##*-}"
+for word; do
+  case $word in *.py) script=$word ;; --job_name=ps) echo "serving"; exec sleep 600 ;; esac
+done
+case $0 in
+  */python) if [ -f "$script" ] && grep -q '^# real' "$script"; then exec /usr/bin/python3 "$@"; fi ;;
+esac
+echo "\${0##*/} ran on $STOKER_NODE"
+`;
+
+/** Each reading of ~/.bashrc is told, and keeps what the host file holds then. */
+const bashrc = (programs: string, sourced: string) => `export PATH=${programs}:$PATH
+if [ -n "$STOKER_JOB_ID" ]; then
+  echo "$STOKER_JOB_ID" >>${sourced}
+  cp "$AZ_BATCHAI_MPI_HOST_FILE" "${sourced}.\${STOKER_JOB_ID##*/}"
+fi
+`;
+
+const names = ["python", "cntk", "caffe", "apt", "pip"];
+
+export class StandIns {
+  readonly records: string;
+  readonly sourced: string;
+
+  constructor(folder: string, home: string) {
+    this.records = join(folder, "records");
+    this.sourced = join(folder, "bashrc-sourced");
+    const programs = join(folder, "programs");
+    for (const path of [this.records, programs, home]) mkdirSync(path, { recursive: true });
+    for (const name of names) {
+      writeFileSync(join(programs, name), recorder(this.records));
+      chmodSync(join(programs, name), 0o755);
+    }
+    writeFileSync(join(home, ".bashrc"), bashrc(programs, this.sourced));
+  }
+
+  /** Of one job, in no order. */
+  calls(job: string): Call[] {
+    return readdirSync(this.records)
+      .filter((name) => name.startsWith("call-"))
+      .map((name) => this.#call(join(this.records, name)))
+      .filter(({ environment }) => environment.STOKER_JOB_ID?.endsWith(`/jobs/${job}`));
+  }
+
+  timesSourced(job: string): number {
+    const text = existsSync(this.sourced) ? readFileSync(this.sourced, "utf8") : "";
+    return text.split("\n").filter((line) => line.endsWith(`/jobs/${job}`)).length;
+  }
+
+  /** As its processes saw it. */
+  hostFile(job: string): string {
+    return readFileSync(`${this.sourced}.${job}`, "utf8");
+  }
+
+  #call(path: string): Call {
+    const [program = "", ...words] = pieces(join(path, "words"));
+    const environment = pieces(join(path, "environ")).map((entry) => {
+      const at = entry.indexOf("=");
+      return [entry.slice(0, at), entry.slice(at + 1)] as const;
+    });
+    return {
+      program: basename(program),
+      words,
+      environment: Object.fromEntries(environment),
+      folder: readFileSync(join(path, "folder"), "utf8").trim(),
+    };
+  }
+}
+
+/** Texts that each end in a zero byte. */
+const pieces = (path: string) => readFileSync(path, "utf8").split("\0").slice(0, -1);
