@@ -1,7 +1,8 @@
 import { usage } from "../failure.js";
 
-/** One parameter of a sweep: listed values, or a range to draw from. */
+/** One parameter of a sweep: listed values, or a range to draw from; or rows that give several parameters at once. */
 export type Axis =
+  | { readonly kind: "rows"; readonly rows: ReadonlyArray<Readonly<Record<string, string>>> }
   | { readonly name: string; readonly kind: "values"; readonly values: readonly string[] }
   | {
       readonly name: string;
@@ -12,6 +13,11 @@ export type Axis =
     };
 
 const namePattern = /^[A-Za-z_]\w{0,63}$/;
+export const isParameterName = (name: string) => namePattern.test(name);
+
+/** The parameters that it gives. */
+export const namesOf = (axis: Axis): string[] =>
+  axis.kind === "rows" ? [...new Set(axis.rows.flatMap((row) => Object.keys(row)))] : [axis.name];
 
 /** `lr=0.1,0.01`; or with --random a range: `lr=0.001..0.1`, `lr=log:1e-5..1e-1`, `layers=int:2..8`. */
 export function parseAxis(text: string): Axis {

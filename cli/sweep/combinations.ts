@@ -1,5 +1,5 @@
 import { usage } from "../failure.js";
-import type { Axis } from "./axis.js";
+import { type Axis, namesOf } from "./axis.js";
 import { randomOf } from "./random.js";
 
 export type Parameters = Readonly<Record<string, string>>;
@@ -10,15 +10,15 @@ const drawsInVainMax = 300_000;
 
 /** Every combination, the first axis changing slowest. */
 export function grid(axes: readonly Axis[]): Parameters[] {
-  const ranges = axes.filter(({ kind }) => kind === "range").map(({ name }) => name);
+  const ranges = axes.filter(({ kind }) => kind === "range").flatMap(namesOf);
   if (ranges.length > 0) throw usage(`${ranges.join(", ")}: a range has no list of values; draw from it with --random`);
   let made: Parameters[] = [{}];
   for (const axis of axes) {
-    if (axis.kind !== "values") continue;
+    const choices = choicesOf(axis);
     // Before they are made: there may be more than any memory holds.
-    if (made.length * axis.values.length > combinationsMax)
+    if (made.length * choices.length > combinationsMax)
       throw usage(`more than ${combinationsMax} combinations: use --random`);
-    made = made.flatMap((before) => axis.values.map((value) => ({ ...before, [axis.name]: value })));
+    made = made.flatMap((before) => choices.map((choice) => ({ ...before, ...choice })));
   }
   return made;
 }
@@ -36,7 +36,7 @@ export function drawn(axes: readonly Axis[], count: number, seed: number): Param
     if (inVain > drawsInVainMax)
       throw usage(`--random n=${count}: only ${made.size} different combinations were found`);
     inVain += 1;
-    const one = Object.fromEntries(axes.map((axis) => [axis.name, draw(axis, random)]));
+    const one = Object.assign({}, ...axes.map((axis) => draw(axis, random))) as Parameters;
     const key = JSON.stringify(one);
     if (made.has(key)) continue;
     made.set(key, one);
@@ -45,17 +45,23 @@ export function drawn(axes: readonly Axis[], count: number, seed: number): Param
   return [...made.values()];
 }
 
+function choicesOf(axis: Axis): readonly Parameters[] {
+  if (axis.kind === "rows") return axis.rows;
+  return axis.kind === "values" ? axis.values.map((value) => ({ [axis.name]: value })) : [];
+}
+
 const sizeOf = (axis: Axis) =>
-  axis.kind === "values"
-    ? axis.values.length
+  axis.kind !== "range"
+    ? choicesOf(axis).length
     : axis.scale === "whole"
       ? Math.floor(axis.to) - Math.ceil(axis.from) + 1
       : Number.POSITIVE_INFINITY;
 
-function draw(axis: Axis, random: () => number): string {
-  if (axis.kind === "values") return axis.values[Math.floor(random() * axis.values.length)] ?? "";
-  const { from, to, scale } = axis;
-  if (scale === "whole") return String(Math.ceil(from) + Math.floor(random() * sizeOf(axis)));
+function draw(axis: Axis, random: () => number): Parameters {
+  if (axis.kind === "rows") return axis.rows[Math.floor(random() * axis.rows.length)] ?? {};
+  if (axis.kind === "values") return { [axis.name]: axis.values[Math.floor(random() * axis.values.length)] ?? "" };
+  const { name, from, to, scale } = axis;
+  if (scale === "whole") return { [name]: String(Math.ceil(from) + Math.floor(random() * sizeOf(axis))) };
   const value = scale === "log" ? from * (to / from) ** random() : from + (to - from) * random();
-  return String(Number(value.toPrecision(6)));
+  return { [name]: String(Number(value.toPrecision(6))) };
 }

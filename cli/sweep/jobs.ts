@@ -1,4 +1,5 @@
 import { ExecutionState, type Job } from "../../shared/gen/stoker/v1/job_pb.js";
+import { usage } from "../failure.js";
 import { present, type Session } from "../session.js";
 import type { PlannedJob } from "./plan.js";
 
@@ -41,6 +42,31 @@ export async function jobsOfSweep(session: Session, parent: string, name: string
 }
 
 export const isFailed = ({ executionState }: Job) => executionState === ExecutionState.FAILED;
+
+/** Those that failed, under new names: as planned now or, when nothing is, as they were. */
+export function failedAgain(jobs: readonly Job[], planned: readonly PlannedJob[] | undefined): PlannedJob[] {
+  const failed = jobs.filter(isFailed);
+  if (!planned) return failed.map((job) => ({ name: retryName(job.name), spec: whole(job) }));
+  const before = new Map(failed.map((job) => [job.spec?.sweep?.index, job.name]));
+  return planned.flatMap((job) => {
+    const name = before.get(job.spec.sweep?.index);
+    return name === undefined ? [] : [{ ...job, name: retryName(name) }];
+  });
+}
+
+/** What nobody is told can't be submitted again. */
+function whole({ name, spec: told }: Job): PlannedJob["spec"] {
+  const spec = present(told, "job's spec");
+  const volumes = spec.mountVolumes;
+  const hidden =
+    spec.secrets.length > 0 ||
+    spec.containerSettings?.imageSourceRegistry?.credentials !== undefined ||
+    (volumes?.azureFileShares.length ?? 0) + (volumes?.azureBlobFileSystems.length ?? 0) > 0;
+  if (!hidden) return spec;
+  throw usage(
+    `job ${name} has secrets or credentials, which nobody is told: give the sweep's body and parameters again, with -f`,
+  );
+}
 
 /** A name for another try of a job: `s-07` becomes `s-07-r1`, and that `s-07-r2`. */
 export function retryName(name: string): string {

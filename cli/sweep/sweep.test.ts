@@ -1,7 +1,11 @@
-import { expect, test } from "vitest";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { expect, onTestFinished, test } from "vitest";
 import { parseAxis } from "./axis.js";
 import { drawn, grid } from "./combinations.js";
 import { retryName } from "./jobs.js";
+import { listed } from "./listed.js";
 import { Metric } from "./metric.js";
 import { planJobs } from "./plan.js";
 import { substituted } from "./substitute.js";
@@ -62,6 +66,33 @@ test("parameters stand in any text, and unknown ones are refused", () => {
   });
   expect(() => substituted("{{no}}", { lr: "1" })).toThrow(/has no such parameter; it has lr/);
   expect(() => substituted("{{toString}}", { lr: "1" })).toThrow(/no such parameter/);
+});
+
+test("lines and files are parameters: one a line, or several from a table or objects", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "stoker-listed-"));
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  const put = (name: string, text: string) => {
+    writeFileSync(join(folder, name), text);
+    return join(folder, name);
+  };
+  const made = async (lines?: string, files?: string) => grid(await listed(lines, files));
+  expect(await made(put("words.txt", "a b\n\nc\n"))).toEqual([{ line: "a b" }, { line: "c" }]);
+  expect(await made(put("rows.csv", "lr, bs\n0.1,32\n0.01,64\n"))).toEqual([
+    { lr: "0.1", bs: "32" },
+    { lr: "0.01", bs: "64" },
+  ]);
+  expect(await made(put("rows.jsonl", '{"lr":0.1,"opt":"sgd"}\n{"lr":0.2,"opt":"adam"}'))).toEqual([
+    { lr: "0.1", opt: "sgd" },
+    { lr: "0.2", opt: "adam" },
+  ]);
+  expect(await made(undefined, join(folder, "*.csv"))).toEqual([{ file: join(folder, "rows.csv") }]);
+  expect(await made(undefined, folder)).toHaveLength(3);
+  const rows = [...(await listed(join(folder, "rows.csv"), undefined)), ...axes("seed=1,2")];
+  expect(grid(rows)).toContainEqual({ lr: "0.01", bs: "64", seed: "2" });
+  expect(drawn(rows, 4, 3)).toHaveLength(4);
+  await expect(made(put("bad.csv", "lr,bs\n0.1\n"))).rejects.toThrow(/bad.csv:2: 1 values for 2 names/);
+  await expect(made(put("bad.jsonl", '{"lr":[1]}'))).rejects.toThrow(/bad.jsonl:1: lr is neither/);
+  await expect(made(undefined, join(folder, "*.png"))).rejects.toThrow(/holds no files \*.png/);
 });
 
 test("each job has its name, its parameters as variables, and its place in the sweep", () => {

@@ -46,7 +46,7 @@ test("a sweep runs every combination, ranks the results, and runs again only wha
   ]);
 
   writeFileSync(marker, "");
-  const again = await site.run([...sweep, "--only-failed", ...results, "-o", "json"]);
+  const again = await site.run(["job", "sweep", "-n", "s", ...place, "--resubmit-failed", ...results, "-o", "json"]);
   expect(again.stderr).toContain("2 jobs of sweep s submitted");
   expect(again.code).toBe(0);
   const told = JSON.parse(again.stdout) as Array<{ name: string; state: string; metric: number; parameters: unknown }>;
@@ -63,7 +63,14 @@ test("a sweep runs every combination, ranks the results, and runs again only wha
 
 test("what can't be submitted is told, and keeps nothing else from being made", async () => {
   const body = join(folder, "wide.json");
-  writeFileSync(body, JSON.stringify({ nodeCount: "{{n}}", customToolkitSettings: { commandLine: "true" } }));
+  writeFileSync(
+    body,
+    JSON.stringify({
+      nodeCount: 1,
+      resources: { cpus: "{{n}}" },
+      customToolkitSettings: { commandLine: "true" },
+    }),
+  );
   const { code, stderr, stdout } = await site.run([
     "job",
     "sweep",
@@ -79,7 +86,7 @@ test("what can't be submitted is told, and keeps nothing else from being made", 
     "--wait",
   ]);
   expect(code).toBe(1);
-  expect(stderr).toMatch(/wide-2: nodeCount: 9 is more than the 2 nodes/);
+  expect(stderr).toMatch(/wide-2: resources.cpus: 9 asked, but no machine of all has more than 4/);
   expect(stdout).toMatch(/^wide-1 .*succeeded/m);
 }, 120_000);
 

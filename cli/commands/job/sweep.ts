@@ -18,7 +18,7 @@ export const sweep: Verb = {
   name: "sweep",
   description: "Submit a job once for each combination of parameters, and rank the results",
   details:
-    "In any text of the body {{lr}} stands for the parameter lr; the job also gets it as $PARAM_LR. Without -f it shows the sweep's jobs.",
+    "In any text of the body {{lr}} stands for the parameter lr; the job also gets it as $PARAM_LR. Without -f it shows the sweep's jobs, or submits the failed ones again with --resubmit-failed.",
   example:
     "stoker job sweep -w lab -e first -n s -c gpus -f job.json --grid lr=0.1,0.01 --grid bs=32,64 --metric 'acc=([0-9.]+)' --wait",
   argument: "[name]",
@@ -34,10 +34,18 @@ export const sweep: Verb = {
       repeatable: true,
     },
     { flags: "--random <n=N,seed=S>", description: "N combinations drawn at random, the same for the same seed" },
-    { flags: "--lines <file>", description: "one job for each line of a file, as the parameter line" },
-    { flags: "--files <folder>", description: "one job for each file of a folder, as the parameter file" },
+    {
+      flags: "--lines <file>",
+      description:
+        "one job for each line of a file, as the parameter line; of a .csv, .tsv or .jsonl with its own names for several",
+    },
+    {
+      flags: "--files <pattern>",
+      description: "one job for each file of a folder, or that 'data/*.csv' fits, as the parameter file",
+    },
     { flags: "--max-running <count>", description: "at most so many at a time" },
-    { flags: "--only-failed", description: "submit again those that failed, and no others" },
+    { flags: "--resubmit-failed", description: "submit again those that failed, and no others" },
+    { flags: "--only-failed", description: "the same, by its former name", hidden: true },
     { flags: "--wait", description: "until all have ended; ends with 1 when one has failed" },
     { flags: "--metric <pattern>", description: "a number in the output, in brackets; the last one found counts" },
     { flags: "--lowest", description: "the lowest metric is the best" },
@@ -52,26 +60,17 @@ export const sweep: Verb = {
     const file = call.text("configFile");
     const planned = file === undefined ? undefined : await plan(call, name, file);
     const session = await call.session();
-    const { jobsOfSweep, submitAll, isFailed, retryName } = await import("../../sweep/jobs.js");
+    const { jobsOfSweep, submitAll, isFailed, failedAgain } = await import("../../sweep/jobs.js");
     let refused = 0;
-    if (planned) {
-      let jobs: PlannedJob[] = planned;
-      if (call.flag("onlyFailed")) {
-        const failed = new Map(
-          (await jobsOfSweep(session, parent, name)).filter(isFailed).map((job) => [job.spec?.sweep?.index, job.name]),
-        );
-        jobs = planned.flatMap((job) => {
-          const before = failed.get(job.spec.sweep?.index);
-          return before === undefined ? [] : [{ ...job, name: retryName(before) }];
-        });
-      }
+    const again = call.flag("resubmitFailed") || call.flag("onlyFailed");
+    if (planned || again) {
+      const jobs = again ? failedAgain(await jobsOfSweep(session, parent, name), planned) : (planned ?? []);
       const submitted = await submitAll(session, parent, jobs);
       refused = submitted.refused.length;
       for (const { name: job, message } of submitted.refused.slice(0, 10)) await call.notice(`${job}: ${message}`);
       if (refused > 10) await call.notice(`and ${refused - 10} more were refused`);
       await call.notice(`${submitted.made} ${submitted.made === 1 ? "job" : "jobs"} of sweep ${name} submitted`);
-    } else if (call.flag("onlyFailed"))
-      throw usage("--only-failed: give the sweep's body and parameters again, with -f");
+    }
     const [{ ranked, resultsJson, resultsOf, resultsTable }, { untilAllEnded }] = await Promise.all([
       import("../../sweep/results.js"),
       import("../../sweep/wait.js"),
@@ -108,15 +107,16 @@ async function plan(call: Call, name: string, file: string): Promise<PlannedJob[
 }
 
 async function combinationsOf(call: Call): Promise<Parameters[]> {
-  const [{ parseAxis }, { drawn, grid }, { listed }] = await Promise.all([
+  const [{ namesOf, parseAxis }, { drawn, grid }, { listed }] = await Promise.all([
     import("../../sweep/axis.js"),
     import("../../sweep/combinations.js"),
     import("../../sweep/listed.js"),
   ]);
   const axes = [...call.texts("grid").map(parseAxis), ...(await listed(call.text("lines"), call.text("files")))];
   if (axes.length === 0) throw usage("which parameters? give them with --grid, --lines or --files");
-  const twice = axes.find(({ name }, at) => axes.findIndex((other) => other.name === name) < at);
-  if (twice) throw usage(`--grid: the parameter ${twice.name} is given twice`);
+  const names = axes.flatMap(namesOf);
+  const twice = names.find((name, at) => names.indexOf(name) < at);
+  if (twice !== undefined) throw usage(`--grid: the parameter ${twice} is given twice`);
   const random = call.text("random");
   if (random === undefined) return grid(axes);
   const [, count, seed = "1"] = /^n=(\d{1,9})(?:,seed=(\d{1,9}))?$/.exec(random) ?? [];

@@ -1,8 +1,10 @@
 import type { BenchSite } from "../bench-site.js";
+import { autoscaleReaction } from "./autoscale.js";
 import { eventLoopBlocked } from "./event-loop.js";
 import { logThroughput } from "./log-throughput.js";
 import { logLatency } from "./logs.js";
 import { nodeLossToRerun } from "./loss.js";
+import { mountAndPrepare } from "./mounts.js";
 import { overlapFaults, overlapTimes, partitionOverlap } from "./overlap.js";
 import { agentRestart, coordinatorRestart } from "./restart.js";
 import { simulatedHoursPerMinute } from "./simulation.js";
@@ -32,6 +34,12 @@ export const figures: Figure[] = [
   },
   { key: "gangStartMs", what: "4 nodes, to the last process", measure: gangStart, targets: { p50: 60 } },
   { key: "mpiStartMs", what: "4 nodes, past MPI_Init and a barrier", measure: mpiStart, targets: { p50: 700 } },
+  {
+    key: "mountAndPrepareMs",
+    what: "2 NFS volumes and a preparation: call to process start, without the mount command's own time",
+    measure: mountAndPrepare,
+    targets: { p50: 300 },
+  },
   { key: "logLatencyMs", what: "line written to line followed", measure: logLatency, targets: { p50: 10, p99: 100 } },
   {
     key: "logThroughputMiBps",
@@ -68,6 +76,12 @@ export const figures: Figure[] = [
   },
   { key: "coordinatorRssMiB", what: "memory with 10,000 queued", measure: coordinatorRss, targets: { "": 200 } },
   { key: "sweepSubmitMs", what: "1,000 jobs in one call", measure: sweepSubmit, targets: { "": 500 } },
+  {
+    key: "autoscaleReactionMs",
+    what: "a job's call to a node allocated, of a cluster that had none",
+    measure: autoscaleReaction,
+    targets: { p50: 200 },
+  },
   {
     key: "eventLoopBlockedMs",
     what: "longest turn, in processor time; 2,000 submits, 10,000 queued, 10,000 watches",
