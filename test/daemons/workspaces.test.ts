@@ -42,6 +42,8 @@ describe("a workspace", () => {
     const agent = await enrolled("n1");
     await coordinator.jobs.createJob({ ...inExperiment, name: "j", spec: tinyJob() });
     const { leaseId } = await agent.hears("grant");
+    const spec = { existing: { host: "h", export: "/x" } };
+    await coordinator.client(FileServerService).createFileServer({ parent: id, name: "nas", spec });
     const before = await workspaces().getWorkspace({ id });
     expect(before.workspace?.provisioningState).toBe(ProvisioningState.SUCCEEDED);
     expect(before.workspace?.provisioningStateTransitionTime).toEqual(before.workspace?.creationTime);
@@ -56,6 +58,8 @@ describe("a workspace", () => {
     expect(experiment?.provisioningState).toBe(ProvisioningState.DELETING);
     const { cluster } = await coordinator.client(ClusterService).getCluster({ id: `${id}/clusters/c` });
     expect(cluster?.provisioningState).toBe(ProvisioningState.DELETING);
+    const servers = await coordinator.client(FileServerService).listFileServers({ parent: id });
+    expect(servers.fileServers[0]?.provisioningState).toBe(ProvisioningState.DELETING);
     const { job } = await coordinator.jobs.getJob({ id: `${id}/experiments/e/jobs/j` });
     expect(job?.provisioningState).toBe(ProvisioningState.DELETING);
     const again = await enrolled("n1", [leaseId]);

@@ -59,6 +59,7 @@ export const create: Verb = {
       session.clusters.createCluster({ parent, name, spec, idempotencyKey }, session.limits),
     );
     await session.summary("cluster", cluster);
+    if (cluster?.shortage) await call.notice(`it has ${cluster.shortage}`);
     return undefined;
   },
 };

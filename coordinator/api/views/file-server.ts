@@ -7,17 +7,20 @@ import { unserved } from "../../core/file-servers/mountable.js";
 import type { State } from "../../core/memory.js";
 import { idOfFileServer, idOfNode } from "../../core/names.js";
 import type { FileServer, ResourceFault } from "../../core/state.js";
+import { provisioning } from "./provisioning.js";
 import { shownFileServerSpec } from "./secrets.js";
 
 type View = MessageInitShape<typeof FileServerSchema>;
 
 export function fileServerView(state: State, row: FileServer): View {
+  const going = state.workspaces.get(row.workspace)?.deletingSince;
   return {
     id: idOfFileServer(state, row),
     name: row.name,
     spec: shownFileServerSpec(row.spec),
     creationTime: timestampFromMs(row.createdAt),
     ...(row.managed ? managedView(state, row.managed) : givenView(row)),
+    ...(going === undefined ? {} : provisioning(row.createdAt, going)),
   };
 }
 
