@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test as plain } from "vitest";
+import { mountsUnder } from "../../agent/mounts/mountinfo.js";
 import { LocalSite } from "../../scripts/site/local-site.js";
 import { freePort, until } from "../../scripts/site/processes.js";
 import { NfsStandIn } from "../fakes/nfs-stand-in.js";
@@ -43,6 +44,8 @@ beforeAll(async () => {
 afterAll(async () => {
   if (!possible) return;
   await site.stop();
+  // What a cluster has mounted stays for the next agent.
+  for (const { path } of mountsUnder(folder)) execFileSync("umount", ["-l", path]);
   rmSync(folder, { recursive: true, force: true });
 });
 
@@ -74,17 +77,16 @@ const isListed = (mountPoint: string, name: string): true | undefined => {
 };
 const ganesha = () => Number(readFileSync(join(site.agentFolder("n1"), "exports/ganesha.pid"), "utf8"));
 
-async function runJob(name: string, body: object): Promise<{ code: number; stderr: string }> {
+async function runJob(name: string, cluster: string, body: object): Promise<{ code: number; stderr: string }> {
   const path = join(folder, `${name}.json`);
   const job = { nodeCount: 1, resources: { cpus: 1 }, ...body };
   writeFileSync(path, JSON.stringify(job));
-  await site.stoker(["job", "create", ...lab, "-e", "first", "-n", name, "-c", "all", "-f", path]);
+  await site.stoker(["job", "create", ...lab, "-e", "first", "-n", name, "-c", cluster, "-f", path]);
   return site.run(["job", "wait", ...lab, "-e", "first", "-n", name]);
 }
 
 test("Batch AI's own file-server body is served by the machine that is offered, and read by a client", async () => {
-  const body = join(folder, "fileserver.json");
-  writeFileSync(body, JSON.stringify({ vmSize: "Standard_DS1_V2", dataDisks: { diskCount: 2, diskSizeInGB: 10 } }));
+  const body = join(import.meta.dirname, "../../examples/storage/file-server.json");
   await site.stoker(["file-server", "create", ...lab, "-n", "data", "-f", body]);
   const found = await show("data");
   expect(found).toMatchObject({
@@ -93,7 +95,7 @@ test("Batch AI's own file-server body is served by the machine that is offered, 
   });
   const table = (await site.stoker(["file-server", "list", ...lab])).split("\n");
   expect(table[0]).toMatch(/Name +Workspace +Size +Disks +Public IP +Internal IP +Mount Point/);
-  expect(table[2]).toMatch(/data +lab +Standard_DS1_V2 +2 x 10 Gb +127.0.0.1 +127.0.0.1 +\/data/);
+  expect(table[2]).toMatch(/data +lab +STANDARD_D2_V2 +2 x 10 Gb +127.0.0.1 +127.0.0.1 +\/data/);
   writeFileSync(join(found.directory, "hello"), "from the server\n");
   expect(read("/data/hello")).toBe("from the server");
 }, 60_000);
@@ -108,7 +110,7 @@ test("a second one beside it, and a job that mounts both, besides a command's vo
   mkdirSync(join(offered, "lab/data/sub"));
   await site.stoker(["cluster", "create", ...lab, "-n", "all", "-s", "any", "-t", "1"]);
   const root = "$AZ_BATCHAI_JOB_MOUNT_ROOT";
-  const { code } = await runJob("both", {
+  const { code } = await runJob("both", "all", {
     mountVolumes: {
       fileServers: [
         { fileServer: { id: "data" }, relativeMountPath: "in", sourceDirectory: "sub", mountOptions: "ro" },
@@ -132,9 +134,30 @@ test("a second one beside it, and a job that mounts both, besides a command's vo
   expect(mounted.filter((line) => line.includes(`${site.agentFolder("n1")}/job-mounts`))).toEqual([]);
 }, 60_000);
 
+test("the storage of every kind in examples/storage is what its job reads and writes", async () => {
+  const example = (name: string) => join(import.meta.dirname, "../../examples/storage", name);
+  const directory = join(offered, "lab/data");
+  for (const part of ["results", "azure/research/logs", "azure/research/words"]) {
+    mkdirSync(join(directory, part), { recursive: true });
+  }
+  writeFileSync(join(directory, "azure/research/words/list"), "pear\napple\nfig\n");
+  await site.stoker(["storage", "map", ...lab, "research/*", "data/azure/{account}/{share}"]);
+  await site.stoker(["cluster", "delete", ...lab, "-n", "all", "-y"]);
+  await site.stoker(["cluster", "create", ...lab, "-n", "readers", "-f", example("cluster.json")]);
+  const job = [...lab, "-e", "first", "-n", "sort"];
+  await site.stoker(["job", "create", ...job, "-c", "readers", "-f", example("job.json")]);
+  expect(await site.run(["job", "wait", ...job])).toMatchObject({ code: 0 });
+  expect(await site.stoker(["job", "logs", ...job])).toBe("apple\nfig\npear\n");
+  expect(readFileSync(join(directory, "results/sorted"), "utf8")).toBe("apple\nfig\npear\n");
+  const written = execFileSync("find", [join(directory, "azure/research/logs"), "-name", "stdout.txt"])
+    .toString()
+    .trim();
+  expect(readFileSync(written, "utf8")).toBe("apple\nfig\npear\n");
+}, 60_000);
+
 test("a volume that can't be mounted fails its job with the code, the target and the node", async () => {
   await site.stoker(["file-server", "create", ...lab, "-n", "gone", "--existing", "nowhere:/export"]);
-  const { code } = await runJob("unmountable", {
+  const { code } = await runJob("unmountable", "readers", {
     mountVolumes: { fileServers: [{ fileServer: { id: "gone" }, relativeMountPath: "x" }] },
     customToolkitSettings: { commandLine: "true" },
   });
