@@ -16,6 +16,7 @@ interface NodeShown {
   reason: string;
   clusterId: string;
   warnings: string[];
+  error?: { code: string; details: Array<{ name: string; value: string }> };
 }
 
 beforeAll(async () => {
@@ -45,11 +46,14 @@ function reaches(...states: string[]): Promise<NodeShown> {
   );
 }
 
-async function cluster(name: string, commandLine: string): Promise<void> {
+async function cluster(name: string, commandLine: string, mountVolumes?: object): Promise<void> {
   const file = join(folder, `${name}.json`);
   const setupTask = { commandLine, stdOutErrPathPrefix: join(folder, "out") };
   const scaleSettings = { manual: { targetNodeCount: 1 } };
-  writeFileSync(file, JSON.stringify({ properties: { vmSize: "any", scaleSettings, nodeSetup: { setupTask } } }));
+  writeFileSync(
+    file,
+    JSON.stringify({ properties: { vmSize: "any", scaleSettings, nodeSetup: { setupTask, mountVolumes } } }),
+  );
   await site.stoker(["cluster", "create", "-w", "lab", "-n", name, "-f", file]);
 }
 
@@ -116,6 +120,27 @@ test("a failed task makes the node unusable, says why to those who wait, and `no
   expect(left).toEqual([]);
   await remove("failing");
 }, 120_000);
+
+test.skipIf(!canMount)(
+  "a volume that can't be mounted makes the node unusable before any task is run; once it can be, the node is ready",
+  async () => {
+    const [filer, ran] = [join(folder, "filer"), join(folder, "ran")];
+    const mountCommand = `test -e ${filer} && mount -t tmpfs tmpfs`;
+    const volumes = { unmanagedFileSystems: [{ mountCommand, relativeMountPath: "data" }] };
+    await cluster("far", `touch ${ran} && mountpoint $AZ_BATCHAI_MOUNT_ROOT/data`, volumes);
+    const { reason, error } = await reaches("unusable");
+    expect(reason).toContain("data could not be mounted");
+    expect(error).toMatchObject({ code: "UnmanagedFileSystemMountError" });
+    expect(error?.details).toContainEqual({ name: "Node", value: "n1" });
+    expect(existsSync(ran)).toBe(false);
+    writeFileSync(filer, "");
+    await site.stoker(["node", "retry", "n1"]);
+    await reaches("idle");
+    expect(existsSync(ran)).toBe(true);
+    await remove("far");
+  },
+  120_000,
+);
 
 test("is run once: not again for a new coordinator or agent, but after a reboot; an agent that is killed finds it running", async () => {
   const [runs, gate] = [join(folder, "runs"), join(folder, "gate")];

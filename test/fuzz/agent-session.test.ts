@@ -41,6 +41,11 @@ const likely = {
 /** Nothing that this test makes up is run, and nothing is made at a path that it made up. */
 function harmless({ message: said }: SessionResponse): SessionResponse["message"] {
   if (said.case === "remoteStart") return { ...said, value: { ...said.value, commandLine: "true" } };
+  if (said.case === "setMounts") {
+    const { setupTask } = said.value;
+    const task = setupTask && { ...setupTask, commandLine: "true", stdDirectory: "", environment: [], secrets: [] };
+    return { ...said, value: { ...said.value, ...(task ? { setupTask: task } : {}) } };
+  }
   if (said.case !== "grant") return said;
   const ranks = said.value.ranks.map((rank) => ({ ...rank, commandLine: "true" }));
   const folders = { directories: [], stdDirectory: "", jobPathSegment: said.value.jobPathSegment.replaceAll("..", "") };

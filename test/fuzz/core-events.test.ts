@@ -7,7 +7,12 @@ import { nodeView } from "../../coordinator/api/views/node.js";
 import type { Event } from "../../coordinator/core/events.js";
 import { explain } from "../../coordinator/core/explain.js";
 import { Fault } from "../../shared/fault.js";
-import { HeartbeatSchema, HelloSchema, LeaseReportSchema } from "../../shared/gen/stoker/v1/agent_service_pb.js";
+import {
+  HeartbeatSchema,
+  HelloSchema,
+  LeaseReportSchema,
+  PreparationReportSchema,
+} from "../../shared/gen/stoker/v1/agent_service_pb.js";
 import { ClusterSchema, ClusterSpecSchema, ScaleSettingsSchema } from "../../shared/gen/stoker/v1/cluster_pb.js";
 import { FileServerSpecSchema } from "../../shared/gen/stoker/v1/file_server_pb.js";
 import { JobSchema, JobSpecSchema } from "../../shared/gen/stoker/v1/job_pb.js";
@@ -137,6 +142,7 @@ const event: fc.Arbitrary<Event> = fc.oneof(
   fc.record({
     kind: fc.constantFrom(
       "node-resume" as const,
+      "node-retry" as const,
       "node-delete" as const,
       "job-terminate" as const,
       "job-delete" as const,
@@ -185,6 +191,17 @@ const event: fc.Arbitrary<Event> = fc.oneof(
           sequence: fc.bigInt({ min: 1n, max: 9n }),
           code: fc.constantFrom("JobFailed", "NFSMountError"),
         },
+      }),
+    }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      kind: fc.constant("agent-preparation" as const),
+      session: fc.constantFrom("s1", "s2", "s3"),
+      node: fc.constantFrom(...names),
+      report: message(PreparationReportSchema, {
+        likely: { code: fc.constantFrom("SetupTaskFailed", "NFSMountError") },
       }),
     }),
   },
