@@ -4,7 +4,7 @@ import type { Logger } from "pino";
 import { bootClock } from "../shared/boot-clock.js";
 import { DiskReserve } from "../shared/disk-reserve.js";
 import type { Welcome } from "../shared/gen/stoker/v1/agent_service_pb.js";
-import type { Inventory } from "../shared/gen/stoker/v1/node_pb.js";
+import type { Gpu, Inventory } from "../shared/gen/stoker/v1/node_pb.js";
 import { type LeaseId, parseLeaseId } from "../shared/ids.js";
 import { version } from "../shared/version.js";
 import { causeOf } from "./cause.js";
@@ -14,12 +14,15 @@ import { advice, isLatest, objection, withObeyed } from "./core/obedience.js";
 import { ExecutionLog } from "./directories/execution-log.js";
 import { JobTemps } from "./directories/job-temps.js";
 import { Engine } from "./engine.js";
-import { type LeaseHolder, mountsHost, remoteHost } from "./hosts.js";
+import { type LeaseHolder, mountsHost, remoteHost, sweepContainers } from "./hosts.js";
+import { listenInside, makeInsideFolder } from "./inside-folder.js";
 import { Ledger } from "./ledger.js";
 import { lifeOf, obeyedBefore } from "./link/life.js";
 import { Link, type LinkHost } from "./link/link.js";
 import {
   exportStates,
+  gpuFault,
+  heldGpus,
   heldLease,
   logsWaiting,
   preparationMessage,
@@ -32,7 +35,9 @@ import { type DataPaths, dataPaths } from "./paths.js";
 import { Performer } from "./perform.js";
 import type {
   AdminAccounts,
+  Containers,
   Exports,
+  GpuHealthSource,
   KernelSource,
   Logs,
   LogsHost,
@@ -49,6 +54,8 @@ import { RankPipes } from "./ranks/rank-pipes.js";
 import { LocalShims } from "./ranks/shims.js";
 import { Spawner } from "./ranks/spawner.js";
 import { Receiver } from "./received.js";
+import { AllSurroundings } from "./surroundings.js";
+import { UserRelays } from "./user-relays.js";
 import { Fences } from "./watchdog/fences.js";
 import type { Freezer } from "./watchdog/freezer.js";
 import { Watchdog } from "./watchdog/watchdog.js";
@@ -71,6 +78,8 @@ export interface AgentOptions {
   diskReserve?: number | undefined;
   /** Where other nodes may ask about the coordinator, 0 for any that is free; undefined: this one neither asks nor answers. */
   witnessPort?: number | undefined;
+  /** False: nobody may run commands here but by jobs. */
+  exec?: boolean;
   /** What jobs' processes have besides their lease's variables. */
   baseEnvironment: Readonly<Record<string, string>>;
 }
@@ -80,6 +89,7 @@ const diskReserveBytes = 64 * 2 ** 20;
 /** The parts that have ports of their own; main.ts gives the real ones. */
 export interface AgentParts {
   mounts: Mounts;
+  containers: Containers;
   exports: Exports;
   accounts: AdminAccounts;
   copies: StdCopies;
@@ -87,6 +97,8 @@ export interface AgentParts {
   setupCopies: StdCopies<string>;
   telemetry: TelemetrySource;
   kernel: KernelSource;
+  /** Watches these. */
+  gpus(gpus: readonly Gpu[]): GpuHealthSource;
   logs(host: LogsHost): Logs;
   remote(host: RemoteHost): RemoteStarts;
 }
@@ -109,11 +121,13 @@ export class Agent {
   private readonly logs: Logs;
   private readonly remote: RemoteStarts;
   private readonly ranks: RankProcesses;
+  private readonly gpus: GpuHealthSource;
   private readonly engine: Engine;
   private readonly preparer: Preparer;
   private readonly receiver: Receiver;
   private readonly link: Link;
   private readonly witnesses: Witnesses;
+  private readonly users: UserRelays;
   private readonly boot = readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim();
 
   constructor(
@@ -133,7 +147,9 @@ export class Agent {
       rsh: options.rshPath,
       commands: jobCommands(this.paths.commands, options.rshPath),
     };
-    this.holder = { engine: () => this.engine, paths: this.paths, places: this.places };
+    makeInsideFolder(this.paths, options.shimPath);
+    const surroundings = new AllSurroundings(this.places, options.shimPath, parts.containers);
+    this.holder = { engine: () => this.engine, paths: this.paths, places: this.places, surroundings };
     this.obeyed = new ObeyedFile(this.paths.obeyed);
     this.room = new DiskReserve({ dir: options.dataDir, bytes: options.diskReserve ?? diskReserveBytes, log });
     this.ledger = new Ledger(
@@ -156,9 +172,10 @@ export class Agent {
       onComplete: (lease) => tell(lease, { type: "logs-complete" }),
     });
     this.remote = parts.remote(remoteHost(this.holder, this.shims, (message) => this.link.send(message)));
+    this.gpus = parts.gpus(options.inventory.gpus);
     this.ranks = new RankProcesses(
       this.paths,
-      this.places,
+      surroundings,
       this.shims,
       new RankPipes(options.shimPath, log),
       this.logs,
@@ -171,6 +188,7 @@ export class Agent {
       ...{ paths: this.paths, places: this.places, ledger: this.ledger, temps: this.temps, ranks: this.ranks },
       ...{ fences: this.fences, watchdog: this.watchdog },
       ...{ signals: this.signals, logs: this.logs, remote: this.remote, mounts: parts.mounts, copies: parts.copies },
+      containers: parts.containers,
       executionLog: new ExecutionLog(options.name, log),
       report: (lease, report) => this.link.report(reportMessage(lease, report)),
       tell,
@@ -206,10 +224,22 @@ export class Agent {
       {
         ...{ logs: this.logs, witnesses: this.witnesses, preparer: this.preparer, exports: parts.exports },
         ...{ engine: () => this.engine, remote: this.remote, tellExports: () => this.tellExports() },
+        users: (order) => this.users.take(order),
       },
       log,
     );
     this.link = new Link(options.coordinator, this.linkHost(), log);
+    this.users = new UserRelays(
+      {
+        ...{ coordinator: options.coordinator, nodeName: options.name, shimPath: options.shimPath },
+        ...{ paths: this.paths, places: this.places, mounts: parts.mounts, exec: options.exec ?? true },
+        token: () => options.token(),
+        run: (lease) => this.engine.state.leases.get(lease),
+        fence: (lease) => this.fences.path(lease),
+        used: (lease) => tell(lease, { type: "remote-used" }),
+      },
+      log,
+    );
   }
 
   async start(): Promise<void> {
@@ -219,18 +249,20 @@ export class Agent {
     // First of all: what runs here is looked after by somebody, whatever becomes of this process.
     await this.watchdog.start();
     this.parts.kernel.start();
-    await this.remote.listen(this.paths.socket);
+    this.gpus.start(() => heldGpus(this.engine.state.leases.values()));
+    await listenInside(this.paths, this.remote);
     await this.witness();
     await this.adopt();
     this.preparer.start();
     this.parts.mounts.watch(mountsHost(this.holder));
     this.parts.exports.start(() => this.tellExports());
+    this.users.sweep();
     this.link.start();
   }
 
   /** Ranks go on without us: the next agent takes them up again. */
   async stop(): Promise<void> {
-    await this.link.stop();
+    await Promise.all([this.users.close(), this.link.stop()]);
     await this.engine.stop();
     this.room.stop();
     this.preparer.close();
@@ -241,7 +273,9 @@ export class Agent {
     this.witnesses.close();
     this.parts.telemetry.close();
     this.parts.kernel.close();
+    this.gpus.close();
     this.parts.mounts.close();
+    this.parts.containers.close();
     this.parts.exports.close();
     await Promise.all([this.remote.close(), this.logs.close()]);
   }
@@ -279,6 +313,7 @@ export class Agent {
     this.parts.mounts
       .sweep(this.paths.jobMounts, () => heldMounts)
       .catch((error: unknown) => this.log.error({ err: error }, "mounts of earlier attempts could not be looked for"));
+    sweepContainers(this.parts.containers, this.holder, held, this.log);
     const now = this.clock.monotonic();
     for (const { run, sameBoot } of stored) {
       // Without a deadline on disk, as if it had run out just now: its processes are stopped until the coordinator speaks.
@@ -312,6 +347,7 @@ export class Agent {
         address: this.options.host,
         agentVersion: version,
         bootId: this.boot,
+        gpuFaults: this.gpus.faults().map(gpuFault),
         inventory: { ...withServing(this.options.inventory, this.parts.exports.serving()), prepares: true },
         leases: held(),
         ...obeyedBefore(this.obeyed.read()),
@@ -320,8 +356,15 @@ export class Agent {
       }),
       heartbeat: () => {
         const telemetry = this.parts.telemetry.latest();
-        const unhealthyReason = this.watchdog.problem() || this.room.low || this.parts.mounts.clusterProblem();
-        const common = { leases: held(), unhealthyReason, witnessSet: BigInt(this.witnesses.set?.version ?? 0) };
+        const unhealthyReason =
+          this.watchdog.problem() || this.room.low || this.parts.mounts.clusterProblem() || this.gpus.problem();
+        const gpuFaults = this.gpus.faults().map(gpuFault);
+        const common = {
+          leases: held(),
+          unhealthyReason,
+          gpuFaults,
+          witnessSet: BigInt(this.witnesses.set?.version ?? 0),
+        };
         return telemetry === undefined
           ? common
           : {

@@ -1,5 +1,7 @@
 import type { Logger } from "pino";
 import type { AgentParts } from "./agent.js";
+import { NodeContainers } from "./containers/node-containers.js";
+import { inContainers } from "./core/environment.js";
 import type { Offer } from "./exports/machine.js";
 import { NodeExports } from "./exports/node-exports.js";
 import { KernelLog } from "./kernel/kernel-log.js";
@@ -9,6 +11,7 @@ import { NodeMounts } from "./mounts/node-mounts.js";
 import { SessionRemoteStarts } from "./mpi/remote-starts.js";
 import { dataPaths } from "./paths.js";
 import { Accounts } from "./setup/accounts.js";
+import { GpuWatch } from "./telemetry/gpu-watch.js";
 import { MachineTelemetry } from "./telemetry/machine-telemetry.js";
 
 export interface PartsOptions {
@@ -22,6 +25,8 @@ export interface PartsOptions {
   systemPath: string;
   /** Its owner lets clusters have admin accounts on it. */
   allowAdminAccounts: boolean;
+  /** auto, off, or a runtime's name. */
+  containers: string;
   log: Logger;
 }
 
@@ -29,14 +34,27 @@ export interface PartsOptions {
 export function makeParts(options: PartsOptions): AgentParts {
   const { nodeName, dataDir, shimPath, offer, nfsPort, systemPath: path, log } = options;
   const paths = dataPaths(dataDir);
+  const kernel = new KernelLog(log);
   return {
+    containers: new NodeContainers(
+      {
+        ...{ spool: paths.spool, store: paths.images, dataDir, wanted: options.containers, environment: process.env },
+        holder: [inContainers.shim, "hold"],
+      },
+      log,
+    ),
     mounts: new NodeMounts({ nodeName, caches: paths.mountCaches, path }, log),
     exports: new NodeExports({ folder: paths.exports, offer, port: nfsPort, path }, log),
     copies: new ShimCopies(shimPath, paths.spool, log),
     accounts: new Accounts({ folder: paths.setup, allowed: options.allowAdminAccounts }, log),
     setupCopies: new ShimCopies<string>(shimPath, paths.setup, log),
     telemetry: new MachineTelemetry({}, log),
-    kernel: new KernelLog(log),
+    kernel,
+    gpus: (gpus) => {
+      const watch = new GpuWatch(gpus, { program: "nvidia-smi" }, log);
+      kernel.onMessage(({ message }) => watch.kernelSaid(message));
+      return watch;
+    },
     logs: (host) => new LogShipper(host, log),
     remote: (host) => new SessionRemoteStarts(host, log),
   };

@@ -12,6 +12,7 @@ import type { MountPlan } from "../shared/gen/stoker/v1/mount_pb.js";
 import type { Inventory, Telemetry } from "../shared/gen/stoker/v1/node_pb.js";
 import type { LeaseId } from "../shared/ids.js";
 import type { TimedMessage } from "./core/diagnosis/diagnosis.js";
+import type { Instant } from "./core/time.js";
 
 /** What the agent's parts need of one another. Adapters never import each other: agent.ts hands each what it asks for here. */
 
@@ -59,7 +60,7 @@ export interface MountsHost {
   heldMounts(): readonly string[];
 }
 
-/** A mount that could not be made: goes into the job's errors as it is. Thrown as an Error that has these fields. */
+/** A mount or a container that could not be made: goes into the job's errors as it is. Thrown as an Error that has these fields. */
 export interface MountFailure extends Error {
   /** Batch AI's code where it had one. */
   code: string;
@@ -74,6 +75,52 @@ export interface AdminAccounts {
   make(id: string, account: AdminAccountPlan): Promise<string | undefined>;
   /** Every one that was made for a cluster is locked, but the one of this name. */
   clear(keep: string): Promise<string | undefined>;
+}
+
+// ---- containers/ ------------------------------------------------------------------------------------------------------------
+
+export interface ContainerWish {
+  lease: LeaseId;
+  image: string;
+  serverUrl: string;
+  /** Of the registry; literal. */
+  username: string;
+  password: string;
+  /** 0: the runtime's own default. */
+  shmSizeBytes: number;
+  gpuUuids: readonly string[];
+  /** Absolute paths of the machine, seen inside at `to`; those that are not there are left out. */
+  folders: readonly SharedFolder[];
+}
+
+export interface SharedFolder {
+  from: string;
+  to: string;
+  readOnly?: boolean;
+}
+
+/** A container that is there: what a process needs to get into it. */
+export interface Inside {
+  /** The process that keeps it, and when that was started, in ticks. */
+  holder: number;
+  start: string;
+  /** What the image says that its processes have. */
+  environment: Readonly<Record<string, string>>;
+}
+
+/** One container for each lease that asks for one. Never blocks the agent: every order to a runtime has a time limit. */
+export interface Containers {
+  /** What this machine runs containers with; undefined when there is nothing, or its owner wants nothing. */
+  find(): Promise<{ name: string; version: string } | undefined>;
+  /** Pulls what is not here, and starts it; one that is there already is taken up. Rejects with the job's error. */
+  start(wish: ContainerWish, tell: (line: string) => void, signal: AbortSignal): Promise<void>;
+  /** Undefined when there is none, or not any more. */
+  inside(lease: LeaseId): Inside | undefined;
+  /** With everything that runs in it. Resolves with what went wrong in words, "" when it is gone. */
+  remove(lease: LeaseId): Promise<string>;
+  /** Removes those of leases that this node does not hold. Logs what it can't remove. */
+  sweep(held: (lease: string) => boolean): Promise<void>;
+  close(): void;
 }
 
 // ---- exports/ ---------------------------------------------------------------------------------------------------------------
@@ -196,6 +243,25 @@ export interface TelemetrySource {
   close(): void;
 }
 
+export interface GpuFault {
+  uuid: string;
+  state: "suspect" | "draining" | "failed";
+  rule: string;
+  /** One sentence, with what to do. */
+  message: string;
+  since: Instant;
+}
+
+export interface GpuHealthSource {
+  /** `held`: uuids of those that leases hold now. */
+  start(held: () => ReadonlySet<string>): void;
+  /** Those that are less than healthy. */
+  faults(): GpuFault[];
+  /** In words, when nobody knows how they are; "" otherwise. */
+  problem(): string;
+  close(): void;
+}
+
 // ---- kernel/ ----------------------------------------------------------------------------------------------------------------
 
 export interface KernelSource {
@@ -266,6 +332,10 @@ export interface RemoteLease {
   /** Expanded, complete. */
   environment: Record<string, string>;
   cwd: string;
+  /** The words that become `argv` where its ranks are. */
+  within(argv: string[]): string[];
+  /** In a container, whose own temp nobody else sees. */
+  contained: boolean;
 }
 
 /** Given to mpi/ by agent.ts. */

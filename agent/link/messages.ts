@@ -11,7 +11,7 @@ import { frozenReason } from "../core/lapse.js";
 import type { LeaseRun } from "../core/lease-state.js";
 import type { PreparationTold } from "../core/preparation/report.js";
 import type { Report, ReportEvent } from "../core/reports.js";
-import type { ExportState, LogsWaiting, Serving, SessionMessage } from "../ports.js";
+import type { ExportState, GpuFault, LogsWaiting, Serving, SessionMessage } from "../ports.js";
 
 export function reportMessage(lease: LeaseId, report: Report): SessionMessage {
   return {
@@ -121,6 +121,16 @@ export const withServing = (inventory: Inventory, serving: Serving): Inventory =
   ...inventory,
   fileServing: create(FileServingSchema, { ...serving, freeBytes: BigInt(serving.freeBytes) }),
 });
+
+export const gpuFault = ({ since, ...fault }: GpuFault) => ({
+  $typeName: "stoker.v1.GpuFault" as const,
+  ...fault,
+  since: timestampFromMs(since),
+});
+
+/** Uuids of the GPUs that leases hold. */
+export const heldGpus = (runs: Iterable<LeaseRun>): ReadonlySet<string> =>
+  new Set([...runs].filter(({ progress }) => progress.phase !== "done").flatMap(({ grant }) => grant.gpuUuids));
 
 /** The part of a telemetry sample that tells of it. */
 export function logsWaiting(waiting: LogsWaiting | undefined) {

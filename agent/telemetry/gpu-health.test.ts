@@ -127,6 +127,14 @@ describe("a GPU", () => {
     );
   });
 
+  it("that was reset serves again, once its driver asks for nothing more", () => {
+    const card = new Card().reads({ saysRecovered: false }).hears(`NVRM: Xid (PCI:${id.busId}): 48, DBE`);
+    expect(card.reads({ saysRecovered: false }, 9).state).toBe("failed");
+    expect(card.reads({ saysRecovered: true }).state).toBe("healthy");
+    card.hears(`NVRM: Xid (PCI:${id.busId}): 79, GPU has fallen off the bus.`);
+    expect(card.reads({ saysRecovered: true }, 9).state).toBe("failed");
+  });
+
   it("is not harmed by a program's mistake, nor by what befalls another", () => {
     const card = new Card().reads({}).hears(`NVRM: Xid (PCI:${id.busId}): 13, pid=7, name=python3, Graphics Exception`);
     card.hears("NVRM: Xid (PCI:0000:ff:00): 79, GPU has fallen off the bus.");

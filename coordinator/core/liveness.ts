@@ -1,4 +1,5 @@
 import type { LeaseId } from "../../shared/ids.js";
+import type { GpuFault } from "./gpu-faults.js";
 import type { Readiness } from "./preparation/readiness.js";
 import type { Instant } from "./state.js";
 import type { Coverage } from "./witnesses/coverage.js";
@@ -16,6 +17,8 @@ export interface Liveness {
   readonly frozen: readonly Frozen[];
   /** What it is at for its leases. */
   readonly doing?: readonly Doing[];
+  /** Those of its GPUs that are less than healthy. */
+  readonly gpuFaults?: readonly GpuFault[];
   /** Where other nodes may ask it about us; 0: it takes no part. */
   readonly witnessPort: number;
   /** Version of the witnesses that it says it holds. */

@@ -1,6 +1,7 @@
 import type { LeaseId } from "../../shared/ids.js";
 import type { HeldId } from "./agents/narrow.js";
 import type { Draft } from "./draft.js";
+import type { GpuFault } from "./gpu-faults.js";
 import { excuse, shareEnded, stop } from "./job.js";
 import type { Liveness } from "./liveness.js";
 import type { World } from "./memory.js";
@@ -62,6 +63,7 @@ export function hear(
   node: Node,
   said: Pick<Liveness, "session" | "unhealthyReason" | "witnessPort" | "witnessSet" | "coverage" | "missing"> & {
     held: readonly HeldId[];
+    gpuFaults: readonly GpuFault[];
   },
 ): void {
   const before = draft.world.liveness.get(node.uuid);
@@ -76,6 +78,7 @@ export function hear(
     strangers,
     frozen: said.held.flatMap(({ lease, frozen }) => (frozen ? [{ lease, ...frozen }] : [])),
     doing: said.held.flatMap(({ lease, doing }) => (doing ? [{ lease, ...doing }] : [])),
+    ...(said.gpuFaults.length > 0 ? { gpuFaults: said.gpuFaults } : {}),
     witnessPort: said.witnessPort,
     witnessSet: said.witnessSet,
     coverage: said.coverage,
@@ -89,12 +92,15 @@ export function hear(
     wasSilent ||
     before.session !== liveness.session ||
     before.unhealthyReason !== liveness.unhealthyReason ||
-    before.strangers.length !== strangers.length;
+    before.strangers.length !== strangers.length ||
+    serving(before.gpuFaults) !== serving(liveness.gpuFaults);
   draft.note({ kind: "liveness", node: node.uuid, liveness, roomChanged });
   if (!roomChanged) return;
   draft.nodeChanged(node.uuid);
   if (node.cluster) draft.touched.add(node.cluster);
 }
+
+const serving = (faults: readonly GpuFault[] = []) => faults.map(({ uuid, state }) => `${uuid} ${state}`).join();
 
 /** The stream ended, which is no verdict. */
 export function silent(draft: Draft, node: Node): void {

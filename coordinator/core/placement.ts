@@ -1,6 +1,7 @@
 import type { Candidate } from "./checks/check.js";
 import { firstObjection, fitting, room as roomChecks, standing, wishes } from "./checks/index.js";
 import { membersOf } from "./cluster.js";
+import { faultsOf } from "./gpu-faults.js";
 import type { World } from "./memory.js";
 import type { Cluster, Held, Instant, Job, Node } from "./state.js";
 import { memoryFor, nothingUsed, roomOn } from "./usage.js";
@@ -13,7 +14,8 @@ export interface Placement {
 
 export function candidateFor(world: World, node: Node): Candidate {
   const usage = world.index.usage.get(node.uuid) ?? nothingUsed;
-  return { node, liveness: world.liveness.get(node.uuid), usage, room: roomOn(node, usage) };
+  const liveness = world.liveness.get(node.uuid);
+  return { node, liveness, usage, room: roomOn(node, usage, faultsOf(liveness)) };
 }
 
 export function candidatesOf(world: World, cluster: Cluster): Candidate[] {

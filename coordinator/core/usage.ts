@@ -1,4 +1,5 @@
 import type { JobId, LeaseId } from "../../shared/ids.js";
+import type { GpuFault } from "./gpu-faults.js";
 import type { Held, Node } from "./state.js";
 
 /** What is promised on one node: by leases of live attempts and by zombies. Replaced as a whole. */
@@ -40,12 +41,15 @@ export interface Room {
   readonly memoryBytes: number;
 }
 
-export function roomOn(node: Node, usage: Usage): Room {
+/** `faults`: what is wrong with its GPUs. Those out of service are no room; suspect ones come last. */
+export function roomOn(node: Node, usage: Usage, faults: readonly GpuFault[] = []): Room {
   if (usage.whole) return { gpuUuids: [], cpus: 0, memoryBytes: 0 };
   const { gpus, cpus, memoryBytes } = node.inventory;
   const free = gpus.filter(({ uuid }) => !usage.gpuUuids.has(uuid)).map(({ uuid }) => uuid);
+  const of = (uuid: string) => faults.find((fault) => fault.uuid === uuid)?.state;
+  const healthy = free.filter((uuid) => of(uuid) === undefined);
   return {
-    gpuUuids: free,
+    gpuUuids: [...healthy, ...free.filter((uuid) => of(uuid) === "suspect")],
     // An owner may come to offer less than what is promised already.
     cpus: Math.max(0, cpus - usage.cpus),
     memoryBytes: Math.max(0, memoryBytes - usage.memoryBytes),

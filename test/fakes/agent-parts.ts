@@ -17,6 +17,14 @@ export function fakeParts(given: Partial<AgentParts> = {}): AgentParts {
       watch: () => {},
       close: () => {},
     },
+    containers: {
+      find: async () => undefined,
+      start: async () => {},
+      inside: () => undefined,
+      remove: async () => "",
+      sweep: async () => {},
+      close: () => {},
+    },
     exports: {
       serving: () => ({ server: "", folder: "", freeBytes: 0, refused: false, exports: 0 }),
       start: () => {},
@@ -32,6 +40,7 @@ export function fakeParts(given: Partial<AgentParts> = {}): AgentParts {
       latest: () => undefined,
       close: () => {},
     },
+    gpus: () => ({ start: () => {}, faults: () => [], problem: () => "", close: () => {} }),
     kernel: { start: () => {}, recent: () => [], close: () => {} },
     logs: (host) => new FakeLogs(host),
     remote: () => ({

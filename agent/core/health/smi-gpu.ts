@@ -31,6 +31,8 @@ export interface SmiGpu {
   unrepairableMemory?: boolean;
   /** `Reset`, `Reboot`, `Drain P2P`, …; undefined when none is asked for. */
   recoveryAction?: string;
+  /** Its driver knows of such actions, and asks for none. */
+  saysRecovered: boolean;
   fabric: { state?: string; status?: string; health?: string };
   mig: { enabled?: boolean; pending?: boolean; devices: MigDevice[] };
   computeMode?: string;

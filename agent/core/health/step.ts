@@ -62,7 +62,7 @@ function read(
       const baseline = learned(known.baseline, gpu, held.has(uuid));
       const reading = { gpu, before: known.before, baseline, held: held.has(uuid), ownPids, thresholds };
       const streaks: Record<string, number> = {};
-      const findings = known.findings.filter(({ rule }) => rule.startsWith("xid") || rule === "fell-off");
+      const findings = known.findings.filter((finding) => isTheKernels(finding) && !wasReset(finding, gpu, now));
       for (const rule of rules) {
         const words = rule.found(reading);
         const earlier = known.findings.find((finding) => finding.rule === rule.name);
@@ -77,6 +77,14 @@ function read(
     }),
   );
 }
+
+const isTheKernels = ({ rule }: Finding) => rule.startsWith("xid-") || rule === "fell-off";
+
+/** An Xid is told once, and a reset not at all. But a driver that says, a while later, that nothing is to be done has been reset. */
+const settledMs = 60_000;
+
+const wasReset = ({ advice, since }: Finding, { saysRecovered }: SmiGpu, now: Instant) =>
+  saysRecovered && now - since > settledMs && advice !== adviceAfter.reboot && advice !== adviceAfter.hands;
 
 const missingRule = "missing";
 
@@ -111,7 +119,7 @@ const stateAfter: Partial<Record<XidAction, Finding["state"]>> = {
 };
 
 const adviceAfter: Partial<Record<XidAction, string>> = {
-  reset: "reset it: nvidia-smi --gpu-reset while nothing runs on it, then restart the agent",
+  reset: "reset it, nvidia-smi --gpu-reset, or start the machine anew",
   reboot: "start the machine anew",
   hands: "look at the card and its power cable",
   "reset-when-idle": "reset it when it is idle",

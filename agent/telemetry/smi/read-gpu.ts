@@ -48,6 +48,8 @@ export function readGpu(gpu: Element, errors: { bodies: number; lost: boolean; r
     ),
     ...given("unrepairableMemory", yesNo(gpu.text("ecc_errors/unrepairable_memory", "unrepairable_memory"))),
     ...given("recoveryAction", recoveryAction(gpu)),
+    // A word here, not the want of one: a driver that says so knows of a reset that was done.
+    saysRecovered: gpu.text("gpu_recovery_action")?.trim() === "None",
     fabric: {
       ...given("state", wordOf(gpu.text("fabric/state"))),
       ...given("status", wordOf(gpu.text("fabric/status"))),

@@ -1,12 +1,14 @@
 import type { LeaseId } from "../../../shared/ids.js";
 import type { Draft } from "../draft.js";
 import type { AgentEvent } from "../events.js";
+import { narrowGpuFaults } from "../gpu-faults.js";
 import { nodeNamed } from "../names.js";
 import { hear, withoutLost } from "../node.js";
 import { obeying, undecidedOf } from "../restored.js";
 import { nothingUsed } from "../usage.js";
 import { heartbeatCame, surelyLiveMs } from "../witnesses/coverage.js";
 import { heldUnsent } from "../witnesses/hand-out.js";
+import { endOnFailed } from "./failed-gpus.js";
 import { narrowHeld, narrowVersion } from "./narrow.js";
 import { giveUpMissing } from "./vanished.js";
 
@@ -44,7 +46,9 @@ export function heartbeat(draft: Draft, { session, node: name, heartbeat: beat }
   const coverage = heartbeatCame(liveness.coverage, { sequence, answered }, draft.now, surelyLiveMs({ leaseTtlMs }));
   const unhealthyReason = beat.unhealthyReason.slice(0, 1000);
   const { witnessPort } = liveness;
-  hear(draft, node, { session, unhealthyReason, held, witnessPort, witnessSet, coverage });
+  const gpuFaults = narrowGpuFaults(beat.gpuFaults);
+  hear(draft, node, { session, unhealthyReason, held, gpuFaults, witnessPort, witnessSet, coverage });
+  endOnFailed(draft, node, gpuFaults);
   if (liveness.missing) giveUpMissing(draft, node, liveness.missing, held);
   const own = new Set<LeaseId>();
   for (const { lease, zombie } of (draft.world.index.usage.get(node.uuid) ?? nothingUsed).holders) {

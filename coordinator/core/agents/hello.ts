@@ -3,6 +3,7 @@ import { secrets } from "../checks/secrets.js";
 import type { Draft } from "../draft.js";
 import type { AgentEvent } from "../events.js";
 import { helloOfServer } from "../file-servers/exports.js";
+import { narrowGpuFaults } from "../gpu-faults.js";
 import { stop } from "../job.js";
 import { orderOutstanding } from "../lease.js";
 import { nodeNamed } from "../names.js";
@@ -53,6 +54,7 @@ export function hello(draft: Draft, event: HelloEvent): void {
     session: event.session,
     unhealthyReason: "",
     held: said.held,
+    gpuFaults: narrowGpuFaults(event.hello.gpuFaults),
     witnessPort: said.witnessPort,
     witnessSet: said.witnessSet,
     coverage: sessionBegins(covered, draft.now),

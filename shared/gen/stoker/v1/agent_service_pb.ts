@@ -14,15 +14,17 @@ import type { LeaseGrant, LeasePhase } from "./lease_pb.js";
 import { file_stoker_v1_lease } from "./lease_pb.js";
 import type { MountPlan } from "./mount_pb.js";
 import { file_stoker_v1_mount } from "./mount_pb.js";
-import type { Inventory, Telemetry } from "./node_pb.js";
+import type { GpuFault, Inventory, Telemetry } from "./node_pb.js";
 import { file_stoker_v1_node } from "./node_pb.js";
+import type { FileEntries, FileHead, OpenRelay, WindowSize } from "./relay_pb.js";
+import { file_stoker_v1_relay } from "./relay_pb.js";
 import type { Message } from "@bufbuild/protobuf";
 
 /**
  * Describes the file stoker/v1/agent_service.proto.
  */
 export const file_stoker_v1_agent_service: GenFile = /*@__PURE__*/
-  fileDesc("Ch1zdG9rZXIvdjEvYWdlbnRfc2VydmljZS5wcm90bxIJc3Rva2VyLnYxIpEDCg5TZXNzaW9uUmVxdWVzdBIhCgVoZWxsbxgBIAEoCzIQLnN0b2tlci52MS5IZWxsb0gAEikKCWhlYXJ0YmVhdBgCIAEoCzIULnN0b2tlci52MS5IZWFydGJlYXRIABIoCgZyZXBvcnQYAyABKAsyFi5zdG9rZXIudjEuTGVhc2VSZXBvcnRIABI1CgxyZW1vdGVfc3RhcnQYBCABKAsyHS5zdG9rZXIudjEuUmVtb3RlU3RhcnRSZXF1ZXN0SAASMAoNcmVtb3RlX291dHB1dBgFIAEoCzIXLnN0b2tlci52MS5SZW1vdGVPdXRwdXRIABIsCgtyZW1vdGVfZXhpdBgGIAEoCzIVLnN0b2tlci52MS5SZW1vdGVFeGl0SAASMwoLcHJlcGFyYXRpb24YFCABKAsyHC5zdG9rZXIudjEuUHJlcGFyYXRpb25SZXBvcnRIABIwCg1leHBvcnRfc3RhdGVzGCggASgLMhcuc3Rva2VyLnYxLkV4cG9ydFN0YXRlc0gAQgkKB21lc3NhZ2UimQUKD1Nlc3Npb25SZXNwb25zZRIlCgd3ZWxjb21lGAEgASgLMhIuc3Rva2VyLnYxLldlbGNvbWVIABI0Cg9oZWFydGJlYXRfcmVwbHkYAiABKAsyGS5zdG9rZXIudjEuSGVhcnRiZWF0UmVwbHlIABImCgVncmFudBgDIAEoCzIVLnN0b2tlci52MS5MZWFzZUdyYW50SAASLAoLc3RhcnRfcmFua3MYBCABKAsyFS5zdG9rZXIudjEuU3RhcnRSYW5rc0gAEiQKBHN0b3AYBSABKAsyFC5zdG9rZXIudjEuU3RvcExlYXNlSAASKgoKcmVwb3J0X2FjaxgGIAEoCzIULnN0b2tlci52MS5SZXBvcnRBY2tIABIsCgtsb2dzX3N0b3JlZBgHIAEoCzIVLnN0b2tlci52MS5Mb2dzU3RvcmVkSAASLgoMcmVtb3RlX3N0YXJ0GAggASgLMhYuc3Rva2VyLnYxLlJlbW90ZVN0YXJ0SAASMAoNcmVtb3RlX291dHB1dBgJIAEoCzIXLnN0b2tlci52MS5SZW1vdGVPdXRwdXRIABIsCgtyZW1vdGVfZXhpdBgKIAEoCzIVLnN0b2tlci52MS5SZW1vdGVFeGl0SAASLAoLcmVtb3RlX3N0b3AYCyABKAsyFS5zdG9rZXIudjEuUmVtb3RlU3RvcEgAEioKCnNldF9tb3VudHMYDCABKAsyFC5zdG9rZXIudjEuU2V0TW91bnRzSAASMAoNc2V0X3dpdG5lc3NlcxgNIAEoCzIXLnN0b2tlci52MS5TZXRXaXRuZXNzZXNIABIsCgtzZXRfZXhwb3J0cxgoIAEoCzIVLnN0b2tlci52MS5TZXRFeHBvcnRzSABCCQoHbWVzc2FnZSL1AQoFSGVsbG8SEQoJbm9kZV9uYW1lGAEgASgJEg8KB2FkZHJlc3MYAiABKAkSFQoNYWdlbnRfdmVyc2lvbhgDIAEoCRIPCgdib290X2lkGAQgASgJEicKCWludmVudG9yeRgFIAEoCzIULnN0b2tlci52MS5JbnZlbnRvcnkSJAoGbGVhc2VzGAYgAygLMhQuc3Rva2VyLnYxLkhlbGRMZWFzZRIUCgx3aXRuZXNzX3BvcnQYByABKA0SEwoLd2l0bmVzc19zZXQYCCABKAMSJgoGb2JleWVkGB4gASgLMhYuc3Rva2VyLnYxLkNhdGFsb2dMaWZlItoBCglIZWxkTGVhc2USEAoIbGVhc2VfaWQYASABKAkSJAoFcGhhc2UYAiABKA4yFS5zdG9rZXIudjEuTGVhc2VQaGFzZRIOCgZmcm96ZW4YAyABKAgSMAoMZnJvemVuX3NpbmNlGAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIVCg1mcm96ZW5fcmVhc29uGAUgASgJEgwKBHN0ZXAYBiABKAkSLgoKc3RlcF9zaW5jZRgHIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAi0gEKB1dlbGNvbWUSEQoJbm9kZV91dWlkGAEgASgJEhQKDGxlYXNlX3R0bF9tcxgCIAEoAxIdChVoZWFydGJlYXRfaW50ZXJ2YWxfbXMYAyABKAMSEAoIbmF0c191cmwYBCABKAkSEgoKbmF0c190b2tlbhgFIAEoCRIWCg5rZXB0X2xlYXNlX2lkcxgGIAMoCRIkCgRsaWZlGB4gASgLMhYuc3Rva2VyLnYxLkNhdGFsb2dMaWZlEhsKE3VuZGVjaWRlZF9sZWFzZV9pZHMYHyADKAkiOwoLQ2F0YWxvZ0xpZmUSDwoHY2F0YWxvZxgBIAEoCRINCgVlcG9jaBgCIAEoAxIMCgRsaWZlGAMgASgJIrYBCglIZWFydGJlYXQSEAoIc2VxdWVuY2UYASABKAMSJAoGbGVhc2VzGAIgAygLMhQuc3Rva2VyLnYxLkhlbGRMZWFzZRInCgl0ZWxlbWV0cnkYAyABKAsyFC5zdG9rZXIudjEuVGVsZW1ldHJ5EhgKEHVuaGVhbHRoeV9yZWFzb24YBCABKAkSGQoRYW5zd2VyZWRfc2VxdWVuY2UYBSABKAMSEwoLd2l0bmVzc19zZXQYBiABKAMiWwoOSGVhcnRiZWF0UmVwbHkSEAoIc2VxdWVuY2UYASABKAMSGQoRcmVuZXdlZF9sZWFzZV9pZHMYAiADKAkSHAoUc3VwZXJzZWRlZF9sZWFzZV9pZHMYAyADKAkiugIKC0xlYXNlUmVwb3J0EhAKCGxlYXNlX2lkGAEgASgJEhAKCHNlcXVlbmNlGAIgASgDEigKBHRpbWUYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEiYKBXJlYWR5GAQgASgLMhUuc3Rva2VyLnYxLkxlYXNlUmVhZHlIABIuCgxyYW5rX3N0YXJ0ZWQYBSABKAsyFi5zdG9rZXIudjEuUmFua1N0YXJ0ZWRIABIsCgtyYW5rX2V4aXRlZBgGIAEoCzIVLnN0b2tlci52MS5SYW5rRXhpdGVkSAASKAoGZmFpbGVkGAcgASgLMhYuc3Rva2VyLnYxLkxlYXNlRmFpbGVkSAASJAoEZG9uZRgIIAEoCzIULnN0b2tlci52MS5MZWFzZURvbmVIAEIHCgVldmVudCIMCgpMZWFzZVJlYWR5IigKC1JhbmtTdGFydGVkEgwKBHJhbmsYASABKAUSCwoDcGlkGAIgASgFIs4BCgpSYW5rRXhpdGVkEgwKBHJhbmsYASABKAUSEQoJZXhpdF9jb2RlGAIgASgFEg4KBnNpZ25hbBgDIAEoBRIUCgxzdGRvdXRfYnl0ZXMYBCABKAMSFAoMc3RkZXJyX2J5dGVzGAUgASgDEhwKFHN0ZG91dF9kcm9wcGVkX2J5dGVzGAYgASgDEhwKFHN0ZGVycl9kcm9wcGVkX2J5dGVzGAcgASgDEicKCWRpYWdub3NpcxgIIAEoCzIULnN0b2tlci52MS5EaWFnbm9zaXMiUAoJRGlhZ25vc2lzEgwKBHJ1bGUYASABKAkSEwoLZmF1bHRfY2xhc3MYAiABKAkSEAoIc2VudGVuY2UYAyABKAkSDgoGcHJvdmVuGAQgASgIIlwKC0xlYXNlRmFpbGVkEicKBWVycm9yGAEgASgLMhguc3Rva2VyLnYxLlJlc291cmNlRXJyb3ISFgoJZXhpdF9jb2RlGAIgASgFSACIAQFCDAoKX2V4aXRfY29kZSIdCglMZWFzZURvbmUSEAoId2FybmluZ3MYKCADKAkiLwoJUmVwb3J0QWNrEhAKCGxlYXNlX2lkGAEgASgJEhAKCHNlcXVlbmNlGAIgASgDIh4KClN0YXJ0UmFua3MSEAoIbGVhc2VfaWQYASABKAkibQoJU3RvcExlYXNlEhAKCGxlYXNlX2lkGAEgASgJEg4KBnJlYXNvbhgCIAEoCRIQCghncmFjZWZ1bBgDIAEoCBIaCg1ncmFjZV9zZWNvbmRzGB4gASgFSACIAQFCEAoOX2dyYWNlX3NlY29uZHMiYgoKTG9nc1N0b3JlZBIQCghsZWFzZV9pZBgBIAEoCRIMCgRyYW5rGAIgASgFEiQKBnN0cmVhbRgDIAEoDjIULnN0b2tlci52MS5Mb2dTdHJlYW0SDgoGb2Zmc2V0GAQgASgDIr8BCglTZXRNb3VudHMSEgoKY2x1c3Rlcl9pZBgBIAEoCRIkCgZtb3VudHMYAiADKAsyFC5zdG9rZXIudjEuTW91bnRQbGFuEhYKDnByZXBhcmF0aW9uX2lkGAogASgJEjIKDWFkbWluX2FjY291bnQYCyABKAsyGy5zdG9rZXIudjEuQWRtaW5BY2NvdW50UGxhbhIsCgpzZXR1cF90YXNrGAwgASgLMhguc3Rva2VyLnYxLlNldHVwVGFza1BsYW4iSgoQQWRtaW5BY2NvdW50UGxhbhIMCgRuYW1lGAEgASgJEhYKDnNzaF9wdWJsaWNfa2V5GAIgASgJEhAKCHBhc3N3b3JkGAMgASgJIsYBCg1TZXR1cFRhc2tQbGFuEhQKDGNvbW1hbmRfbGluZRgBIAEoCRIzCgtlbnZpcm9ubWVudBgCIAMoCzIeLnN0b2tlci52MS5FbnZpcm9ubWVudFZhcmlhYmxlEi8KB3NlY3JldHMYAyADKAsyHi5zdG9rZXIudjEuRW52aXJvbm1lbnRWYXJpYWJsZRIVCg1zdGRfZGlyZWN0b3J5GAQgASgJEhAKCGxpbWl0X21zGAUgASgDEhAKCGdyYWNlX21zGAYgASgDIrEBChFQcmVwYXJhdGlvblJlcG9ydBIWCg5wcmVwYXJhdGlvbl9pZBgBIAEoCRIqCgVzdGF0ZRgCIAEoDjIbLnN0b2tlci52MS5QcmVwYXJhdGlvblN0YXRlEg0KBWRvaW5nGAMgASgJEg4KBmFnZV9tcxgEIAEoAxInCgVlcnJvchgFIAEoCzIYLnN0b2tlci52MS5SZXNvdXJjZUVycm9yEhAKCHdhcm5pbmdzGAYgAygJIjAKClNldEV4cG9ydHMSIgoHZXhwb3J0cxgBIAMoCzIRLnN0b2tlci52MS5FeHBvcnQiagoGRXhwb3J0EgoKAmlkGAEgASgJEgwKBG5hbWUYAiABKAkSEQoJZGlyZWN0b3J5GAMgASgJEg0KBWRpc2tzGAQgAygJEhMKC21vdW50X3BvaW50GAUgASgJEg8KB2NsaWVudHMYBiADKAkiNwoMRXhwb3J0U3RhdGVzEicKB2V4cG9ydHMYASADKAsyFi5zdG9rZXIudjEuRXhwb3J0U3RhdGUinwEKC0V4cG9ydFN0YXRlEgoKAmlkGAEgASgJEiUKBXBoYXNlGAIgASgOMhYuc3Rva2VyLnYxLkV4cG9ydFBoYXNlEhMKC21vdW50X3BvaW50GAMgASgJEgwKBHBvcnQYBCABKA0SEQoJZGlyZWN0b3J5GAUgASgJEicKBWVycm9yGAYgASgLMhguc3Rva2VyLnYxLlJlc291cmNlRXJyb3IibgoMU2V0V2l0bmVzc2VzEg8KB3ZlcnNpb24YASABKAMSIwoHbWVtYmVycxgCIAMoCzISLnN0b2tlci52MS5XaXRuZXNzEhIKCmFuc3dlcl9rZXkYAyABKAwSFAoMbGVhc2VfdHRsX21zGAQgASgDIkgKB1dpdG5lc3MSEQoJbm9kZV9uYW1lGAEgASgJEg8KB2FkZHJlc3MYAiABKAkSDAoEcG9ydBgDIAEoDRILCgNrZXkYBCABKAwijgEKElJlbW90ZVN0YXJ0UmVxdWVzdBISCgpyZXF1ZXN0X2lkGAEgASgJEhAKCGxlYXNlX2lkGAIgASgJEg4KBnRhcmdldBgDIAEoCRIUCgxjb21tYW5kX2xpbmUYBCABKAkSFQoNc3Rkb3V0X29mZnNldBgFIAEoAxIVCg1zdGRlcnJfb2Zmc2V0GAYgASgDIooBCgtSZW1vdGVTdGFydBISCgpyZXF1ZXN0X2lkGAEgASgJEhAKCGxlYXNlX2lkGAIgASgJEhEKCWZyb21fbm9kZRgDIAEoCRIUCgxjb21tYW5kX2xpbmUYBCABKAkSFQoNc3Rkb3V0X29mZnNldBgFIAEoAxIVCg1zdGRlcnJfb2Zmc2V0GAYgASgDIngKDFJlbW90ZU91dHB1dBISCgpyZXF1ZXN0X2lkGAEgASgJEhAKCGxlYXNlX2lkGAIgASgJEiQKBnN0cmVhbRgDIAEoDjIULnN0b2tlci52MS5Mb2dTdHJlYW0SDgoGb2Zmc2V0GAQgASgDEgwKBGRhdGEYBSABKAwiVAoKUmVtb3RlRXhpdBISCgpyZXF1ZXN0X2lkGAEgASgJEhAKCGxlYXNlX2lkGAIgASgJEhEKCWV4aXRfY29kZRgDIAEoBRINCgVlcnJvchgEIAEoCSIyCgpSZW1vdGVTdG9wEhIKCnJlcXVlc3RfaWQYASABKAkSEAoIbGVhc2VfaWQYAiABKAkqVQoJTG9nU3RyZWFtEhoKFkxPR19TVFJFQU1fVU5TUEVDSUZJRUQQABIVChFMT0dfU1RSRUFNX1NURE9VVBABEhUKEUxPR19TVFJFQU1fU1RERVJSEAIqkQEKEFByZXBhcmF0aW9uU3RhdGUSIQodUFJFUEFSQVRJT05fU1RBVEVfVU5TUEVDSUZJRUQQABIfChtQUkVQQVJBVElPTl9TVEFURV9QUkVQQVJJTkcQARIbChdQUkVQQVJBVElPTl9TVEFURV9SRUFEWRACEhwKGFBSRVBBUkFUSU9OX1NUQVRFX0ZBSUxFRBADKnkKC0V4cG9ydFBoYXNlEhwKGEVYUE9SVF9QSEFTRV9VTlNQRUNJRklFRBAAEhoKFkVYUE9SVF9QSEFTRV9QUkVQQVJJTkcQARIXChNFWFBPUlRfUEhBU0VfU0VSVkVEEAISFwoTRVhQT1JUX1BIQVNFX0ZBSUxFRBADMlQKDEFnZW50U2VydmljZRJECgdTZXNzaW9uEhkuc3Rva2VyLnYxLlNlc3Npb25SZXF1ZXN0Ghouc3Rva2VyLnYxLlNlc3Npb25SZXNwb25zZSgBMAFiBnByb3RvMw", [file_google_protobuf_timestamp, file_stoker_v1_environment, file_stoker_v1_error, file_stoker_v1_lease, file_stoker_v1_mount, file_stoker_v1_node]);
+  fileDesc("Ch1zdG9rZXIvdjEvYWdlbnRfc2VydmljZS5wcm90bxIJc3Rva2VyLnYxIpEDCg5TZXNzaW9uUmVxdWVzdBIhCgVoZWxsbxgBIAEoCzIQLnN0b2tlci52MS5IZWxsb0gAEikKCWhlYXJ0YmVhdBgCIAEoCzIULnN0b2tlci52MS5IZWFydGJlYXRIABIoCgZyZXBvcnQYAyABKAsyFi5zdG9rZXIudjEuTGVhc2VSZXBvcnRIABI1CgxyZW1vdGVfc3RhcnQYBCABKAsyHS5zdG9rZXIudjEuUmVtb3RlU3RhcnRSZXF1ZXN0SAASMAoNcmVtb3RlX291dHB1dBgFIAEoCzIXLnN0b2tlci52MS5SZW1vdGVPdXRwdXRIABIsCgtyZW1vdGVfZXhpdBgGIAEoCzIVLnN0b2tlci52MS5SZW1vdGVFeGl0SAASMwoLcHJlcGFyYXRpb24YFCABKAsyHC5zdG9rZXIudjEuUHJlcGFyYXRpb25SZXBvcnRIABIwCg1leHBvcnRfc3RhdGVzGCggASgLMhcuc3Rva2VyLnYxLkV4cG9ydFN0YXRlc0gAQgkKB21lc3NhZ2UixQUKD1Nlc3Npb25SZXNwb25zZRIlCgd3ZWxjb21lGAEgASgLMhIuc3Rva2VyLnYxLldlbGNvbWVIABI0Cg9oZWFydGJlYXRfcmVwbHkYAiABKAsyGS5zdG9rZXIudjEuSGVhcnRiZWF0UmVwbHlIABImCgVncmFudBgDIAEoCzIVLnN0b2tlci52MS5MZWFzZUdyYW50SAASLAoLc3RhcnRfcmFua3MYBCABKAsyFS5zdG9rZXIudjEuU3RhcnRSYW5rc0gAEiQKBHN0b3AYBSABKAsyFC5zdG9rZXIudjEuU3RvcExlYXNlSAASKgoKcmVwb3J0X2FjaxgGIAEoCzIULnN0b2tlci52MS5SZXBvcnRBY2tIABIsCgtsb2dzX3N0b3JlZBgHIAEoCzIVLnN0b2tlci52MS5Mb2dzU3RvcmVkSAASLgoMcmVtb3RlX3N0YXJ0GAggASgLMhYuc3Rva2VyLnYxLlJlbW90ZVN0YXJ0SAASMAoNcmVtb3RlX291dHB1dBgJIAEoCzIXLnN0b2tlci52MS5SZW1vdGVPdXRwdXRIABIsCgtyZW1vdGVfZXhpdBgKIAEoCzIVLnN0b2tlci52MS5SZW1vdGVFeGl0SAASLAoLcmVtb3RlX3N0b3AYCyABKAsyFS5zdG9rZXIudjEuUmVtb3RlU3RvcEgAEioKCnNldF9tb3VudHMYDCABKAsyFC5zdG9rZXIudjEuU2V0TW91bnRzSAASMAoNc2V0X3dpdG5lc3NlcxgNIAEoCzIXLnN0b2tlci52MS5TZXRXaXRuZXNzZXNIABIsCgtzZXRfZXhwb3J0cxgoIAEoCzIVLnN0b2tlci52MS5TZXRFeHBvcnRzSAASKgoKb3Blbl9yZWxheRgZIAEoCzIULnN0b2tlci52MS5PcGVuUmVsYXlIAEIJCgdtZXNzYWdlIp4CCgVIZWxsbxIRCglub2RlX25hbWUYASABKAkSDwoHYWRkcmVzcxgCIAEoCRIVCg1hZ2VudF92ZXJzaW9uGAMgASgJEg8KB2Jvb3RfaWQYBCABKAkSJwoJaW52ZW50b3J5GAUgASgLMhQuc3Rva2VyLnYxLkludmVudG9yeRIkCgZsZWFzZXMYBiADKAsyFC5zdG9rZXIudjEuSGVsZExlYXNlEhQKDHdpdG5lc3NfcG9ydBgHIAEoDRITCgt3aXRuZXNzX3NldBgIIAEoAxImCgZvYmV5ZWQYHiABKAsyFi5zdG9rZXIudjEuQ2F0YWxvZ0xpZmUSJwoKZ3B1X2ZhdWx0cxgyIAMoCzITLnN0b2tlci52MS5HcHVGYXVsdCLaAQoJSGVsZExlYXNlEhAKCGxlYXNlX2lkGAEgASgJEiQKBXBoYXNlGAIgASgOMhUuc3Rva2VyLnYxLkxlYXNlUGhhc2USDgoGZnJvemVuGAMgASgIEjAKDGZyb3plbl9zaW5jZRgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASFQoNZnJvemVuX3JlYXNvbhgFIAEoCRIMCgRzdGVwGAYgASgJEi4KCnN0ZXBfc2luY2UYByABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wItIBCgdXZWxjb21lEhEKCW5vZGVfdXVpZBgBIAEoCRIUCgxsZWFzZV90dGxfbXMYAiABKAMSHQoVaGVhcnRiZWF0X2ludGVydmFsX21zGAMgASgDEhAKCG5hdHNfdXJsGAQgASgJEhIKCm5hdHNfdG9rZW4YBSABKAkSFgoOa2VwdF9sZWFzZV9pZHMYBiADKAkSJAoEbGlmZRgeIAEoCzIWLnN0b2tlci52MS5DYXRhbG9nTGlmZRIbChN1bmRlY2lkZWRfbGVhc2VfaWRzGB8gAygJIjsKC0NhdGFsb2dMaWZlEg8KB2NhdGFsb2cYASABKAkSDQoFZXBvY2gYAiABKAMSDAoEbGlmZRgDIAEoCSLfAQoJSGVhcnRiZWF0EhAKCHNlcXVlbmNlGAEgASgDEiQKBmxlYXNlcxgCIAMoCzIULnN0b2tlci52MS5IZWxkTGVhc2USJwoJdGVsZW1ldHJ5GAMgASgLMhQuc3Rva2VyLnYxLlRlbGVtZXRyeRIYChB1bmhlYWx0aHlfcmVhc29uGAQgASgJEhkKEWFuc3dlcmVkX3NlcXVlbmNlGAUgASgDEhMKC3dpdG5lc3Nfc2V0GAYgASgDEicKCmdwdV9mYXVsdHMYMiADKAsyEy5zdG9rZXIudjEuR3B1RmF1bHQiWwoOSGVhcnRiZWF0UmVwbHkSEAoIc2VxdWVuY2UYASABKAMSGQoRcmVuZXdlZF9sZWFzZV9pZHMYAiADKAkSHAoUc3VwZXJzZWRlZF9sZWFzZV9pZHMYAyADKAkiugIKC0xlYXNlUmVwb3J0EhAKCGxlYXNlX2lkGAEgASgJEhAKCHNlcXVlbmNlGAIgASgDEigKBHRpbWUYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEiYKBXJlYWR5GAQgASgLMhUuc3Rva2VyLnYxLkxlYXNlUmVhZHlIABIuCgxyYW5rX3N0YXJ0ZWQYBSABKAsyFi5zdG9rZXIudjEuUmFua1N0YXJ0ZWRIABIsCgtyYW5rX2V4aXRlZBgGIAEoCzIVLnN0b2tlci52MS5SYW5rRXhpdGVkSAASKAoGZmFpbGVkGAcgASgLMhYuc3Rva2VyLnYxLkxlYXNlRmFpbGVkSAASJAoEZG9uZRgIIAEoCzIULnN0b2tlci52MS5MZWFzZURvbmVIAEIHCgVldmVudCIMCgpMZWFzZVJlYWR5IigKC1JhbmtTdGFydGVkEgwKBHJhbmsYASABKAUSCwoDcGlkGAIgASgFIs4BCgpSYW5rRXhpdGVkEgwKBHJhbmsYASABKAUSEQoJZXhpdF9jb2RlGAIgASgFEg4KBnNpZ25hbBgDIAEoBRIUCgxzdGRvdXRfYnl0ZXMYBCABKAMSFAoMc3RkZXJyX2J5dGVzGAUgASgDEhwKFHN0ZG91dF9kcm9wcGVkX2J5dGVzGAYgASgDEhwKFHN0ZGVycl9kcm9wcGVkX2J5dGVzGAcgASgDEicKCWRpYWdub3NpcxgIIAEoCzIULnN0b2tlci52MS5EaWFnbm9zaXMiUAoJRGlhZ25vc2lzEgwKBHJ1bGUYASABKAkSEwoLZmF1bHRfY2xhc3MYAiABKAkSEAoIc2VudGVuY2UYAyABKAkSDgoGcHJvdmVuGAQgASgIIlwKC0xlYXNlRmFpbGVkEicKBWVycm9yGAEgASgLMhguc3Rva2VyLnYxLlJlc291cmNlRXJyb3ISFgoJZXhpdF9jb2RlGAIgASgFSACIAQFCDAoKX2V4aXRfY29kZSIdCglMZWFzZURvbmUSEAoId2FybmluZ3MYKCADKAkiLwoJUmVwb3J0QWNrEhAKCGxlYXNlX2lkGAEgASgJEhAKCHNlcXVlbmNlGAIgASgDIh4KClN0YXJ0UmFua3MSEAoIbGVhc2VfaWQYASABKAkibQoJU3RvcExlYXNlEhAKCGxlYXNlX2lkGAEgASgJEg4KBnJlYXNvbhgCIAEoCRIQCghncmFjZWZ1bBgDIAEoCBIaCg1ncmFjZV9zZWNvbmRzGB4gASgFSACIAQFCEAoOX2dyYWNlX3NlY29uZHMiYgoKTG9nc1N0b3JlZBIQCghsZWFzZV9pZBgBIAEoCRIMCgRyYW5rGAIgASgFEiQKBnN0cmVhbRgDIAEoDjIULnN0b2tlci52MS5Mb2dTdHJlYW0SDgoGb2Zmc2V0GAQgASgDIr8BCglTZXRNb3VudHMSEgoKY2x1c3Rlcl9pZBgBIAEoCRIkCgZtb3VudHMYAiADKAsyFC5zdG9rZXIudjEuTW91bnRQbGFuEhYKDnByZXBhcmF0aW9uX2lkGAogASgJEjIKDWFkbWluX2FjY291bnQYCyABKAsyGy5zdG9rZXIudjEuQWRtaW5BY2NvdW50UGxhbhIsCgpzZXR1cF90YXNrGAwgASgLMhguc3Rva2VyLnYxLlNldHVwVGFza1BsYW4iSgoQQWRtaW5BY2NvdW50UGxhbhIMCgRuYW1lGAEgASgJEhYKDnNzaF9wdWJsaWNfa2V5GAIgASgJEhAKCHBhc3N3b3JkGAMgASgJIsYBCg1TZXR1cFRhc2tQbGFuEhQKDGNvbW1hbmRfbGluZRgBIAEoCRIzCgtlbnZpcm9ubWVudBgCIAMoCzIeLnN0b2tlci52MS5FbnZpcm9ubWVudFZhcmlhYmxlEi8KB3NlY3JldHMYAyADKAsyHi5zdG9rZXIudjEuRW52aXJvbm1lbnRWYXJpYWJsZRIVCg1zdGRfZGlyZWN0b3J5GAQgASgJEhAKCGxpbWl0X21zGAUgASgDEhAKCGdyYWNlX21zGAYgASgDIrEBChFQcmVwYXJhdGlvblJlcG9ydBIWCg5wcmVwYXJhdGlvbl9pZBgBIAEoCRIqCgVzdGF0ZRgCIAEoDjIbLnN0b2tlci52MS5QcmVwYXJhdGlvblN0YXRlEg0KBWRvaW5nGAMgASgJEg4KBmFnZV9tcxgEIAEoAxInCgVlcnJvchgFIAEoCzIYLnN0b2tlci52MS5SZXNvdXJjZUVycm9yEhAKCHdhcm5pbmdzGAYgAygJIjAKClNldEV4cG9ydHMSIgoHZXhwb3J0cxgBIAMoCzIRLnN0b2tlci52MS5FeHBvcnQiagoGRXhwb3J0EgoKAmlkGAEgASgJEgwKBG5hbWUYAiABKAkSEQoJZGlyZWN0b3J5GAMgASgJEg0KBWRpc2tzGAQgAygJEhMKC21vdW50X3BvaW50GAUgASgJEg8KB2NsaWVudHMYBiADKAkiNwoMRXhwb3J0U3RhdGVzEicKB2V4cG9ydHMYASADKAsyFi5zdG9rZXIudjEuRXhwb3J0U3RhdGUinwEKC0V4cG9ydFN0YXRlEgoKAmlkGAEgASgJEiUKBXBoYXNlGAIgASgOMhYuc3Rva2VyLnYxLkV4cG9ydFBoYXNlEhMKC21vdW50X3BvaW50GAMgASgJEgwKBHBvcnQYBCABKA0SEQoJZGlyZWN0b3J5GAUgASgJEicKBWVycm9yGAYgASgLMhguc3Rva2VyLnYxLlJlc291cmNlRXJyb3IibgoMU2V0V2l0bmVzc2VzEg8KB3ZlcnNpb24YASABKAMSIwoHbWVtYmVycxgCIAMoCzISLnN0b2tlci52MS5XaXRuZXNzEhIKCmFuc3dlcl9rZXkYAyABKAwSFAoMbGVhc2VfdHRsX21zGAQgASgDIkgKB1dpdG5lc3MSEQoJbm9kZV9uYW1lGAEgASgJEg8KB2FkZHJlc3MYAiABKAkSDAoEcG9ydBgDIAEoDRILCgNrZXkYBCABKAwijgEKElJlbW90ZVN0YXJ0UmVxdWVzdBISCgpyZXF1ZXN0X2lkGAEgASgJEhAKCGxlYXNlX2lkGAIgASgJEg4KBnRhcmdldBgDIAEoCRIUCgxjb21tYW5kX2xpbmUYBCABKAkSFQoNc3Rkb3V0X29mZnNldBgFIAEoAxIVCg1zdGRlcnJfb2Zmc2V0GAYgASgDIooBCgtSZW1vdGVTdGFydBISCgpyZXF1ZXN0X2lkGAEgASgJEhAKCGxlYXNlX2lkGAIgASgJEhEKCWZyb21fbm9kZRgDIAEoCRIUCgxjb21tYW5kX2xpbmUYBCABKAkSFQoNc3Rkb3V0X29mZnNldBgFIAEoAxIVCg1zdGRlcnJfb2Zmc2V0GAYgASgDIngKDFJlbW90ZU91dHB1dBISCgpyZXF1ZXN0X2lkGAEgASgJEhAKCGxlYXNlX2lkGAIgASgJEiQKBnN0cmVhbRgDIAEoDjIULnN0b2tlci52MS5Mb2dTdHJlYW0SDgoGb2Zmc2V0GAQgASgDEgwKBGRhdGEYBSABKAwiVAoKUmVtb3RlRXhpdBISCgpyZXF1ZXN0X2lkGAEgASgJEhAKCGxlYXNlX2lkGAIgASgJEhEKCWV4aXRfY29kZRgDIAEoBRINCgVlcnJvchgEIAEoCSIyCgpSZW1vdGVTdG9wEhIKCnJlcXVlc3RfaWQYASABKAkSEAoIbGVhc2VfaWQYAiABKAki8QIKDFJlbGF5UmVxdWVzdBImCgVoZWxsbxgBIAEoCzIVLnN0b2tlci52MS5SZWxheUhlbGxvSAASKgoHcmVmdXNhbBgCIAEoCzIXLnN0b2tlci52MS5SZWxheVJlZnVzYWxIABIqCgdzdGFydGVkGAMgASgLMhcuc3Rva2VyLnYxLlJlbGF5U3RhcnRlZEgAEhAKBm91dHB1dBgEIAEoDEgAEhYKDGVycm9yX291dHB1dBgFIAEoDEgAEioKCm91dHB1dF9lbmQYBiABKAsyFC5zdG9rZXIudjEuT3V0cHV0RW5kSAASJgoEZXhpdBgHIAEoCzIWLnN0b2tlci52MS5Qcm9jZXNzRXhpdEgAEigKCWZpbGVfaGVhZBgIIAEoCzITLnN0b2tlci52MS5GaWxlSGVhZEgAEi4KDGZpbGVfZW50cmllcxgJIAEoCzIWLnN0b2tlci52MS5GaWxlRW50cmllc0gAQgkKB21lc3NhZ2UifgoNUmVsYXlSZXNwb25zZRIPCgVpbnB1dBgBIAEoDEgAEigKCWlucHV0X2VuZBgCIAEoCzITLnN0b2tlci52MS5JbnB1dEVuZEgAEicKBndpbmRvdxgDIAEoCzIVLnN0b2tlci52MS5XaW5kb3dTaXplSABCCQoHbWVzc2FnZSIxCgpSZWxheUhlbGxvEhAKCHJlbGF5X2lkGAEgASgJEhEKCW5vZGVfbmFtZRgCIAEoCSItCgxSZWxheVJlZnVzYWwSDAoEY29kZRgBIAEoBRIPCgdtZXNzYWdlGAIgASgJIg4KDFJlbGF5U3RhcnRlZCILCglPdXRwdXRFbmQiCgoISW5wdXRFbmQiIAoLUHJvY2Vzc0V4aXQSEQoJZXhpdF9jb2RlGAEgASgFKlUKCUxvZ1N0cmVhbRIaChZMT0dfU1RSRUFNX1VOU1BFQ0lGSUVEEAASFQoRTE9HX1NUUkVBTV9TVERPVVQQARIVChFMT0dfU1RSRUFNX1NUREVSUhACKpEBChBQcmVwYXJhdGlvblN0YXRlEiEKHVBSRVBBUkFUSU9OX1NUQVRFX1VOU1BFQ0lGSUVEEAASHwobUFJFUEFSQVRJT05fU1RBVEVfUFJFUEFSSU5HEAESGwoXUFJFUEFSQVRJT05fU1RBVEVfUkVBRFkQAhIcChhQUkVQQVJBVElPTl9TVEFURV9GQUlMRUQQAyp5CgtFeHBvcnRQaGFzZRIcChhFWFBPUlRfUEhBU0VfVU5TUEVDSUZJRUQQABIaChZFWFBPUlRfUEhBU0VfUFJFUEFSSU5HEAESFwoTRVhQT1JUX1BIQVNFX1NFUlZFRBACEhcKE0VYUE9SVF9QSEFTRV9GQUlMRUQQAzKUAQoMQWdlbnRTZXJ2aWNlEkQKB1Nlc3Npb24SGS5zdG9rZXIudjEuU2Vzc2lvblJlcXVlc3QaGi5zdG9rZXIudjEuU2Vzc2lvblJlc3BvbnNlKAEwARI+CgVSZWxheRIXLnN0b2tlci52MS5SZWxheVJlcXVlc3QaGC5zdG9rZXIudjEuUmVsYXlSZXNwb25zZSgBMAFiBnByb3RvMw", [file_google_protobuf_timestamp, file_stoker_v1_environment, file_stoker_v1_error, file_stoker_v1_lease, file_stoker_v1_mount, file_stoker_v1_node, file_stoker_v1_relay]);
 
 /**
  * @generated from message stoker.v1.SessionRequest
@@ -180,6 +182,12 @@ export type SessionResponse = Message<"stoker.v1.SessionResponse"> & {
      */
     value: SetExports;
     case: "setExports";
+  } | {
+    /**
+     * @generated from field: stoker.v1.OpenRelay open_relay = 25;
+     */
+    value: OpenRelay;
+    case: "openRelay";
   } | { case: undefined; value?: undefined };
 };
 
@@ -246,6 +254,13 @@ export type Hello = Message<"stoker.v1.Hello"> & {
    * @generated from field: stoker.v1.CatalogLife obeyed = 30;
    */
   obeyed?: CatalogLife | undefined;
+
+  /**
+   * All GPUs that are less than healthy.
+   *
+   * @generated from field: repeated stoker.v1.GpuFault gpu_faults = 50;
+   */
+  gpuFaults: GpuFault[];
 };
 
 /**
@@ -442,6 +457,13 @@ export type Heartbeat = Message<"stoker.v1.Heartbeat"> & {
    * @generated from field: int64 witness_set = 6;
    */
   witnessSet: bigint;
+
+  /**
+   * All GPUs that are less than healthy.
+   *
+   * @generated from field: repeated stoker.v1.GpuFault gpu_faults = 50;
+   */
+  gpuFaults: GpuFault[];
 };
 
 /**
@@ -1423,6 +1445,230 @@ export const RemoteStopSchema: GenMessage<RemoteStop> = /*@__PURE__*/
   messageDesc(file_stoker_v1_agent_service, 33);
 
 /**
+ * @generated from message stoker.v1.RelayRequest
+ */
+export type RelayRequest = Message<"stoker.v1.RelayRequest"> & {
+  /**
+   * @generated from oneof stoker.v1.RelayRequest.message
+   */
+  message: {
+    /**
+     * The first of a stream.
+     *
+     * @generated from field: stoker.v1.RelayHello hello = 1;
+     */
+    value: RelayHello;
+    case: "hello";
+  } | {
+    /**
+     * It can't be done; the last.
+     *
+     * @generated from field: stoker.v1.RelayRefusal refusal = 2;
+     */
+    value: RelayRefusal;
+    case: "refusal";
+  } | {
+    /**
+     * The process has started, or the connection stands.
+     *
+     * @generated from field: stoker.v1.RelayStarted started = 3;
+     */
+    value: RelayStarted;
+    case: "started";
+  } | {
+    /**
+     * Of a process, a connection or a file.
+     *
+     * @generated from field: bytes output = 4;
+     */
+    value: Uint8Array;
+    case: "output";
+  } | {
+    /**
+     * @generated from field: bytes error_output = 5;
+     */
+    value: Uint8Array;
+    case: "errorOutput";
+  } | {
+    /**
+     * Nothing more comes from a connection, a directory or a file.
+     *
+     * @generated from field: stoker.v1.OutputEnd output_end = 6;
+     */
+    value: OutputEnd;
+    case: "outputEnd";
+  } | {
+    /**
+     * Of a process; the last.
+     *
+     * @generated from field: stoker.v1.ProcessExit exit = 7;
+     */
+    value: ProcessExit;
+    case: "exit";
+  } | {
+    /**
+     * @generated from field: stoker.v1.FileHead file_head = 8;
+     */
+    value: FileHead;
+    case: "fileHead";
+  } | {
+    /**
+     * @generated from field: stoker.v1.FileEntries file_entries = 9;
+     */
+    value: FileEntries;
+    case: "fileEntries";
+  } | { case: undefined; value?: undefined };
+};
+
+/**
+ * Describes the message stoker.v1.RelayRequest.
+ * Use `create(RelayRequestSchema)` to create a new message.
+ */
+export const RelayRequestSchema: GenMessage<RelayRequest> = /*@__PURE__*/
+  messageDesc(file_stoker_v1_agent_service, 34);
+
+/**
+ * @generated from message stoker.v1.RelayResponse
+ */
+export type RelayResponse = Message<"stoker.v1.RelayResponse"> & {
+  /**
+   * @generated from oneof stoker.v1.RelayResponse.message
+   */
+  message: {
+    /**
+     * @generated from field: bytes input = 1;
+     */
+    value: Uint8Array;
+    case: "input";
+  } | {
+    /**
+     * Nothing more comes from the user; of a file that is followed: it grows no more.
+     *
+     * @generated from field: stoker.v1.InputEnd input_end = 2;
+     */
+    value: InputEnd;
+    case: "inputEnd";
+  } | {
+    /**
+     * @generated from field: stoker.v1.WindowSize window = 3;
+     */
+    value: WindowSize;
+    case: "window";
+  } | { case: undefined; value?: undefined };
+};
+
+/**
+ * Describes the message stoker.v1.RelayResponse.
+ * Use `create(RelayResponseSchema)` to create a new message.
+ */
+export const RelayResponseSchema: GenMessage<RelayResponse> = /*@__PURE__*/
+  messageDesc(file_stoker_v1_agent_service, 35);
+
+/**
+ * @generated from message stoker.v1.RelayHello
+ */
+export type RelayHello = Message<"stoker.v1.RelayHello"> & {
+  /**
+   * @generated from field: string relay_id = 1;
+   */
+  relayId: string;
+
+  /**
+   * @generated from field: string node_name = 2;
+   */
+  nodeName: string;
+};
+
+/**
+ * Describes the message stoker.v1.RelayHello.
+ * Use `create(RelayHelloSchema)` to create a new message.
+ */
+export const RelayHelloSchema: GenMessage<RelayHello> = /*@__PURE__*/
+  messageDesc(file_stoker_v1_agent_service, 36);
+
+/**
+ * @generated from message stoker.v1.RelayRefusal
+ */
+export type RelayRefusal = Message<"stoker.v1.RelayRefusal"> & {
+  /**
+   * A gRPC status code.
+   *
+   * @generated from field: int32 code = 1;
+   */
+  code: number;
+
+  /**
+   * @generated from field: string message = 2;
+   */
+  message: string;
+};
+
+/**
+ * Describes the message stoker.v1.RelayRefusal.
+ * Use `create(RelayRefusalSchema)` to create a new message.
+ */
+export const RelayRefusalSchema: GenMessage<RelayRefusal> = /*@__PURE__*/
+  messageDesc(file_stoker_v1_agent_service, 37);
+
+/**
+ * @generated from message stoker.v1.RelayStarted
+ */
+export type RelayStarted = Message<"stoker.v1.RelayStarted"> & {
+};
+
+/**
+ * Describes the message stoker.v1.RelayStarted.
+ * Use `create(RelayStartedSchema)` to create a new message.
+ */
+export const RelayStartedSchema: GenMessage<RelayStarted> = /*@__PURE__*/
+  messageDesc(file_stoker_v1_agent_service, 38);
+
+/**
+ * @generated from message stoker.v1.OutputEnd
+ */
+export type OutputEnd = Message<"stoker.v1.OutputEnd"> & {
+};
+
+/**
+ * Describes the message stoker.v1.OutputEnd.
+ * Use `create(OutputEndSchema)` to create a new message.
+ */
+export const OutputEndSchema: GenMessage<OutputEnd> = /*@__PURE__*/
+  messageDesc(file_stoker_v1_agent_service, 39);
+
+/**
+ * @generated from message stoker.v1.InputEnd
+ */
+export type InputEnd = Message<"stoker.v1.InputEnd"> & {
+};
+
+/**
+ * Describes the message stoker.v1.InputEnd.
+ * Use `create(InputEndSchema)` to create a new message.
+ */
+export const InputEndSchema: GenMessage<InputEnd> = /*@__PURE__*/
+  messageDesc(file_stoker_v1_agent_service, 40);
+
+/**
+ * @generated from message stoker.v1.ProcessExit
+ */
+export type ProcessExit = Message<"stoker.v1.ProcessExit"> & {
+  /**
+   * As a shell says it: of a process that a signal ended, 128 + the signal.
+   *
+   * @generated from field: int32 exit_code = 1;
+   */
+  exitCode: number;
+};
+
+/**
+ * Describes the message stoker.v1.ProcessExit.
+ * Use `create(ProcessExitSchema)` to create a new message.
+ */
+export const ProcessExitSchema: GenMessage<ProcessExit> = /*@__PURE__*/
+  messageDesc(file_stoker_v1_agent_service, 41);
+
+/**
  * @generated from enum stoker.v1.LogStream
  */
 export enum LogStream {
@@ -1524,6 +1770,16 @@ export const AgentService: GenService<{
     methodKind: "bidi_streaming";
     input: typeof SessionRequestSchema;
     output: typeof SessionResponseSchema;
+  },
+  /**
+   * Another stream of an agent, for one purpose of one user, because OpenRelay asked for it. The slower side sets the pace.
+   *
+   * @generated from rpc stoker.v1.AgentService.Relay
+   */
+  relay: {
+    methodKind: "bidi_streaming";
+    input: typeof RelayRequestSchema;
+    output: typeof RelayResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_stoker_v1_agent_service, 0);

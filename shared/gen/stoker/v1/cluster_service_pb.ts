@@ -6,13 +6,15 @@ import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegen
 import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
 import type { Cluster, ClusterSpec, ScaleSettings } from "./cluster_pb.js";
 import { file_stoker_v1_cluster } from "./cluster_pb.js";
+import type { File } from "./file_pb.js";
+import { file_stoker_v1_file } from "./file_pb.js";
 import type { Message } from "@bufbuild/protobuf";
 
 /**
  * Describes the file stoker/v1/cluster_service.proto.
  */
 export const file_stoker_v1_cluster_service: GenFile = /*@__PURE__*/
-  fileDesc("Ch9zdG9rZXIvdjEvY2x1c3Rlcl9zZXJ2aWNlLnByb3RvEglzdG9rZXIudjEicwoUQ3JlYXRlQ2x1c3RlclJlcXVlc3QSDgoGcGFyZW50GAEgASgJEgwKBG5hbWUYAiABKAkSFwoPaWRlbXBvdGVuY3lfa2V5GAMgASgJEiQKBHNwZWMYBCABKAsyFi5zdG9rZXIudjEuQ2x1c3RlclNwZWMiPAoVQ3JlYXRlQ2x1c3RlclJlc3BvbnNlEiMKB2NsdXN0ZXIYASABKAsyEi5zdG9rZXIudjEuQ2x1c3RlciIfChFHZXRDbHVzdGVyUmVxdWVzdBIKCgJpZBgBIAEoCSI5ChJHZXRDbHVzdGVyUmVzcG9uc2USIwoHY2x1c3RlchgBIAEoCzISLnN0b2tlci52MS5DbHVzdGVyIkwKE0xpc3RDbHVzdGVyc1JlcXVlc3QSDgoGcGFyZW50GAEgASgJEhEKCXBhZ2Vfc2l6ZRgCIAEoBRISCgpwYWdlX3Rva2VuGAMgASgJIlUKFExpc3RDbHVzdGVyc1Jlc3BvbnNlEiQKCGNsdXN0ZXJzGAEgAygLMhIuc3Rva2VyLnYxLkNsdXN0ZXISFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIlQKFFVwZGF0ZUNsdXN0ZXJSZXF1ZXN0EgoKAmlkGAEgASgJEjAKDnNjYWxlX3NldHRpbmdzGAIgASgLMhguc3Rva2VyLnYxLlNjYWxlU2V0dGluZ3MiPAoVVXBkYXRlQ2x1c3RlclJlc3BvbnNlEiMKB2NsdXN0ZXIYASABKAsyEi5zdG9rZXIudjEuQ2x1c3RlciIiChREZWxldGVDbHVzdGVyUmVxdWVzdBIKCgJpZBgBIAEoCSIXChVEZWxldGVDbHVzdGVyUmVzcG9uc2UyqAMKDkNsdXN0ZXJTZXJ2aWNlElIKDUNyZWF0ZUNsdXN0ZXISHy5zdG9rZXIudjEuQ3JlYXRlQ2x1c3RlclJlcXVlc3QaIC5zdG9rZXIudjEuQ3JlYXRlQ2x1c3RlclJlc3BvbnNlEkkKCkdldENsdXN0ZXISHC5zdG9rZXIudjEuR2V0Q2x1c3RlclJlcXVlc3QaHS5zdG9rZXIudjEuR2V0Q2x1c3RlclJlc3BvbnNlEk8KDExpc3RDbHVzdGVycxIeLnN0b2tlci52MS5MaXN0Q2x1c3RlcnNSZXF1ZXN0Gh8uc3Rva2VyLnYxLkxpc3RDbHVzdGVyc1Jlc3BvbnNlElIKDVVwZGF0ZUNsdXN0ZXISHy5zdG9rZXIudjEuVXBkYXRlQ2x1c3RlclJlcXVlc3QaIC5zdG9rZXIudjEuVXBkYXRlQ2x1c3RlclJlc3BvbnNlElIKDURlbGV0ZUNsdXN0ZXISHy5zdG9rZXIudjEuRGVsZXRlQ2x1c3RlclJlcXVlc3QaIC5zdG9rZXIudjEuRGVsZXRlQ2x1c3RlclJlc3BvbnNlYgZwcm90bzM", [file_stoker_v1_cluster]);
+  fileDesc("Ch9zdG9rZXIvdjEvY2x1c3Rlcl9zZXJ2aWNlLnByb3RvEglzdG9rZXIudjEicwoUQ3JlYXRlQ2x1c3RlclJlcXVlc3QSDgoGcGFyZW50GAEgASgJEgwKBG5hbWUYAiABKAkSFwoPaWRlbXBvdGVuY3lfa2V5GAMgASgJEiQKBHNwZWMYBCABKAsyFi5zdG9rZXIudjEuQ2x1c3RlclNwZWMiPAoVQ3JlYXRlQ2x1c3RlclJlc3BvbnNlEiMKB2NsdXN0ZXIYASABKAsyEi5zdG9rZXIudjEuQ2x1c3RlciIfChFHZXRDbHVzdGVyUmVxdWVzdBIKCgJpZBgBIAEoCSI5ChJHZXRDbHVzdGVyUmVzcG9uc2USIwoHY2x1c3RlchgBIAEoCzISLnN0b2tlci52MS5DbHVzdGVyIkwKE0xpc3RDbHVzdGVyc1JlcXVlc3QSDgoGcGFyZW50GAEgASgJEhEKCXBhZ2Vfc2l6ZRgCIAEoBRISCgpwYWdlX3Rva2VuGAMgASgJIlUKFExpc3RDbHVzdGVyc1Jlc3BvbnNlEiQKCGNsdXN0ZXJzGAEgAygLMhIuc3Rva2VyLnYxLkNsdXN0ZXISFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIlQKFFVwZGF0ZUNsdXN0ZXJSZXF1ZXN0EgoKAmlkGAEgASgJEjAKDnNjYWxlX3NldHRpbmdzGAIgASgLMhguc3Rva2VyLnYxLlNjYWxlU2V0dGluZ3MiPAoVVXBkYXRlQ2x1c3RlclJlc3BvbnNlEiMKB2NsdXN0ZXIYASABKAsyEi5zdG9rZXIudjEuQ2x1c3RlciIiChREZWxldGVDbHVzdGVyUmVxdWVzdBIKCgJpZBgBIAEoCSIXChVEZWxldGVDbHVzdGVyUmVzcG9uc2UifwoXTGlzdENsdXN0ZXJGaWxlc1JlcXVlc3QSCgoCaWQYASABKAkSEQoJZGlyZWN0b3J5GAIgASgJEh4KFmxpbmtfZXhwaXJ5X2luX21pbnV0ZXMYAyABKAUSEQoJcGFnZV9zaXplGAQgASgFEhIKCnBhZ2VfdG9rZW4YBSABKAkiUwoYTGlzdENsdXN0ZXJGaWxlc1Jlc3BvbnNlEh4KBWZpbGVzGAEgAygLMg8uc3Rva2VyLnYxLkZpbGUSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJMoUECg5DbHVzdGVyU2VydmljZRJSCg1DcmVhdGVDbHVzdGVyEh8uc3Rva2VyLnYxLkNyZWF0ZUNsdXN0ZXJSZXF1ZXN0GiAuc3Rva2VyLnYxLkNyZWF0ZUNsdXN0ZXJSZXNwb25zZRJJCgpHZXRDbHVzdGVyEhwuc3Rva2VyLnYxLkdldENsdXN0ZXJSZXF1ZXN0Gh0uc3Rva2VyLnYxLkdldENsdXN0ZXJSZXNwb25zZRJPCgxMaXN0Q2x1c3RlcnMSHi5zdG9rZXIudjEuTGlzdENsdXN0ZXJzUmVxdWVzdBofLnN0b2tlci52MS5MaXN0Q2x1c3RlcnNSZXNwb25zZRJSCg1VcGRhdGVDbHVzdGVyEh8uc3Rva2VyLnYxLlVwZGF0ZUNsdXN0ZXJSZXF1ZXN0GiAuc3Rva2VyLnYxLlVwZGF0ZUNsdXN0ZXJSZXNwb25zZRJSCg1EZWxldGVDbHVzdGVyEh8uc3Rva2VyLnYxLkRlbGV0ZUNsdXN0ZXJSZXF1ZXN0GiAuc3Rva2VyLnYxLkRlbGV0ZUNsdXN0ZXJSZXNwb25zZRJbChBMaXN0Q2x1c3RlckZpbGVzEiIuc3Rva2VyLnYxLkxpc3RDbHVzdGVyRmlsZXNSZXF1ZXN0GiMuc3Rva2VyLnYxLkxpc3RDbHVzdGVyRmlsZXNSZXNwb25zZWIGcHJvdG8z", [file_stoker_v1_cluster, file_stoker_v1_file]);
 
 /**
  * @generated from message stoker.v1.CreateClusterRequest
@@ -228,6 +230,73 @@ export const DeleteClusterResponseSchema: GenMessage<DeleteClusterResponse> = /*
   messageDesc(file_stoker_v1_cluster_service, 9);
 
 /**
+ * @generated from message stoker.v1.ListClusterFilesRequest
+ */
+export type ListClusterFilesRequest = Message<"stoker.v1.ListClusterFilesRequest"> & {
+  /**
+   * @generated from field: string id = 1;
+   */
+  id: string;
+
+  /**
+   * Inside the setup task's output directory; empty or `.` for itself.
+   *
+   * @generated from field: string directory = 2;
+   */
+  directory: string;
+
+  /**
+   * 5 to 600; 0 means 60.
+   *
+   * @generated from field: int32 link_expiry_in_minutes = 3;
+   */
+  linkExpiryInMinutes: number;
+
+  /**
+   * 1 to 1000; 0 means 1000.
+   *
+   * @generated from field: int32 page_size = 4;
+   */
+  pageSize: number;
+
+  /**
+   * @generated from field: string page_token = 5;
+   */
+  pageToken: string;
+};
+
+/**
+ * Describes the message stoker.v1.ListClusterFilesRequest.
+ * Use `create(ListClusterFilesRequestSchema)` to create a new message.
+ */
+export const ListClusterFilesRequestSchema: GenMessage<ListClusterFilesRequest> = /*@__PURE__*/
+  messageDesc(file_stoker_v1_cluster_service, 10);
+
+/**
+ * @generated from message stoker.v1.ListClusterFilesResponse
+ */
+export type ListClusterFilesResponse = Message<"stoker.v1.ListClusterFilesResponse"> & {
+  /**
+   * @generated from field: repeated stoker.v1.File files = 1;
+   */
+  files: File[];
+
+  /**
+   * Empty on the last page.
+   *
+   * @generated from field: string next_page_token = 2;
+   */
+  nextPageToken: string;
+};
+
+/**
+ * Describes the message stoker.v1.ListClusterFilesResponse.
+ * Use `create(ListClusterFilesResponseSchema)` to create a new message.
+ */
+export const ListClusterFilesResponseSchema: GenMessage<ListClusterFilesResponse> = /*@__PURE__*/
+  messageDesc(file_stoker_v1_cluster_service, 11);
+
+/**
  * @generated from service stoker.v1.ClusterService
  */
 export const ClusterService: GenService<{
@@ -274,6 +343,16 @@ export const ClusterService: GenService<{
     methodKind: "unary";
     input: typeof DeleteClusterRequestSchema;
     output: typeof DeleteClusterResponseSchema;
+  },
+  /**
+   * What the setup task has written, one level, with time-limited links.
+   *
+   * @generated from rpc stoker.v1.ClusterService.ListClusterFiles
+   */
+  listClusterFiles: {
+    methodKind: "unary";
+    input: typeof ListClusterFilesRequestSchema;
+    output: typeof ListClusterFilesResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_stoker_v1_cluster_service, 0);

@@ -14,7 +14,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file stoker/v1/node.proto.
  */
 export const file_stoker_v1_node: GenFile = /*@__PURE__*/
-  fileDesc("ChRzdG9rZXIvdjEvbm9kZS5wcm90bxIJc3Rva2VyLnYxIoYECgROb2RlEgoKAmlkGAEgASgJEgwKBG5hbWUYAiABKAkSDwoHYWRkcmVzcxgDIAEoCRIjCgVzdGF0ZRgEIAEoDjIULnN0b2tlci52MS5Ob2RlU3RhdGUSDgoGcmVhc29uGAUgASgJEicKCWludmVudG9yeRgGIAEoCzIULnN0b2tlci52MS5JbnZlbnRvcnkSEgoKY2x1c3Rlcl9pZBgHIAEoCRIxCg1lbnJvbGxlZF90aW1lGAggASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBI3ChNsYXN0X2hlYXJ0YmVhdF90aW1lGAkgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBInCgl0ZWxlbWV0cnkYCiABKAsyFC5zdG9rZXIudjEuVGVsZW1ldHJ5Ei4KC2FsbG9jYXRpb25zGAsgAygLMhkuc3Rva2VyLnYxLk5vZGVBbGxvY2F0aW9uEg8KB2RyYWluZWQYDCABKAgSFQoNYWdlbnRfdmVyc2lvbhgNIAEoCRI5ChVzdGF0ZV90cmFuc2l0aW9uX3RpbWUYFCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEicKBWVycm9yGBUgASgLMhguc3Rva2VyLnYxLlJlc291cmNlRXJyb3ISEAoId2FybmluZ3MYFiADKAkirAEKDk5vZGVBbGxvY2F0aW9uEg4KBmpvYl9pZBgBIAEoCRIPCgdhdHRlbXB0GAIgASgFEgwKBGdwdXMYAyABKAUSDAoEY3B1cxgEIAEoBRIUCgxtZW1vcnlfYnl0ZXMYBSABKAMSMAoMZnJvemVuX3NpbmNlGDIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIVCg1mcm96ZW5fcmVhc29uGDMgASgJItQCCglJbnZlbnRvcnkSFQoNbWFjaGluZV9jbGFzcxgBIAEoCRIKCgJvcxgCIAEoCRIOCgZrZXJuZWwYAyABKAkSDAoEY3B1cxgEIAEoBRIRCgljcHVfbW9kZWwYBSABKAkSFAoMbWVtb3J5X2J5dGVzGAYgASgDEhwKBGdwdXMYByADKAsyDi5zdG9rZXIudjEuR3B1EhYKDmRyaXZlcl92ZXJzaW9uGAggASgJEhQKDGN1ZGFfdmVyc2lvbhgJIAEoCRIZChFjb250YWluZXJfcnVudGltZRgUIAEoCRIhChljb250YWluZXJfcnVudGltZV92ZXJzaW9uGBUgASgJEhAKCHByZXBhcmVzGBkgASgIEiwKDGZpbGVfc2VydmluZxgeIAEoCzIWLnN0b2tlci52MS5GaWxlU2VydmluZxITCgtyZWNsYWltYWJsZRgoIAEoCCJjCgtGaWxlU2VydmluZxIOCgZzZXJ2ZXIYASABKAkSDgoGZm9sZGVyGAIgASgJEhIKCmZyZWVfYnl0ZXMYAyABKAMSDwoHcmVmdXNlZBgEIAEoCBIPCgdleHBvcnRzGAUgASgFIlcKA0dwdRIMCgR1dWlkGAEgASgJEg0KBWluZGV4GAIgASgFEg0KBW1vZGVsGAMgASgJEhQKDG1lbW9yeV9ieXRlcxgEIAEoAxIOCgZidXNfaWQYBSABKAki7wEKCVRlbGVtZXRyeRIYCgtjcHVfcGVyY2VudBgBIAEoAUgAiAEBEh4KEW1lbW9yeV91c2VkX2J5dGVzGAIgASgDSAGIAQESJQoEZ3B1cxgDIAMoCzIXLnN0b2tlci52MS5HcHVUZWxlbWV0cnkSEgoFbG9hZDEYBCABKAFIAogBARIPCgdmcmVlemVyGDIgASgJEiwKDGxvZ3Nfd2FpdGluZxg8IAEoCzIWLnN0b2tlci52MS5Mb2dzV2FpdGluZ0IOCgxfY3B1X3BlcmNlbnRCFAoSX21lbW9yeV91c2VkX2J5dGVzQggKBl9sb2FkMSJXCgtMb2dzV2FpdGluZxIpCgVzaW5jZRgBIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDgoGcmVhc29uGAIgASgJEg0KBWJ5dGVzGAMgASgDIvABCgxHcHVUZWxlbWV0cnkSDAoEdXVpZBgBIAEoCRIgChN1dGlsaXphdGlvbl9wZXJjZW50GAIgASgBSACIAQESHgoRbWVtb3J5X3VzZWRfYnl0ZXMYAyABKANIAYgBARIgChN0ZW1wZXJhdHVyZV9jZWxzaXVzGAQgASgBSAKIAQESGAoLcG93ZXJfd2F0dHMYBSABKAFIA4gBAUIWChRfdXRpbGl6YXRpb25fcGVyY2VudEIUChJfbWVtb3J5X3VzZWRfYnl0ZXNCFgoUX3RlbXBlcmF0dXJlX2NlbHNpdXNCDgoMX3Bvd2VyX3dhdHRzKskBCglOb2RlU3RhdGUSGgoWTk9ERV9TVEFURV9VTlNQRUNJRklFRBAAEhMKD05PREVfU1RBVEVfRlJFRRABEhgKFE5PREVfU1RBVEVfUFJFUEFSSU5HEAISEwoPTk9ERV9TVEFURV9JRExFEAMSFgoSTk9ERV9TVEFURV9SVU5OSU5HEAQSFgoSTk9ERV9TVEFURV9MRUFWSU5HEAUSFwoTTk9ERV9TVEFURV9VTlVTQUJMRRAGEhMKD05PREVfU1RBVEVfTE9TVBAHYgZwcm90bzM", [file_google_protobuf_timestamp, file_stoker_v1_error]);
+  fileDesc("ChRzdG9rZXIvdjEvbm9kZS5wcm90bxIJc3Rva2VyLnYxIq8ECgROb2RlEgoKAmlkGAEgASgJEgwKBG5hbWUYAiABKAkSDwoHYWRkcmVzcxgDIAEoCRIjCgVzdGF0ZRgEIAEoDjIULnN0b2tlci52MS5Ob2RlU3RhdGUSDgoGcmVhc29uGAUgASgJEicKCWludmVudG9yeRgGIAEoCzIULnN0b2tlci52MS5JbnZlbnRvcnkSEgoKY2x1c3Rlcl9pZBgHIAEoCRIxCg1lbnJvbGxlZF90aW1lGAggASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBI3ChNsYXN0X2hlYXJ0YmVhdF90aW1lGAkgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBInCgl0ZWxlbWV0cnkYCiABKAsyFC5zdG9rZXIudjEuVGVsZW1ldHJ5Ei4KC2FsbG9jYXRpb25zGAsgAygLMhkuc3Rva2VyLnYxLk5vZGVBbGxvY2F0aW9uEg8KB2RyYWluZWQYDCABKAgSFQoNYWdlbnRfdmVyc2lvbhgNIAEoCRI5ChVzdGF0ZV90cmFuc2l0aW9uX3RpbWUYFCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEicKBWVycm9yGBUgASgLMhguc3Rva2VyLnYxLlJlc291cmNlRXJyb3ISEAoId2FybmluZ3MYFiADKAkSJwoKZ3B1X2ZhdWx0cxgyIAMoCzITLnN0b2tlci52MS5HcHVGYXVsdCKsAQoOTm9kZUFsbG9jYXRpb24SDgoGam9iX2lkGAEgASgJEg8KB2F0dGVtcHQYAiABKAUSDAoEZ3B1cxgDIAEoBRIMCgRjcHVzGAQgASgFEhQKDG1lbW9yeV9ieXRlcxgFIAEoAxIwCgxmcm96ZW5fc2luY2UYMiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhUKDWZyb3plbl9yZWFzb24YMyABKAki1AIKCUludmVudG9yeRIVCg1tYWNoaW5lX2NsYXNzGAEgASgJEgoKAm9zGAIgASgJEg4KBmtlcm5lbBgDIAEoCRIMCgRjcHVzGAQgASgFEhEKCWNwdV9tb2RlbBgFIAEoCRIUCgxtZW1vcnlfYnl0ZXMYBiABKAMSHAoEZ3B1cxgHIAMoCzIOLnN0b2tlci52MS5HcHUSFgoOZHJpdmVyX3ZlcnNpb24YCCABKAkSFAoMY3VkYV92ZXJzaW9uGAkgASgJEhkKEWNvbnRhaW5lcl9ydW50aW1lGBQgASgJEiEKGWNvbnRhaW5lcl9ydW50aW1lX3ZlcnNpb24YFSABKAkSEAoIcHJlcGFyZXMYGSABKAgSLAoMZmlsZV9zZXJ2aW5nGB4gASgLMhYuc3Rva2VyLnYxLkZpbGVTZXJ2aW5nEhMKC3JlY2xhaW1hYmxlGCggASgIImMKC0ZpbGVTZXJ2aW5nEg4KBnNlcnZlchgBIAEoCRIOCgZmb2xkZXIYAiABKAkSEgoKZnJlZV9ieXRlcxgDIAEoAxIPCgdyZWZ1c2VkGAQgASgIEg8KB2V4cG9ydHMYBSABKAUiVwoDR3B1EgwKBHV1aWQYASABKAkSDQoFaW5kZXgYAiABKAUSDQoFbW9kZWwYAyABKAkSFAoMbWVtb3J5X2J5dGVzGAQgASgDEg4KBmJ1c19pZBgFIAEoCSJxCghHcHVGYXVsdBIMCgR1dWlkGAEgASgJEg0KBXN0YXRlGAIgASgJEgwKBHJ1bGUYAyABKAkSDwoHbWVzc2FnZRgEIAEoCRIpCgVzaW5jZRgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAi7wEKCVRlbGVtZXRyeRIYCgtjcHVfcGVyY2VudBgBIAEoAUgAiAEBEh4KEW1lbW9yeV91c2VkX2J5dGVzGAIgASgDSAGIAQESJQoEZ3B1cxgDIAMoCzIXLnN0b2tlci52MS5HcHVUZWxlbWV0cnkSEgoFbG9hZDEYBCABKAFIAogBARIPCgdmcmVlemVyGDIgASgJEiwKDGxvZ3Nfd2FpdGluZxg8IAEoCzIWLnN0b2tlci52MS5Mb2dzV2FpdGluZ0IOCgxfY3B1X3BlcmNlbnRCFAoSX21lbW9yeV91c2VkX2J5dGVzQggKBl9sb2FkMSJXCgtMb2dzV2FpdGluZxIpCgVzaW5jZRgBIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDgoGcmVhc29uGAIgASgJEg0KBWJ5dGVzGAMgASgDIvABCgxHcHVUZWxlbWV0cnkSDAoEdXVpZBgBIAEoCRIgChN1dGlsaXphdGlvbl9wZXJjZW50GAIgASgBSACIAQESHgoRbWVtb3J5X3VzZWRfYnl0ZXMYAyABKANIAYgBARIgChN0ZW1wZXJhdHVyZV9jZWxzaXVzGAQgASgBSAKIAQESGAoLcG93ZXJfd2F0dHMYBSABKAFIA4gBAUIWChRfdXRpbGl6YXRpb25fcGVyY2VudEIUChJfbWVtb3J5X3VzZWRfYnl0ZXNCFgoUX3RlbXBlcmF0dXJlX2NlbHNpdXNCDgoMX3Bvd2VyX3dhdHRzKskBCglOb2RlU3RhdGUSGgoWTk9ERV9TVEFURV9VTlNQRUNJRklFRBAAEhMKD05PREVfU1RBVEVfRlJFRRABEhgKFE5PREVfU1RBVEVfUFJFUEFSSU5HEAISEwoPTk9ERV9TVEFURV9JRExFEAMSFgoSTk9ERV9TVEFURV9SVU5OSU5HEAQSFgoSTk9ERV9TVEFURV9MRUFWSU5HEAUSFwoTTk9ERV9TVEFURV9VTlVTQUJMRRAGEhMKD05PREVfU1RBVEVfTE9TVBAHYgZwcm90bzM", [file_google_protobuf_timestamp, file_stoker_v1_error]);
 
 /**
  * One enrolled machine.
@@ -113,6 +113,13 @@ export type Node = Message<"stoker.v1.Node"> & {
    * @generated from field: repeated string warnings = 22;
    */
   warnings: string[];
+
+  /**
+   * GPUs that are less than healthy.
+   *
+   * @generated from field: repeated stoker.v1.GpuFault gpu_faults = 50;
+   */
+  gpuFaults: GpuFault[];
 };
 
 /**
@@ -351,7 +358,51 @@ export const GpuSchema: GenMessage<Gpu> = /*@__PURE__*/
 
 /**
  * A sample; absent fields were not measured, which is not zero.
+ * What is wrong with one GPU, as its node found.
  *
+ * @generated from message stoker.v1.GpuFault
+ */
+export type GpuFault = Message<"stoker.v1.GpuFault"> & {
+  /**
+   * @generated from field: string uuid = 1;
+   */
+  uuid: string;
+
+  /**
+   * suspect: it serves on, and is chosen last; draining: nothing new begins on it; failed: what runs on it is ended.
+   *
+   * @generated from field: string state = 2;
+   */
+  state: string;
+
+  /**
+   * The gravest of the rules that found something.
+   *
+   * @generated from field: string rule = 3;
+   */
+  rule: string;
+
+  /**
+   * One sentence for people, with what to do.
+   *
+   * @generated from field: string message = 4;
+   */
+  message: string;
+
+  /**
+   * @generated from field: google.protobuf.Timestamp since = 5;
+   */
+  since?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message stoker.v1.GpuFault.
+ * Use `create(GpuFaultSchema)` to create a new message.
+ */
+export const GpuFaultSchema: GenMessage<GpuFault> = /*@__PURE__*/
+  messageDesc(file_stoker_v1_node, 5);
+
+/**
  * @generated from message stoker.v1.Telemetry
  */
 export type Telemetry = Message<"stoker.v1.Telemetry"> & {
@@ -395,7 +446,7 @@ export type Telemetry = Message<"stoker.v1.Telemetry"> & {
  * Use `create(TelemetrySchema)` to create a new message.
  */
 export const TelemetrySchema: GenMessage<Telemetry> = /*@__PURE__*/
-  messageDesc(file_stoker_v1_node, 5);
+  messageDesc(file_stoker_v1_node, 6);
 
 /**
  * Bytes of logs that the node keeps because they can't be sent, or are not stored. Jobs go on.
@@ -424,7 +475,7 @@ export type LogsWaiting = Message<"stoker.v1.LogsWaiting"> & {
  * Use `create(LogsWaitingSchema)` to create a new message.
  */
 export const LogsWaitingSchema: GenMessage<LogsWaiting> = /*@__PURE__*/
-  messageDesc(file_stoker_v1_node, 6);
+  messageDesc(file_stoker_v1_node, 7);
 
 /**
  * @generated from message stoker.v1.GpuTelemetry
@@ -461,7 +512,7 @@ export type GpuTelemetry = Message<"stoker.v1.GpuTelemetry"> & {
  * Use `create(GpuTelemetrySchema)` to create a new message.
  */
 export const GpuTelemetrySchema: GenMessage<GpuTelemetry> = /*@__PURE__*/
-  messageDesc(file_stoker_v1_node, 7);
+  messageDesc(file_stoker_v1_node, 8);
 
 /**
  * @generated from enum stoker.v1.NodeState

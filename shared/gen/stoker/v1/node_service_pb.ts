@@ -4,15 +4,19 @@
 
 import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
+import type { InputEnd, OutputEnd, ProcessExit } from "./agent_service_pb.js";
+import { file_stoker_v1_agent_service } from "./agent_service_pb.js";
 import type { Node } from "./node_pb.js";
 import { file_stoker_v1_node } from "./node_pb.js";
+import type { WindowSize } from "./relay_pb.js";
+import { file_stoker_v1_relay } from "./relay_pb.js";
 import type { Message } from "@bufbuild/protobuf";
 
 /**
  * Describes the file stoker/v1/node_service.proto.
  */
 export const file_stoker_v1_node_service: GenFile = /*@__PURE__*/
-  fileDesc("ChxzdG9rZXIvdjEvbm9kZV9zZXJ2aWNlLnByb3RvEglzdG9rZXIudjEiHAoOR2V0Tm9kZVJlcXVlc3QSCgoCaWQYASABKAkiMAoPR2V0Tm9kZVJlc3BvbnNlEh0KBG5vZGUYASABKAsyDy5zdG9rZXIudjEuTm9kZSJNChBMaXN0Tm9kZXNSZXF1ZXN0EhEKCXBhZ2Vfc2l6ZRgBIAEoBRISCgpwYWdlX3Rva2VuGAIgASgJEhIKCmNsdXN0ZXJfaWQYAyABKAkiTAoRTGlzdE5vZGVzUmVzcG9uc2USHgoFbm9kZXMYASADKAsyDy5zdG9rZXIudjEuTm9kZRIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiHwoRRGVsZXRlTm9kZVJlcXVlc3QSCgoCaWQYASABKAkiFAoSRGVsZXRlTm9kZVJlc3BvbnNlIi4KEERyYWluTm9kZVJlcXVlc3QSCgoCaWQYASABKAkSDgoGcmVhc29uGAIgASgJIjIKEURyYWluTm9kZVJlc3BvbnNlEh0KBG5vZGUYASABKAsyDy5zdG9rZXIudjEuTm9kZSJeChJSZWNsYWltTm9kZVJlcXVlc3QSCgoCaWQYASABKAkSDgoGcmVhc29uGAIgASgJEhoKDWdyYWNlX3NlY29uZHMYHiABKAVIAIgBAUIQCg5fZ3JhY2Vfc2Vjb25kcyI0ChNSZWNsYWltTm9kZVJlc3BvbnNlEh0KBG5vZGUYASABKAsyDy5zdG9rZXIudjEuTm9kZSIfChFSZXN1bWVOb2RlUmVxdWVzdBIKCgJpZBgBIAEoCSIzChJSZXN1bWVOb2RlUmVzcG9uc2USHQoEbm9kZRgBIAEoCzIPLnN0b2tlci52MS5Ob2RlIh4KEFJldHJ5Tm9kZVJlcXVlc3QSCgoCaWQYASABKAkiMgoRUmV0cnlOb2RlUmVzcG9uc2USHQoEbm9kZRgBIAEoCzIPLnN0b2tlci52MS5Ob2RlIiQKFkRlY2xhcmVOb2RlTG9zdFJlcXVlc3QSCgoCaWQYASABKAkiOAoXRGVjbGFyZU5vZGVMb3N0UmVzcG9uc2USHQoEbm9kZRgBIAEoCzIPLnN0b2tlci52MS5Ob2RlMuUECgtOb2RlU2VydmljZRJACgdHZXROb2RlEhkuc3Rva2VyLnYxLkdldE5vZGVSZXF1ZXN0Ghouc3Rva2VyLnYxLkdldE5vZGVSZXNwb25zZRJGCglMaXN0Tm9kZXMSGy5zdG9rZXIudjEuTGlzdE5vZGVzUmVxdWVzdBocLnN0b2tlci52MS5MaXN0Tm9kZXNSZXNwb25zZRJJCgpEZWxldGVOb2RlEhwuc3Rva2VyLnYxLkRlbGV0ZU5vZGVSZXF1ZXN0Gh0uc3Rva2VyLnYxLkRlbGV0ZU5vZGVSZXNwb25zZRJGCglEcmFpbk5vZGUSGy5zdG9rZXIudjEuRHJhaW5Ob2RlUmVxdWVzdBocLnN0b2tlci52MS5EcmFpbk5vZGVSZXNwb25zZRJMCgtSZWNsYWltTm9kZRIdLnN0b2tlci52MS5SZWNsYWltTm9kZVJlcXVlc3QaHi5zdG9rZXIudjEuUmVjbGFpbU5vZGVSZXNwb25zZRJGCglSZXRyeU5vZGUSGy5zdG9rZXIudjEuUmV0cnlOb2RlUmVxdWVzdBocLnN0b2tlci52MS5SZXRyeU5vZGVSZXNwb25zZRJJCgpSZXN1bWVOb2RlEhwuc3Rva2VyLnYxLlJlc3VtZU5vZGVSZXF1ZXN0Gh0uc3Rva2VyLnYxLlJlc3VtZU5vZGVSZXNwb25zZRJYCg9EZWNsYXJlTm9kZUxvc3QSIS5zdG9rZXIudjEuRGVjbGFyZU5vZGVMb3N0UmVxdWVzdBoiLnN0b2tlci52MS5EZWNsYXJlTm9kZUxvc3RSZXNwb25zZWIGcHJvdG8z", [file_stoker_v1_node]);
+  fileDesc("ChxzdG9rZXIvdjEvbm9kZV9zZXJ2aWNlLnByb3RvEglzdG9rZXIudjEiHAoOR2V0Tm9kZVJlcXVlc3QSCgoCaWQYASABKAkiMAoPR2V0Tm9kZVJlc3BvbnNlEh0KBG5vZGUYASABKAsyDy5zdG9rZXIudjEuTm9kZSJNChBMaXN0Tm9kZXNSZXF1ZXN0EhEKCXBhZ2Vfc2l6ZRgBIAEoBRISCgpwYWdlX3Rva2VuGAIgASgJEhIKCmNsdXN0ZXJfaWQYAyABKAkiTAoRTGlzdE5vZGVzUmVzcG9uc2USHgoFbm9kZXMYASADKAsyDy5zdG9rZXIudjEuTm9kZRIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiHwoRRGVsZXRlTm9kZVJlcXVlc3QSCgoCaWQYASABKAkiFAoSRGVsZXRlTm9kZVJlc3BvbnNlIi4KEERyYWluTm9kZVJlcXVlc3QSCgoCaWQYASABKAkSDgoGcmVhc29uGAIgASgJIjIKEURyYWluTm9kZVJlc3BvbnNlEh0KBG5vZGUYASABKAsyDy5zdG9rZXIudjEuTm9kZSJeChJSZWNsYWltTm9kZVJlcXVlc3QSCgoCaWQYASABKAkSDgoGcmVhc29uGAIgASgJEhoKDWdyYWNlX3NlY29uZHMYHiABKAVIAIgBAUIQCg5fZ3JhY2Vfc2Vjb25kcyI0ChNSZWNsYWltTm9kZVJlc3BvbnNlEh0KBG5vZGUYASABKAsyDy5zdG9rZXIudjEuTm9kZSIfChFSZXN1bWVOb2RlUmVxdWVzdBIKCgJpZBgBIAEoCSIzChJSZXN1bWVOb2RlUmVzcG9uc2USHQoEbm9kZRgBIAEoCzIPLnN0b2tlci52MS5Ob2RlIh4KEFJldHJ5Tm9kZVJlcXVlc3QSCgoCaWQYASABKAkiMgoRUmV0cnlOb2RlUmVzcG9uc2USHQoEbm9kZRgBIAEoCzIPLnN0b2tlci52MS5Ob2RlIiQKFkRlY2xhcmVOb2RlTG9zdFJlcXVlc3QSCgoCaWQYASABKAkiOAoXRGVjbGFyZU5vZGVMb3N0UmVzcG9uc2USHQoEbm9kZRgBIAEoCzIPLnN0b2tlci52MS5Ob2RlIkEKCk5vZGVUYXJnZXQSDwoHbm9kZV9pZBgBIAEoCRISCgpjbHVzdGVyX2lkGAIgASgJEg4KBmpvYl9pZBgDIAEoCSKjAQoLRXhlY1JlcXVlc3QSJQoFc3RhcnQYASABKAsyFC5zdG9rZXIudjEuRXhlY1N0YXJ0SAASDwoFaW5wdXQYAiABKAxIABIoCglpbnB1dF9lbmQYAyABKAsyEy5zdG9rZXIudjEuSW5wdXRFbmRIABInCgZ3aW5kb3cYBCABKAsyFS5zdG9rZXIudjEuV2luZG93U2l6ZUgAQgkKB21lc3NhZ2UimAEKCUV4ZWNTdGFydBIlCgZ0YXJnZXQYASABKAsyFS5zdG9rZXIudjEuTm9kZVRhcmdldBIUCgxjb21tYW5kX2xpbmUYAiABKAkSEAoIdGVybWluYWwYAyABKAgSJQoGd2luZG93GAQgASgLMhUuc3Rva2VyLnYxLldpbmRvd1NpemUSFQoNdGVybWluYWxfdHlwZRgFIAEoCSKWAQoMRXhlY1Jlc3BvbnNlEikKB3N0YXJ0ZWQYASABKAsyFi5zdG9rZXIudjEuRXhlY1N0YXJ0ZWRIABIQCgZvdXRwdXQYAiABKAxIABIWCgxlcnJvcl9vdXRwdXQYAyABKAxIABImCgRleGl0GAQgASgLMhYuc3Rva2VyLnYxLlByb2Nlc3NFeGl0SABCCQoHbWVzc2FnZSIbCgtFeGVjU3RhcnRlZBIMCgRub2RlGAEgASgJIoABCg5Gb3J3YXJkUmVxdWVzdBIoCgVzdGFydBgBIAEoCzIXLnN0b2tlci52MS5Gb3J3YXJkU3RhcnRIABIPCgVpbnB1dBgCIAEoDEgAEigKCWlucHV0X2VuZBgDIAEoCzITLnN0b2tlci52MS5JbnB1dEVuZEgAQgkKB21lc3NhZ2UiUQoMRm9yd2FyZFN0YXJ0EiUKBnRhcmdldBgBIAEoCzIVLnN0b2tlci52MS5Ob2RlVGFyZ2V0EgwKBGhvc3QYAiABKAkSDAoEcG9ydBgDIAEoBSKGAQoPRm9yd2FyZFJlc3BvbnNlEioKBm9wZW5lZBgBIAEoCzIYLnN0b2tlci52MS5Gb3J3YXJkT3BlbmVkSAASEAoGb3V0cHV0GAIgASgMSAASKgoKb3V0cHV0X2VuZBgDIAEoCzIULnN0b2tlci52MS5PdXRwdXRFbmRIAEIJCgdtZXNzYWdlIh0KDUZvcndhcmRPcGVuZWQSDAoEbm9kZRgBIAEoCTLoBQoLTm9kZVNlcnZpY2USQAoHR2V0Tm9kZRIZLnN0b2tlci52MS5HZXROb2RlUmVxdWVzdBoaLnN0b2tlci52MS5HZXROb2RlUmVzcG9uc2USRgoJTGlzdE5vZGVzEhsuc3Rva2VyLnYxLkxpc3ROb2Rlc1JlcXVlc3QaHC5zdG9rZXIudjEuTGlzdE5vZGVzUmVzcG9uc2USSQoKRGVsZXRlTm9kZRIcLnN0b2tlci52MS5EZWxldGVOb2RlUmVxdWVzdBodLnN0b2tlci52MS5EZWxldGVOb2RlUmVzcG9uc2USRgoJRHJhaW5Ob2RlEhsuc3Rva2VyLnYxLkRyYWluTm9kZVJlcXVlc3QaHC5zdG9rZXIudjEuRHJhaW5Ob2RlUmVzcG9uc2USTAoLUmVjbGFpbU5vZGUSHS5zdG9rZXIudjEuUmVjbGFpbU5vZGVSZXF1ZXN0Gh4uc3Rva2VyLnYxLlJlY2xhaW1Ob2RlUmVzcG9uc2USRgoJUmV0cnlOb2RlEhsuc3Rva2VyLnYxLlJldHJ5Tm9kZVJlcXVlc3QaHC5zdG9rZXIudjEuUmV0cnlOb2RlUmVzcG9uc2USSQoKUmVzdW1lTm9kZRIcLnN0b2tlci52MS5SZXN1bWVOb2RlUmVxdWVzdBodLnN0b2tlci52MS5SZXN1bWVOb2RlUmVzcG9uc2USWAoPRGVjbGFyZU5vZGVMb3N0EiEuc3Rva2VyLnYxLkRlY2xhcmVOb2RlTG9zdFJlcXVlc3QaIi5zdG9rZXIudjEuRGVjbGFyZU5vZGVMb3N0UmVzcG9uc2USOwoERXhlYxIWLnN0b2tlci52MS5FeGVjUmVxdWVzdBoXLnN0b2tlci52MS5FeGVjUmVzcG9uc2UoATABEkQKB0ZvcndhcmQSGS5zdG9rZXIudjEuRm9yd2FyZFJlcXVlc3QaGi5zdG9rZXIudjEuRm9yd2FyZFJlc3BvbnNlKAEwAWIGcHJvdG8z", [file_stoker_v1_agent_service, file_stoker_v1_node, file_stoker_v1_relay]);
 
 /**
  * @generated from message stoker.v1.GetNodeRequest
@@ -323,6 +327,305 @@ export const DeclareNodeLostResponseSchema: GenMessage<DeclareNodeLostResponse> 
   messageDesc(file_stoker_v1_node_service, 15);
 
 /**
+ * A node, by itself or as one of a cluster's or job's.
+ *
+ * @generated from message stoker.v1.NodeTarget
+ */
+export type NodeTarget = Message<"stoker.v1.NodeTarget"> & {
+  /**
+   * `nodes/<name>`; may be empty when a cluster or job is named: its first node.
+   *
+   * @generated from field: string node_id = 1;
+   */
+  nodeId: string;
+
+  /**
+   * The node must be in this cluster.
+   *
+   * @generated from field: string cluster_id = 2;
+   */
+  clusterId: string;
+
+  /**
+   * The node must have a part in this job's present attempt.
+   *
+   * @generated from field: string job_id = 3;
+   */
+  jobId: string;
+};
+
+/**
+ * Describes the message stoker.v1.NodeTarget.
+ * Use `create(NodeTargetSchema)` to create a new message.
+ */
+export const NodeTargetSchema: GenMessage<NodeTarget> = /*@__PURE__*/
+  messageDesc(file_stoker_v1_node_service, 16);
+
+/**
+ * @generated from message stoker.v1.ExecRequest
+ */
+export type ExecRequest = Message<"stoker.v1.ExecRequest"> & {
+  /**
+   * @generated from oneof stoker.v1.ExecRequest.message
+   */
+  message: {
+    /**
+     * @generated from field: stoker.v1.ExecStart start = 1;
+     */
+    value: ExecStart;
+    case: "start";
+  } | {
+    /**
+     * @generated from field: bytes input = 2;
+     */
+    value: Uint8Array;
+    case: "input";
+  } | {
+    /**
+     * @generated from field: stoker.v1.InputEnd input_end = 3;
+     */
+    value: InputEnd;
+    case: "inputEnd";
+  } | {
+    /**
+     * @generated from field: stoker.v1.WindowSize window = 4;
+     */
+    value: WindowSize;
+    case: "window";
+  } | { case: undefined; value?: undefined };
+};
+
+/**
+ * Describes the message stoker.v1.ExecRequest.
+ * Use `create(ExecRequestSchema)` to create a new message.
+ */
+export const ExecRequestSchema: GenMessage<ExecRequest> = /*@__PURE__*/
+  messageDesc(file_stoker_v1_node_service, 17);
+
+/**
+ * @generated from message stoker.v1.ExecStart
+ */
+export type ExecStart = Message<"stoker.v1.ExecStart"> & {
+  /**
+   * Of a job: in its environment and directory, and no longer than its attempt.
+   *
+   * @generated from field: stoker.v1.NodeTarget target = 1;
+   */
+  target?: NodeTarget | undefined;
+
+  /**
+   * Run by `bash -c`; empty: a login shell.
+   *
+   * @generated from field: string command_line = 2;
+   */
+  commandLine: string;
+
+  /**
+   * On a terminal of its own; else with stdin, stdout and stderr apart.
+   *
+   * @generated from field: bool terminal = 3;
+   */
+  terminal: boolean;
+
+  /**
+   * @generated from field: stoker.v1.WindowSize window = 4;
+   */
+  window?: WindowSize | undefined;
+
+  /**
+   * Such as `xterm-256color`.
+   *
+   * @generated from field: string terminal_type = 5;
+   */
+  terminalType: string;
+};
+
+/**
+ * Describes the message stoker.v1.ExecStart.
+ * Use `create(ExecStartSchema)` to create a new message.
+ */
+export const ExecStartSchema: GenMessage<ExecStart> = /*@__PURE__*/
+  messageDesc(file_stoker_v1_node_service, 18);
+
+/**
+ * @generated from message stoker.v1.ExecResponse
+ */
+export type ExecResponse = Message<"stoker.v1.ExecResponse"> & {
+  /**
+   * @generated from oneof stoker.v1.ExecResponse.message
+   */
+  message: {
+    /**
+     * @generated from field: stoker.v1.ExecStarted started = 1;
+     */
+    value: ExecStarted;
+    case: "started";
+  } | {
+    /**
+     * @generated from field: bytes output = 2;
+     */
+    value: Uint8Array;
+    case: "output";
+  } | {
+    /**
+     * @generated from field: bytes error_output = 3;
+     */
+    value: Uint8Array;
+    case: "errorOutput";
+  } | {
+    /**
+     * The last.
+     *
+     * @generated from field: stoker.v1.ProcessExit exit = 4;
+     */
+    value: ProcessExit;
+    case: "exit";
+  } | { case: undefined; value?: undefined };
+};
+
+/**
+ * Describes the message stoker.v1.ExecResponse.
+ * Use `create(ExecResponseSchema)` to create a new message.
+ */
+export const ExecResponseSchema: GenMessage<ExecResponse> = /*@__PURE__*/
+  messageDesc(file_stoker_v1_node_service, 19);
+
+/**
+ * @generated from message stoker.v1.ExecStarted
+ */
+export type ExecStarted = Message<"stoker.v1.ExecStarted"> & {
+  /**
+   * @generated from field: string node = 1;
+   */
+  node: string;
+};
+
+/**
+ * Describes the message stoker.v1.ExecStarted.
+ * Use `create(ExecStartedSchema)` to create a new message.
+ */
+export const ExecStartedSchema: GenMessage<ExecStarted> = /*@__PURE__*/
+  messageDesc(file_stoker_v1_node_service, 20);
+
+/**
+ * @generated from message stoker.v1.ForwardRequest
+ */
+export type ForwardRequest = Message<"stoker.v1.ForwardRequest"> & {
+  /**
+   * @generated from oneof stoker.v1.ForwardRequest.message
+   */
+  message: {
+    /**
+     * @generated from field: stoker.v1.ForwardStart start = 1;
+     */
+    value: ForwardStart;
+    case: "start";
+  } | {
+    /**
+     * @generated from field: bytes input = 2;
+     */
+    value: Uint8Array;
+    case: "input";
+  } | {
+    /**
+     * @generated from field: stoker.v1.InputEnd input_end = 3;
+     */
+    value: InputEnd;
+    case: "inputEnd";
+  } | { case: undefined; value?: undefined };
+};
+
+/**
+ * Describes the message stoker.v1.ForwardRequest.
+ * Use `create(ForwardRequestSchema)` to create a new message.
+ */
+export const ForwardRequestSchema: GenMessage<ForwardRequest> = /*@__PURE__*/
+  messageDesc(file_stoker_v1_node_service, 21);
+
+/**
+ * @generated from message stoker.v1.ForwardStart
+ */
+export type ForwardStart = Message<"stoker.v1.ForwardStart"> & {
+  /**
+   * @generated from field: stoker.v1.NodeTarget target = 1;
+   */
+  target?: NodeTarget | undefined;
+
+  /**
+   * As the node knows it, such as `localhost`.
+   *
+   * @generated from field: string host = 2;
+   */
+  host: string;
+
+  /**
+   * @generated from field: int32 port = 3;
+   */
+  port: number;
+};
+
+/**
+ * Describes the message stoker.v1.ForwardStart.
+ * Use `create(ForwardStartSchema)` to create a new message.
+ */
+export const ForwardStartSchema: GenMessage<ForwardStart> = /*@__PURE__*/
+  messageDesc(file_stoker_v1_node_service, 22);
+
+/**
+ * @generated from message stoker.v1.ForwardResponse
+ */
+export type ForwardResponse = Message<"stoker.v1.ForwardResponse"> & {
+  /**
+   * @generated from oneof stoker.v1.ForwardResponse.message
+   */
+  message: {
+    /**
+     * The connection stands.
+     *
+     * @generated from field: stoker.v1.ForwardOpened opened = 1;
+     */
+    value: ForwardOpened;
+    case: "opened";
+  } | {
+    /**
+     * @generated from field: bytes output = 2;
+     */
+    value: Uint8Array;
+    case: "output";
+  } | {
+    /**
+     * @generated from field: stoker.v1.OutputEnd output_end = 3;
+     */
+    value: OutputEnd;
+    case: "outputEnd";
+  } | { case: undefined; value?: undefined };
+};
+
+/**
+ * Describes the message stoker.v1.ForwardResponse.
+ * Use `create(ForwardResponseSchema)` to create a new message.
+ */
+export const ForwardResponseSchema: GenMessage<ForwardResponse> = /*@__PURE__*/
+  messageDesc(file_stoker_v1_node_service, 23);
+
+/**
+ * @generated from message stoker.v1.ForwardOpened
+ */
+export type ForwardOpened = Message<"stoker.v1.ForwardOpened"> & {
+  /**
+   * @generated from field: string node = 1;
+   */
+  node: string;
+};
+
+/**
+ * Describes the message stoker.v1.ForwardOpened.
+ * Use `create(ForwardOpenedSchema)` to create a new message.
+ */
+export const ForwardOpenedSchema: GenMessage<ForwardOpened> = /*@__PURE__*/
+  messageDesc(file_stoker_v1_node_service, 24);
+
+/**
  * Nodes enrol themselves; people look at them, drain and resume them, and remove those that are gone.
  *
  * @generated from service stoker.v1.NodeService
@@ -401,6 +704,26 @@ export const NodeService: GenService<{
     methodKind: "unary";
     input: typeof DeclareNodeLostRequestSchema;
     output: typeof DeclareNodeLostResponseSchema;
+  },
+  /**
+   * A command or a shell on a node. The first message says which.
+   *
+   * @generated from rpc stoker.v1.NodeService.Exec
+   */
+  exec: {
+    methodKind: "bidi_streaming";
+    input: typeof ExecRequestSchema;
+    output: typeof ExecResponseSchema;
+  },
+  /**
+   * One connection to what a node can reach. The first message says to what.
+   *
+   * @generated from rpc stoker.v1.NodeService.Forward
+   */
+  forward: {
+    methodKind: "bidi_streaming";
+    input: typeof ForwardRequestSchema;
+    output: typeof ForwardResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_stoker_v1_node_service, 0);

@@ -1,0 +1,67 @@
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { pino } from "pino";
+import { afterEach, beforeEach, expect, it } from "vitest";
+import { until } from "../../test/fakes/until.js";
+import { readMessage } from "../core/kernel/message.js";
+import { GpuWatch } from "./gpu-watch.js";
+
+const log = pino({ level: "silent" });
+const xml = resolve(import.meta.dirname, "../../test/fixtures/nvidia-smi/xml");
+let dir: string;
+let watch: GpuWatch | undefined;
+
+beforeEach(() => {
+  dir = mkdtempSync(join(tmpdir(), "stoker-gpu-watch-"));
+});
+
+afterEach(() => {
+  watch?.close();
+  rmSync(dir, { recursive: true, force: true });
+});
+
+/** A stand-in for nvidia-smi that does what `script` says. */
+function program(script: string): string {
+  const path = join(dir, "nvidia-smi");
+  writeFileSync(path, `#!/bin/sh\necho asked >> ${dir}/asked\n${script}\n`);
+  chmodSync(path, 0o755);
+  return path;
+}
+
+const lost = "GPU-b200b200-0000-0000-0000-000000000001";
+const gpus = [
+  { uuid: "GPU-b200b200-0000-0000-0000-000000000000", index: 0, busId: "0000:0a:00" },
+  { uuid: lost, index: 1, busId: "0000:0b:00" },
+];
+
+function watching(script: string, limitMs = 5_000): GpuWatch {
+  watch = new GpuWatch(gpus, { program: program(script), everyMs: 20, limitMs }, log);
+  watch.start(() => new Set());
+  return watch;
+}
+
+it("tells which GPUs are less than healthy, by the gravest that was found", async () => {
+  const seen = watching(`cat ${xml}/v13-580.65-gb200-one-lost.xml; exit 15`);
+  const faults = await until("faults", () => (seen.faults().length > 0 ? seen.faults() : undefined));
+  expect(faults).toMatchObject([
+    { uuid: gpus[0]?.uuid, state: "failed", rule: "remap-failed" },
+    { uuid: lost, state: "failed", rule: "lost", message: expect.stringMatching(/^GPU 1 \(GPU-b200.*is lost/) },
+  ]);
+  expect(seen.problem()).toBe("");
+});
+
+it("hears the kernel before nvidia-smi has said anything", () => {
+  const seen = watching("sleep 60", 60_000);
+  const message = readMessage("NVRM: Xid (PCI:0000:0b:00): 79, GPU has fallen off the bus.");
+  if (message) seen.kernelSaid(message);
+  expect(seen.faults()).toMatchObject([{ uuid: lost, state: "failed", rule: "xid-79" }]);
+});
+
+it("that can't be asked again and again are told of, until they answer", async () => {
+  const seen = watching(`[ -e ${dir}/well ] && cat ${xml}/v13-580.173-4x-gb200.xml && exit 0; sleep 60`, 50);
+  const problem = await until("a problem", () => seen.problem() || undefined);
+  expect(problem).toMatch(/^its GPUs can't be asked how they are: /);
+  writeFileSync(join(dir, "well"), "");
+  await until("no problem", () => seen.problem() === "");
+});
