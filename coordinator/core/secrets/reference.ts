@@ -14,6 +14,7 @@ import { changeTexts, someText } from "./texts.js";
  */
 const [begins, ends] = ["\uFDD0", "\uFDD1"];
 const reference = new RegExp(`${begins}([^${ends}]*)${ends}`, "g");
+const isMarked = (text: string) => text.includes(begins);
 const sealedWord = "sealed ";
 
 /** What Key Vault allowed, and "_" as in all of our names. */
@@ -35,7 +36,7 @@ export function withReferences<S>(
   workspace: Workspace,
 ): { spec: S; keys: string[] } {
   // Else a text could be taken for a reference.
-  if (someText(spec, (text) => text.includes(begins) || text.includes(ends))) {
+  if (someText(spec, (text) => isMarked(text) || text.includes(ends))) {
     refuse("spec", "holds U+FDD0 or U+FDD1, which are no characters");
   }
   const keys = new Set<string>();
@@ -95,8 +96,9 @@ export function describeKey(world: World, key: string): { workspace: string; nam
 
 /** Sealed values in place of references; one whose secret is gone stays, and is nothing when it is opened. */
 export function withSealed<T>(world: World, order: T): T {
+  if (!someText(order, isMarked)) return order;
   return changeTexts(order, (text) =>
-    text.includes(begins)
+    isMarked(text)
       ? text.replace(reference, (whole, key: string) => {
           const secret = world.secrets.get(key);
           return secret ? `${begins}${sealedWord}${key} ${secret.sealed}${ends}` : whole;
@@ -107,8 +109,9 @@ export function withSealed<T>(world: World, order: T): T {
 
 /** Values in place of sealed ones. `open` is given the secret's key and what is sealed, or nothing when it is gone. */
 export function withOpened<T>(order: T, open: (key: string, sealed: string | undefined) => string): T {
+  if (!someText(order, isMarked)) return order;
   return changeTexts(order, (text) =>
-    text.includes(begins)
+    isMarked(text)
       ? text.replace(reference, (_, inner: string) => {
           if (!inner.startsWith(sealedWord)) return open(inner, undefined);
           const at = inner.lastIndexOf(" ");

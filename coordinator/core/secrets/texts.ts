@@ -15,8 +15,10 @@ function changed(value: unknown, change: (text: string) => string): unknown {
   return { ...value, ...Object.fromEntries(entries.map(([name, , after]) => [name, after])) };
 }
 
+/** Every order to an agent is looked through: so without a list of what is in it. */
 export function someText(value: unknown, holds: (text: string) => boolean): boolean {
   if (typeof value === "string") return holds(value);
   if (typeof value !== "object" || value === null || ArrayBuffer.isView(value)) return false;
-  return Object.values(value).some((item) => someText(item, holds));
+  for (const name in value) if (someText(value[name as keyof typeof value], holds)) return true;
+  return false;
 }
