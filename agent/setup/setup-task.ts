@@ -141,7 +141,8 @@ export class SetupTask {
     const directory = setupDirectoryOf(task, places);
     for (const name of this.earlier()) this.host.remove(join(this.host.folder, name));
     mkdirSync(join(folder, "work"), { recursive: true, mode: 0o755 });
-    for (const name of ["stdout", "stderr"]) writeFileSync(join(folder, name), "");
+    // A task may print what it was given.
+    for (const name of ["stdout", "stderr", "execution.log"]) writeFileSync(join(folder, name), "", { mode: 0o600 });
     this.append(join(folder, "execution.log"), this.lines.join(""));
     this.lines = [];
     this.current = run;

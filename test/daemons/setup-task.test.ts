@@ -1,7 +1,8 @@
+import { spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
 import { LocalSite } from "../../scripts/site/local-site.js";
 import { until } from "../../scripts/site/processes.js";
 import { canMount } from "../fakes/can-mount.js";
@@ -196,3 +197,28 @@ test("a node that leaves ends its setup task, with all that this has started; se
   expect(existsSync(`/proc/${pid}`)).toBe(true);
   process.kill(pid, "SIGKILL");
 }, 120_000);
+
+test.skipIf(process.getuid?.() !== 0)(
+  "the admin account is there before the task where the machine's owner allows it, and locked when the node leaves",
+  async () => {
+    const name = `stoker-e${process.pid % 100_000}`;
+    onTestFinished(() => {
+      spawnSync("userdel", ["--remove", "--force", name]);
+    });
+    await site.stopAgent("n1");
+    site.options.agentFlags = ["--allow-admin-accounts"];
+    site.startAgent("n1");
+    const account = ["-u", name, "-k", "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIG9uZQ", "-p", "correct horse"];
+    const task = ["--setup-task", `id ${name}`, "--setup-task-output", join(folder, "out")];
+    await site.stoker(["cluster", "create", "-w", "lab", "-n", "ours", "-s", "any", "-t", "1", ...account, ...task]);
+    const { warnings } = await reaches("idle");
+    expect(warnings).toEqual([]);
+    const expiry = () => spawnSync("getent", ["shadow", name], { encoding: "utf8" }).stdout.trim().split(":")[7];
+    expect(expiry()).toBe("");
+    expect(readFileSync(`/home/${name}/.ssh/authorized_keys`, "utf8")).toContain("AAAAIG9uZQ");
+    await remove("ours");
+    await until("it is locked", () => expiry() === "1" || undefined, 60_000);
+    expect(readFileSync(join(folder, "logs", "n1.log"), "utf8")).not.toContain("correct horse");
+  },
+  120_000,
+);
