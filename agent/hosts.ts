@@ -1,14 +1,17 @@
+import type { Logger } from "pino";
 import { parseLeaseId } from "../shared/ids.js";
 import { environmentOf, jobMountRootOf, jobTempOf, type NodePlaces } from "./core/environment.js";
 import type { Engine } from "./engine.js";
 import { type DataPaths, Spool } from "./paths.js";
-import type { MountsHost, RemoteHost, SessionMessage, Shims } from "./ports.js";
+import type { Containers, MountsHost, RemoteHost, SessionMessage, Shims } from "./ports.js";
+import type { AllSurroundings } from "./surroundings.js";
 
 /** What parts with ports of their own may ask and tell of the leases that this node holds. */
 export interface LeaseHolder {
   engine(): Engine;
   paths: DataPaths;
   places: NodePlaces;
+  surroundings: AllSurroundings;
 }
 
 export function mountsHost({ engine, paths, places }: LeaseHolder): MountsHost {
@@ -21,7 +24,7 @@ export function mountsHost({ engine, paths, places }: LeaseHolder): MountsHost {
 }
 
 export function remoteHost(
-  { engine, paths, places }: LeaseHolder,
+  { engine, paths, places, surroundings }: LeaseHolder,
   shims: Shims,
   send: (message: SessionMessage) => boolean,
 ): RemoteHost {
@@ -30,10 +33,12 @@ export function remoteHost(
     lease: (lease) => {
       const run = engine().state.leases.get(lease);
       if (!run || run.frozen || (run.progress.phase !== "ready" && run.progress.phase !== "running")) return undefined;
+      const { places: where, within, contained } = surroundings.of(run);
       return {
         spool: new Spool(paths, lease).dir,
-        environment: environmentOf(run.grant, places),
+        environment: environmentOf(run.grant, where),
         cwd: jobTempOf(run.grant, places),
+        ...{ within, contained },
       };
     },
     shims: {
@@ -46,4 +51,17 @@ export function remoteHost(
       signal: (process, signal) => shims.signal(process, signal),
     },
   };
+}
+
+/** Not waited for, like the mounts of earlier attempts. `held`: when the agent started; what it was granted since is held, too. */
+export function sweepContainers(
+  containers: Containers,
+  { engine }: LeaseHolder,
+  held: ReadonlySet<string>,
+  log: Logger,
+): void {
+  const isHeld = (lease: string) => held.has(lease) || [...engine().state.leases.keys()].some((id) => id === lease);
+  containers
+    .sweep(isHeld)
+    .catch((error: unknown) => log.error({ err: error }, "containers of earlier attempts could not be looked for"));
 }

@@ -8,6 +8,8 @@ export interface LimitedRun {
   signal?: AbortSignal | undefined;
   /** Its standard input: where a secret goes that no command line may hold. */
   input?: string | undefined;
+  /** All that it writes, as it comes. */
+  heard?: ((stream: "stdout" | "stderr", text: string) => void) | undefined;
 }
 
 export interface LimitedEnd {
@@ -26,7 +28,7 @@ const wordsMax = 2_000;
 const givenUpMs = 1_000;
 
 /** Runs whatever may touch a file system that hangs: a process group of its own, killed at the limit. Always resolves, soon after the limit at most. */
-export function runLimited({ argv, timeoutMs, environment, signal, input }: LimitedRun): Promise<LimitedEnd> {
+export function runLimited({ argv, timeoutMs, environment, signal, input, heard }: LimitedRun): Promise<LimitedEnd> {
   return new Promise((resolve) => {
     const [program, ...rest] = argv;
     const child: ChildProcessByStdio<Writable, Readable, Readable> = spawn(program, rest, {
@@ -66,7 +68,9 @@ export function runLimited({ argv, timeoutMs, environment, signal, input }: Limi
     const abort = () => stop("it was called off");
     for (const name of ["stdout", "stderr"] as const) {
       child[name].on("data", (chunk: Buffer) => {
-        words[name] = (words[name] + chunk.toString()).slice(-wordsMax);
+        const text = chunk.toString();
+        words[name] = (words[name] + text).slice(-wordsMax);
+        heard?.(name, text);
       });
     }
     child.once("error", (error) => end(error.message));

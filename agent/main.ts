@@ -45,6 +45,12 @@ const witnessPort: Setting<number | undefined> = {
   },
 };
 
+function runtimeWord(value: string): string {
+  const word = value.trim().toLowerCase();
+  if (["auto", "off", "podman", "docker", "apptainer"].includes(word)) return word;
+  throw new Fault("invalid-argument", `"${value}" is none of auto, off, podman, docker and apptainer`);
+}
+
 const program = {
   name: "stoker-agent",
   description: "Runs jobs on this machine for a Stoker coordinator.",
@@ -84,6 +90,13 @@ const program = {
       default: "auto",
     }),
     witnessPort,
+    containers: {
+      description:
+        "what runs jobs' containers: auto, the first of podman, docker and apptainer that works; one of these; or off",
+      placeholder: "auto|off|name",
+      default: "auto",
+      parse: runtimeWord,
+    },
     serveFiles: text({
       description:
         "file servers on this machine: auto, those that name it; off, none; or a folder, which is offered to those that name no machine, and outside of which no directory is served",
@@ -171,14 +184,21 @@ async function start(flags: Record<string, unknown>): Promise<void> {
     ...{ nodeName: settings.name, dataDir, shimPath, log },
     ...{ offer: offerOf(settings.serveFiles), nfsPort: settings.nfsPort, systemPath: settings.systemPath },
     allowAdminAccounts: settings.allowAdminAccounts,
+    containers: settings.containers,
   });
-  const found = await parts.telemetry.inventory({
-    machineClass: settings.machineClass,
-    cpus: settings.cpus,
-    memoryBytes: settings.memory,
-    gpus: settings.gpus,
-  });
-  const inventory = { ...found, reclaimable: settings.reclaimable };
+  const [found, runtime] = await Promise.all([
+    parts.telemetry.inventory({
+      machineClass: settings.machineClass,
+      cpus: settings.cpus,
+      memoryBytes: settings.memory,
+      gpus: settings.gpus,
+    }),
+    parts.containers.find(),
+  ]);
+  const inventory = {
+    ...{ ...found, reclaimable: settings.reclaimable },
+    ...{ containerRuntime: runtime?.name ?? "", containerRuntimeVersion: runtime?.version ?? "" },
+  };
   const agent = new Agent(
     {
       coordinator: settings.coordinator,

@@ -13,6 +13,8 @@ export interface DataPaths {
   mounts: string;
   jobMounts: string;
   commands: string;
+  inside: string;
+  images: string;
   mountCaches: string;
   exports: string;
   setup: string;
@@ -36,6 +38,8 @@ export function dataPaths(data: string): DataPaths {
     mounts: join(data, "mounts"),
     jobMounts: join(data, "job-mounts"),
     commands: join(data, "commands"),
+    inside: join(data, "inside"),
+    images: join(data, "images"),
     mountCaches: join(data, "mount-caches"),
     exports: join(data, "exports"),
     setup: join(data, "setup"),

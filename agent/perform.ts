@@ -4,12 +4,14 @@ import type { Logger } from "pino";
 import { unreachable } from "../shared/assert.js";
 import { isFull } from "../shared/disk-reserve.js";
 import type { LeaseId } from "../shared/ids.js";
+import { containerWish } from "./container-wish.js";
 import type { Effect } from "./core/effects.js";
 import {
   checkExpansion,
   directoriesOf,
   environmentOf,
   hostFileOf,
+  inContainers,
   jobMountRootOf,
   jobTempOf,
   type NodePlaces,
@@ -24,7 +26,7 @@ import type { JobTemps } from "./directories/job-temps.js";
 import { makeDirectories } from "./directories/shared-directories.js";
 import type { Ledger } from "./ledger.js";
 import { type DataPaths, Spool } from "./paths.js";
-import type { Logs, MountFailure, Mounts, RemoteStarts, StdCopies } from "./ports.js";
+import type { Containers, Logs, MountFailure, Mounts, RemoteStarts, StdCopies } from "./ports.js";
 import type { RankProcesses } from "./rank-processes.js";
 import type { LeaseSignals } from "./ranks/lease-signals.js";
 import type { Fences } from "./watchdog/fences.js";
@@ -41,6 +43,7 @@ export interface PerformParts {
   fences: Fences;
   watchdog: Watchdog;
   mounts: Mounts;
+  containers: Containers;
   logs: Logs;
   copies: StdCopies;
   remote: RemoteStarts;
@@ -87,6 +90,9 @@ export class Performer {
       case "abort-step":
         this.aborts.get(run.id)?.abort();
         return;
+      case "start-container":
+        this.step(run, "container", (signal) => this.startContainer(run, signal));
+        return;
       case "start-copies":
         parts.copies.start(run.id, this.copiesOf(run));
         return;
@@ -128,6 +134,9 @@ export class Performer {
         this.later(run, "unmounting", parts.mounts.unmountAll(jobMountRootOf(run.grant, parts.places)), {
           type: "unmounted",
         });
+        return;
+      case "remove-container":
+        this.later(run, "removing a container", this.removeContainer(run));
         return;
       case "rank-log-ended":
         this.rankLogEnded(run, effect);
@@ -227,6 +236,21 @@ export class Performer {
         details: [],
       });
     }
+  }
+
+  private async startContainer(run: LeaseRun, signal: AbortSignal): Promise<void> {
+    const { paths, places, containers } = this.parts;
+    for (const root of [places.mountRoot, jobMountRootOf(run.grant, places)]) mkdirSync(root, { recursive: true });
+    const wish = containerWish(run, places, { from: paths.inside, to: inContainers.folder });
+    if (wish) await containers.start(wish, (line) => this.note(run, line), signal);
+  }
+
+  /** Its processes have ended: what a runtime that fails leaves behind keeps nobody waiting. */
+  private async removeContainer(run: LeaseRun): Promise<void> {
+    const problem = await this.parts.containers.remove(run.id).catch((error: unknown) => String(error));
+    const warnings = problem === "" ? [] : [`its container could not be removed yet: ${problem}`];
+    if (problem !== "") await this.parts.signals.kill(run.id);
+    this.parts.tell(run.id, { type: "container-removed", warnings });
   }
 
   private copiesOf(run: LeaseRun): Array<{ from: string; to: string; name: string }> {

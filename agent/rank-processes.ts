@@ -4,7 +4,7 @@ import type { Logger } from "pino";
 import type { LeaseGrant } from "../shared/gen/stoker/v1/lease_pb.js";
 import type { LeaseId } from "../shared/ids.js";
 import type { Diagnosis } from "./core/diagnosis/diagnosis.js";
-import { environmentOf, jobTempOf, type NodePlaces, rankEnvironmentOf, shellText } from "./core/environment.js";
+import { environmentOf, jobTempOf, rankEnvironmentOf, shellText } from "./core/environment.js";
 import type { Found, FoundProcess, LeaseEvent, RankExit } from "./core/events.js";
 import { type LeaseRun, planOf } from "./core/lease-state.js";
 import { tail } from "./file-tail.js";
@@ -13,6 +13,7 @@ import { type DataPaths, Spool } from "./paths.js";
 import type { Logs, ShimExit, ShimProcess, Shims } from "./ports.js";
 import type { RankPipes } from "./ranks/rank-pipes.js";
 import { droppedOf, lengthOf, lost, readPid } from "./ranks/shim-files.js";
+import type { AllSurroundings, Surroundings } from "./surroundings.js";
 
 const tailBytes = 2_000;
 /** When a coordinator older than the limit does not say. */
@@ -24,7 +25,7 @@ export class RankProcesses {
 
   constructor(
     private readonly paths: DataPaths,
-    private readonly places: NodePlaces,
+    private readonly surroundings: AllSurroundings,
     private readonly shims: Shims,
     private readonly pipes: RankPipes,
     private readonly logs: Logs,
@@ -37,8 +38,15 @@ export class RankProcesses {
   ) {}
 
   start(run: LeaseRun, ranks: readonly number[]): void {
-    const environment = environmentOf(run.grant, this.places);
-    for (const rank of ranks) this.startRank(run, rank, environment);
+    let where: Surroundings;
+    try {
+      where = this.surroundings.of(run);
+    } catch (error) {
+      for (const rank of ranks) this.tell(run.id, { type: "rank-not-started", rank, message: words(error) });
+      return;
+    }
+    const environment = environmentOf(run.grant, where.places);
+    for (const rank of ranks) this.startRank(run, rank, where, environment);
   }
 
   adopt(run: LeaseRun, ranks: readonly number[]): void {
@@ -50,26 +58,29 @@ export class RankProcesses {
   }
 
   startPreparation(run: LeaseRun): void {
-    const { grant } = run;
     const dir = new Spool(this.paths, run.id).preparation;
-    this.shims
-      .start({
-        dir,
-        argv: ["/bin/bash", "-c", shellText(grant.preparationCommandLine)],
-        environment: limited(environmentOf(grant, this.places), grant),
-        cwd: jobTempOf(grant, this.places),
-      })
-      .then(
-        (process) => this.watch(run.id, process, (exit) => this.preparationExited(run.id, dir, exit)),
-        (error: unknown) => {
-          const failure = {
-            code: "JobPreparationFailed",
-            message: `job preparation could not be started: ${words(error)}`,
-            details: [],
-          };
-          this.tell(run.id, { type: "step-finished", step: "preparation", failure });
-        },
-      );
+    this.prepare(run, dir).then(
+      (process) => this.watch(run.id, process, (exit) => this.preparationExited(run.id, dir, exit)),
+      (error: unknown) => {
+        const failure = {
+          code: "JobPreparationFailed",
+          message: `job preparation could not be started: ${words(error)}`,
+          details: [],
+        };
+        this.tell(run.id, { type: "step-finished", step: "preparation", failure });
+      },
+    );
+  }
+
+  private async prepare(run: LeaseRun, dir: string): Promise<ShimProcess> {
+    const { grant } = run;
+    const { places, within } = this.surroundings.of(run);
+    return this.shims.start({
+      dir,
+      argv: within(["/bin/bash", "-c", shellText(grant.preparationCommandLine)]),
+      environment: limited(environmentOf(grant, places), grant),
+      cwd: jobTempOf(grant, places),
+    });
   }
 
   adoptPreparation(run: LeaseRun): void {
@@ -97,16 +108,21 @@ export class RankProcesses {
     this.running.delete(lease);
   }
 
-  private startRank(run: LeaseRun, rank: number, environment: Record<string, string>): void {
+  private startRank(
+    run: LeaseRun,
+    rank: number,
+    { places, within }: Surroundings,
+    environment: Record<string, string>,
+  ): void {
     const plan = planOf(run, rank);
     if (!plan) return;
     const dir = new Spool(this.paths, run.id).rank(rank);
     this.shims
       .start({
         dir,
-        argv: ["/bin/bash", "-c", shellText(plan.commandLine)],
-        environment: limited(rankEnvironmentOf(environment, plan, run.grant, this.places), run.grant),
-        cwd: jobTempOf(run.grant, this.places),
+        argv: within(["/bin/bash", "-c", shellText(plan.commandLine)]),
+        environment: limited(rankEnvironmentOf(environment, plan, run.grant, places), run.grant),
+        cwd: jobTempOf(run.grant, places),
       })
       .then(
         (process) => {

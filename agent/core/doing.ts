@@ -27,12 +27,14 @@ const preparing = {
   local: "making room for it on this node",
   mounts: "mounting volumes",
   directories: "making its directories",
+  container: "starting its container",
   preparation: "running the job preparation command",
 } as const;
 
 const stopping = {
   processes: "waiting for its processes to end",
   remains: "ending what its processes left running",
+  container: "removing its container",
   copies: "copying the rest of its std files into its directory",
   unmount: "unmounting its volumes",
 } as const;

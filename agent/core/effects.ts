@@ -10,6 +10,8 @@ export type Effect =
   | { type: "mount" }
   /** → step-finished directories */
   | { type: "make-directories" }
+  /** Its image is pulled where it is not here yet → step-finished container */
+  | { type: "start-container" }
   | { type: "start-copies" }
   /** → preparation-exited */
   | { type: "start-preparation" }
@@ -27,6 +29,8 @@ export type Effect =
   | { type: "kill" }
   /** Kills until a search finds nothing → remains-killed */
   | { type: "kill-remains" }
+  /** → container-removed */
+  | { type: "remove-container" }
   /**
    * Until then the lease's processes may run. Written where the watchdog reads it, which freezes them when that time has passed (or kills them,
    * or lets them run, as the job says) and lets them go on when a later one is written. Nothing of the lease is started before the first.

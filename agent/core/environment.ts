@@ -20,6 +20,29 @@ export interface NodePlaces {
   commands: string;
 }
 
+/** What containers see of the agent, at the same paths on every machine. */
+export const inContainers = {
+  folder: "/run/stoker",
+  commands: "/run/stoker/bin",
+  shim: "/run/stoker/bin/stoker-shim",
+  rsh: "/run/stoker/bin/stoker-rsh",
+  socket: "/run/stoker/agent.sock",
+} as const;
+
+const rootOfContainer = {
+  PATH: "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+  HOME: "/root",
+  USER: "root",
+  LOGNAME: "root",
+  SHELL: "/bin/bash",
+};
+
+/** `environment`: what the image gives its processes, instead of the machine's. */
+export function placesInside(places: NodePlaces, environment: Readonly<Record<string, string>>): NodePlaces {
+  const { socket, rsh, commands } = inContainers;
+  return { ...places, base: { ...rootOfContainer, ...environment }, socket, rsh, commands };
+}
+
 export const jobTempOf = (grant: LeaseGrant, places: NodePlaces) => `${places.jobsRoot}/${grant.jobPathSegment}`;
 export const jobMountRootOf = (grant: LeaseGrant, places: NodePlaces) =>
   `${places.jobMountsRoot}/${grant.jobPathSegment}`;

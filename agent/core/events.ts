@@ -38,6 +38,7 @@ export type LeaseEvent =
   /** Not ours any more: kill and clean. */
   | { type: "superseded" }
   | { type: "remains-killed" }
+  | { type: "container-removed"; warnings?: readonly string[] }
   | { type: "copied"; warnings?: readonly string[] }
   | { type: "unmounted" }
   | { type: "acknowledged"; sequence: number }

@@ -3,7 +3,7 @@ import { type Draft, draft, fail, finished, keep, note, report } from "./draft.j
 import type { LeaseStep } from "./effects.js";
 import type { LeaseEvent } from "./events.js";
 import { lapse, renewed } from "./lapse.js";
-import { type LeaseRun, planOf, withRank } from "./lease-state.js";
+import { type LeaseRun, planOf, type StoppingStep, withRank } from "./lease-state.js";
 import { proceed } from "./proceed.js";
 import { acknowledged } from "./reports.js";
 import { requestStop, supersede } from "./stopping.js";
@@ -12,8 +12,8 @@ import type { Now } from "./time.js";
 /**
  * One lease on this node, from grant to nothing left:
  *
- *   waiting → preparing (local → mounts → directories → preparation) → ready → running → stopping → done → forgotten
- *                 └──────────── failure, stop, superseded ──────────────────────┘  (processes → remains → copies → unmount)
+ *   waiting → preparing (local → mounts → directories → container → preparation) → ready → running → stopping → done → forgotten
+ *                 └──────────── failure, stop, superseded ──────────────────────┘  (processes → remains → container → copies → unmount)
  *
  * Frozen is beside it: nothing begins while frozen, everything else waits. See lapse.ts.
  */
@@ -56,7 +56,11 @@ function apply(at: Draft, event: LeaseEvent): void {
       supersede(at);
       return;
     case "remains-killed":
-      stoppingStepFinished(at, "remains", "copies");
+      stoppingStepFinished(at, "remains", "container");
+      return;
+    case "container-removed":
+      at.run = warned(at.run, event.warnings);
+      stoppingStepFinished(at, "container", "copies");
       return;
     case "copied":
       at.run = warned(at.run, event.warnings);
@@ -91,8 +95,8 @@ function apply(at: Draft, event: LeaseEvent): void {
 function stepFinished(at: Draft, { step, failure }: Extract<LeaseEvent, { type: "step-finished" }>): void {
   const { progress } = at.run;
   const preparationRunning = step === "preparation" ? false : at.run.preparationRunning;
-  // What made them may still wait for a file server, and would go on when that answers.
-  if (failure && step === "directories") at.run = { ...at.run, searchRemains: true };
+  // What made them may still wait for a file server, or a runtime, and would go on when that answers.
+  if (failure && (step === "directories" || step === "container")) at.run = { ...at.run, searchRemains: true };
   // A step that was given up because of a stop ends as a failure that nobody asked about.
   if (progress.phase === "stopping")
     at.run = { ...at.run, preparationRunning, busy: isAt(at, "processes") ? false : at.run.busy };
@@ -102,7 +106,7 @@ function stepFinished(at: Draft, { step, failure }: Extract<LeaseEvent, { type: 
     fail(at, failure);
     return;
   }
-  const next = { local: "mounts", mounts: "directories", directories: "preparation" } as const;
+  const next = { local: "mounts", mounts: "directories", directories: "container", container: "preparation" } as const;
   at.run = {
     ...at.run,
     progress: step === "preparation" ? { phase: "ready" } : { phase: "preparing", step: next[step] },
@@ -178,7 +182,7 @@ function rankNotStarted(at: Draft, { rank, message }: Extract<LeaseEvent, { type
 
 const isAt = (at: Draft, step: string) => at.run.progress.phase === "stopping" && at.run.progress.step === step;
 
-function stoppingStepFinished(at: Draft, step: "remains" | "copies", next: "copies" | "unmount"): void {
+function stoppingStepFinished(at: Draft, step: StoppingStep, next: StoppingStep): void {
   if (!isAt(at, step)) return;
   at.run = { ...at.run, busy: false, progress: { phase: "stopping", step: next } };
   if (next === "copies") at.effects.push({ type: "unfence" });

@@ -12,13 +12,13 @@ export interface Failure {
 }
 
 /** As far as preparation has come; each is done by an adapter, one at a time. */
-export type PreparingStep = "local" | "mounts" | "directories" | "preparation";
+export type PreparingStep = "local" | "mounts" | "directories" | "container" | "preparation";
 
 /**
- * Where the end has come to: its processes are ended, then whatever is left of them is looked for, then std files are copied to their
- * end, then the job's volumes are unmounted.
+ * Where the end has come to: its processes are ended, then whatever is left of them is looked for, then its container is removed, then std
+ * files are copied to their end, then the job's volumes are unmounted.
  */
-export type StoppingStep = "processes" | "remains" | "copies" | "unmount";
+export type StoppingStep = "processes" | "remains" | "container" | "copies" | "unmount";
 
 export type Progress =
   /** Another attempt of the same job must be gone from this node first. */

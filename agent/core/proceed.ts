@@ -1,7 +1,14 @@
 import { unreachable } from "../../shared/assert.js";
 import { type Draft, fence, note, report } from "./draft.js";
 import type { Effect } from "./effects.js";
-import { allExited, hasProcesses, type LeaseRun, type PreparingStep, type RankState } from "./lease-state.js";
+import {
+  allExited,
+  hasProcesses,
+  type LeaseRun,
+  type PreparingStep,
+  type RankState,
+  type StoppingStep,
+} from "./lease-state.js";
 
 /** Goes on as far as it can without waiting for anything. */
 export function proceed(at: Draft): void {
@@ -44,8 +51,14 @@ function prepare(at: Draft, step: PreparingStep): boolean {
       note(at, "mounting volumes");
       return begin(at, { type: "mount" });
     case "directories":
-      if (grant.directories.length === 0 && grant.stdDirectory === "") return toStep(at, "preparation");
+      if (grant.directories.length === 0 && grant.stdDirectory === "") return toStep(at, "container");
       return begin(at, { type: "make-directories" });
+    case "container":
+      if (!grant.container) return toStep(at, "preparation");
+      // The pull's progress is read while it goes on.
+      if (grant.stdDirectory !== "") at.effects.push({ type: "start-copies" });
+      note(at, `starting a container of ${grant.container.image}`);
+      return begin(at, { type: "start-container" });
     case "preparation":
       if (grant.stdDirectory !== "") at.effects.push({ type: "start-copies" });
       if (grant.preparationCommandLine === "") return becomeReady(at);
@@ -95,7 +108,7 @@ export function startPlanned(at: Draft): void {
   at.effects.push({ type: "start-ranks", ranks: planned });
 }
 
-function end(at: Draft, step: "processes" | "remains" | "copies" | "unmount"): boolean {
+function end(at: Draft, step: StoppingStep): boolean {
   const { grant } = at.run;
   switch (step) {
     case "processes":
@@ -103,7 +116,9 @@ function end(at: Draft, step: "processes" | "remains" | "copies" | "unmount"): b
       return toEnd(at, "remains");
     case "remains":
       // A shim that ends by itself has ended its descendants; only other ends leave something to look for.
-      return at.run.searchRemains ? begin(at, { type: "kill-remains" }) : toEnd(at, "copies");
+      return at.run.searchRemains ? begin(at, { type: "kill-remains" }) : toEnd(at, "container");
+    case "container":
+      return grant.container ? begin(at, { type: "remove-container" }) : toEnd(at, "copies");
     case "copies":
       return grant.stdDirectory === "" ? toEnd(at, "unmount") : begin(at, { type: "finish-copies" });
     case "unmount":
@@ -115,7 +130,7 @@ function end(at: Draft, step: "processes" | "remains" | "copies" | "unmount"): b
   }
 }
 
-function toEnd(at: Draft, step: "remains" | "copies" | "unmount"): boolean {
+function toEnd(at: Draft, step: StoppingStep): boolean {
   if (step === "copies") at.effects.push({ type: "unfence" });
   at.run = { ...at.run, progress: { phase: "stopping", step } };
   return true;

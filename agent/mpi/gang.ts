@@ -113,7 +113,10 @@ export class Node {
   remoteDirs = () => [...this.shims.processes.keys()];
 
   private agent(): SessionRemoteStarts {
-    const held = (): RemoteLease => ({ spool: this.spool, environment: this.environment, cwd: this.spool });
+    const held = (): RemoteLease => ({
+      ...{ spool: this.spool, environment: this.environment, cwd: this.spool },
+      ...{ within: (argv) => argv, contained: false },
+    });
     return new SessionRemoteStarts(
       {
         send: (message) => {

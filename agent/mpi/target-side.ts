@@ -186,8 +186,10 @@ export class TargetSide {
       earlier ??
       (await this.host.shims.start({
         dir,
-        argv: ["/bin/bash", "-c", remoteText(start.commandLine)],
-        environment: { ...held.environment, TMPDIR: ownTemp(of.spool, held.environment.TMPDIR ?? "/tmp") },
+        argv: held.within(["/bin/bash", "-c", remoteText(start.commandLine)]),
+        environment: held.contained
+          ? held.environment
+          : { ...held.environment, TMPDIR: ownTemp(of.spool, held.environment.TMPDIR ?? "/tmp") },
         cwd: held.cwd,
       }));
     return new RemoteProcess({ requestId, leaseId }, process, this.host, this.kick, this.log);

@@ -13,3 +13,5 @@ int spawn_main(void);
 int salvage_main(int count, char **words);
 int watch_main(int count, char **words);
 int freezer_main(int count, char **words);
+int enter_main(int count, char **words);
+int hold_main(void);

@@ -23,6 +23,8 @@ int main(int count, char **words) {
   if (!strcmp(command, "rsh")) return rsh_main(count - 2, words + 2);
   if (!strcmp(command, "copy")) return copy_main(count - 2, words + 2);
   if (!strcmp(command, "watch")) return watch_main(count - 2, words + 2);
+  if (!strcmp(command, "enter")) return enter_main(count - 2, words + 2);
+  if (!strcmp(command, "hold")) return hold_main();
   if (!strcmp(command, "freezer")) return freezer_main(count - 2, words + 2);
   if (!strcmp(command, "freeze") || !strcmp(command, "thaw") || !strcmp(command, "kill")) return lease_main(command, count - 2, words + 2);
   usage();

@@ -30,6 +30,7 @@ void usage(void) {
         "       stoker-shim watch --data DIR [--replace]\n"
         "       stoker-shim freezer auto|off|FOLDER\n"
         "       stoker-shim freeze|thaw|kill --lease ID [--spool DIR] [--cgroup DIR]\n"
+        "       stoker-shim enter --holder PID --start TICKS [--directory DIR] -- COMMAND [WORDS...]\n"
         "       stoker-shim salvage --dir DIR\n"
         "       stoker-shim rsh [-x] [-n] [-l USER] HOST WORDS...\n"
         "       stoker-shim copy (--from FILE --to PATH)... [--done MARKER] [--result FILE]\n",

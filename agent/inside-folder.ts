@@ -1,0 +1,33 @@
+import { copyFileSync, mkdirSync, openSync, renameSync, rmSync, symlinkSync } from "node:fs";
+import { join } from "node:path";
+import type { DataPaths } from "./paths.js";
+import type { RemoteStarts } from "./ports.js";
+
+/** The longest path that a unix socket can be bound to, with room for the final zero. */
+const socketPathLimit = 107;
+
+/** Makes the folder that every container sees as /run/stoker: launchers, and the agent's socket, which a later agent makes anew in it. */
+export function makeInsideFolder(paths: DataPaths, shimPath: string): void {
+  const bin = join(paths.inside, "bin");
+  mkdirSync(bin, { recursive: true });
+  // Put in their places at once: what runs in containers of an earlier agent may be calling them, or be them.
+  const put = (name: string, make: (path: string) => void) => {
+    const next = join(bin, `${name}.next`);
+    rmSync(next, { force: true });
+    make(next);
+    renameSync(next, join(bin, name));
+  };
+  put("stoker-shim", (path) => copyFileSync(shimPath, path));
+  for (const name of ["stoker-rsh", "ssh"]) put(name, (path) => symlinkSync("stoker-shim", path));
+}
+
+/** The socket is in that folder, however long its path is; processes of the machine find it under its old name. */
+export async function listenInside(paths: DataPaths, remote: Pick<RemoteStarts, "listen">): Promise<void> {
+  const { inside, socket } = paths;
+  const path = join(inside, "agent.sock");
+  const fits = Buffer.byteLength(path) <= socketPathLimit;
+  await remote.listen(fits ? path : `/proc/self/fd/${openSync(inside, "r")}/agent.sock`);
+  rmSync(`${socket}.next`, { force: true });
+  symlinkSync(path, `${socket}.next`);
+  renameSync(`${socket}.next`, socket);
+}
