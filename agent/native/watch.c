@@ -48,8 +48,23 @@ struct watch {
   struct ward *wards;
   size_t count, capacity;
   int64_t looked_again_ms;
+  // The first look is over: whatever fence appears from now on was made under our eyes.
+  bool settled;
   struct table table;
 };
+
+// Of what a lease starts, each process has a folder of its own in the spool, which is made before it.
+static bool may_have_begun(const struct watch *watch, const char *lease) {
+  char path[4200];
+  if ((size_t)snprintf(path, sizeof path, "%s/%s", watch->spool, lease) >= sizeof path) return true;
+  DIR *all = opendir(path);
+  if (!all) return errno != ENOENT;
+  bool begun = false;
+  for (struct dirent *entry; !begun && (entry = readdir(all));)
+    begun = entry->d_name[0] != '.' && (entry->d_type == DT_DIR || entry->d_type == DT_UNKNOWN);
+  closedir(all);
+  return begun;
+}
 
 static struct ward *ward_of(struct watch *watch, const char *lease) {
   for (size_t i = 0; i < watch->count; i++)
@@ -60,7 +75,9 @@ static struct ward *ward_of(struct watch *watch, const char *lease) {
     if (!watch->wards) die("out of memory");
   }
   struct ward *ward = &watch->wards[watch->count++];
-  *ward = (struct ward){.state = unknown};
+  // In a lease that has only just been granted there is nothing that somebody could have frozen. To search for it would take as long as its
+  // whole job, if that is a short one.
+  *ward = (struct ward){.state = watch->settled && !may_have_begun(watch, lease) ? running : unknown};
   snprintf(ward->lease, sizeof ward->lease, "%s", lease);
   return ward;
 }
@@ -283,6 +300,7 @@ int watch_main(int count, char **words) {
     freeze_due(&watch);
     continue_due(&watch);
     set_timer(&watch);
+    watch.settled = true;
     if (!told && agent) dprintf(1, "watching\n");
     told = true;
     agent = wait_for_change(&watch, agent);
