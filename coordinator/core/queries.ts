@@ -2,7 +2,7 @@ import { clusterVolumes } from "./grant/volumes.js";
 import { leaseOf } from "./indexes.js";
 import type { World } from "./memory.js";
 import { queueKey } from "./policies/priority.js";
-import { describeKey, keysIn } from "./secrets/reference.js";
+import { missingSecrets } from "./secrets/missing.js";
 import { SortedMap } from "./sorted-map.js";
 import type { Attempt, Cluster, Experiment, Job, Node, ResourceFault } from "./state.js";
 import { type Holder, nothingUsed } from "./usage.js";
@@ -60,18 +60,5 @@ export const holdersOn = (world: World, node: Node): readonly Holder[] =>
 /** What this release can't do of the cluster's own set-up: for its `errors`. */
 export const clusterFaults = (world: World, cluster: Cluster): readonly ResourceFault[] => [
   ...clusterVolumes(world, cluster).faults,
-  ...missingSecrets(world, cluster),
+  ...missingSecrets(world, cluster.spec),
 ];
-
-/** Deleted after the cluster was made. */
-function missingSecrets(world: World, { spec }: Cluster): ResourceFault[] {
-  const missing = keysIn(spec).filter((key) => !world.secrets.has(key));
-  return missing.map((key) => {
-    const { workspace, name } = describeKey(world, key);
-    return {
-      code: "SecretNotFound",
-      message: `secret ${name} of workspace ${workspace} was deleted: \`stoker secret set -w ${workspace} ${name}\` sets it again`,
-      details: [{ name: "secret", value: `workspaces/${workspace}/secrets/${name}` }],
-    };
-  });
-}

@@ -1,6 +1,7 @@
 import { create, toJsonString } from "@bufbuild/protobuf";
 import { describe, expect, it } from "vitest";
 import { explain } from "../../coordinator/core/explain.js";
+import { conditionOf } from "../../coordinator/core/preparation/condition.js";
 import { clusterFaults } from "../../coordinator/core/queries.js";
 import { withOpened } from "../../coordinator/core/secrets/reference.js";
 import type { Step } from "../../coordinator/core/step.js";
@@ -143,6 +144,31 @@ describe("a secret that is deleted", () => {
     world.report("a", lease, done);
     expect(world.job("j")?.state.kind).toBe("queued");
     expect(granted(set(world, "s", "2"))).toMatchObject({ attempt: 2, secrets: [{ value: "[s=2]" }] });
+  });
+
+  it("keeps a cluster's new nodes from being prepared without it, and leaves those that are", () => {
+    const world = lab();
+    set(world, "s", "1");
+    const secrets = [{ name: "S", valueSecretReference: { secretUrl: "s" } }];
+    world.cluster("d", {
+      scaleSettings: { manual: { targetNodeCount: 2 } },
+      nodeSetup: { setupTask: { commandLine: "true", stdOutErrPathPrefix: "/x", secrets } },
+    });
+    const told = ({ effects }: Step) =>
+      effects.flatMap((effect) =>
+        effect.kind === "set-mounts" && effect.plan.setupTask
+          ? [withOpened(effect.plan.setupTask.secrets, (_, sealed) => `[${sealed}]`)]
+          : [],
+      );
+    expect(told(world.hello("b", { prepares: true }))).toEqual([[{ name: "S", value: "[1]" }]]);
+    remove(world, "s");
+    expect(told(world.hello("d", { prepares: true }))).toEqual([]);
+    const d = [...world.state.nodes.values()].find(({ name }) => name === "d");
+    expect(d && conditionOf(world.state, d)).toMatchObject({
+      state: "unusable",
+      reason: expect.stringContaining("stoker secret set -w w s"),
+    });
+    expect(told(set(world, "s", "2"))).toEqual([[{ name: "S", value: "[2]" }], [{ name: "S", value: "[2]" }]]);
   });
 
   it("is told as an error of the cluster that uses it", () => {

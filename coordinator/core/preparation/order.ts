@@ -4,6 +4,7 @@ import { clusterVolumes } from "../grant/volumes.js";
 import type { World } from "../memory.js";
 import { idOfCluster } from "../names.js";
 import type { Plain } from "../plain.js";
+import { missingSecrets } from "../secrets/missing.js";
 import { withoutLastSlashes, withoutOuterSlashes } from "../slashes.js";
 import type { Cluster, Node } from "../state.js";
 import { faultBeforeTask, preparationIdOf } from "./readiness.js";
@@ -12,6 +13,8 @@ import { faultBeforeTask, preparationIdOf } from "./readiness.js";
 export function orderPreparation(draft: Draft, node: Node): void {
   const { world } = draft;
   const cluster = node.cluster && world.clusters.get(node.cluster);
+  // It is told when they are there again: see api/secrets.ts. What it has been told stays.
+  if (cluster && missingSecrets(world, cluster.spec).length > 0) return;
   draft.order({
     kind: "set-mounts",
     node: node.name,

@@ -1,5 +1,6 @@
 import { clusterVolumes } from "../grant/volumes.js";
 import type { World } from "../memory.js";
+import { missingSecrets } from "../secrets/missing.js";
 import type { Cluster, Instant, Node, ResourceFault } from "../state.js";
 
 /** Whether a node is prepared for its cluster: its volumes mounted, its setup task run. Its agent says so; here is what to make of it. */
@@ -26,6 +27,8 @@ export function readinessOf(world: World, node: Node): Readiness {
   if (unplanned) return { kind: "failed", fault: unplanned, warnings: [] };
   const said = world.liveness.get(node.uuid)?.preparation;
   if (said?.id !== preparationIdOf(node)) {
+    const [gone] = missingSecrets(world, cluster.spec);
+    if (gone) return { kind: "failed", fault: gone, warnings: [] };
     const since = node.membership?.since ?? world.clock.tickedAt;
     return { kind: "preparing", doing: "being told what its cluster needs", since, warnings: [] };
   }
