@@ -208,9 +208,15 @@ export class Performer {
     const { clusterMounts, jobMounts } = run.grant;
     const environment = environmentOf(run.grant, places);
     const secrets = run.grant.secrets.map(({ value }) => value);
-    if (clusterMounts.length > 0) await mounts.mount(places.mountRoot, clusterMounts, environment, signal, secrets);
-    if (jobMounts.length > 0)
-      await mounts.mount(jobMountRootOf(run.grant, places), jobMounts, environment, signal, secrets);
+    for (const [root, plans] of [
+      [places.mountRoot, clusterMounts],
+      [jobMountRootOf(run.grant, places), jobMounts],
+    ] as const) {
+      if (plans.length === 0) continue;
+      await mounts.mount(root, plans, environment, signal, secrets, ({ relativeMountPath, kind }, tookMs) =>
+        this.note(run, `${root}/${relativeMountPath} (${kind.case}) is mounted after ${Math.round(tookMs)} ms`),
+      );
+    }
   }
 
   private async makeDirectories(run: LeaseRun, signal: AbortSignal): Promise<void> {
@@ -219,9 +225,15 @@ export class Performer {
     const environment = environmentOf(grant, this.parts.places);
     const directories = directoriesOf(grant, environment, temp);
     const stdDirectory = stdDirectoryOf(grant, environment, temp);
+    const began = performance.now();
+    const made = () => {
+      const tookMs = Math.round(performance.now() - began);
+      this.note(run, `${directories.length} directories are made after ${tookMs} ms: ${directories.join(", ")}`);
+    };
     // The first attempt's own temp is new and local; anything else may lead to a server that does not answer.
     if (grant.attempt === 1 && directories.every((path) => isInside(path, temp))) {
       for (const path of directories) mkdirSync(path, { recursive: true });
+      made();
       return;
     }
     const names = this.copiesOf(run).map(({ name }) => name);
@@ -236,6 +248,7 @@ export class Performer {
         details: [],
       });
     }
+    made();
   }
 
   private async startContainer(run: LeaseRun, signal: AbortSignal): Promise<void> {
@@ -274,6 +287,7 @@ export class Performer {
   /** With what people are to be told of it. */
   private async finishCopies(run: LeaseRun): Promise<void> {
     const { copies, log } = this.parts;
+    this.note(run, "its processes have ended; after the last of these files the job's volumes are unmounted");
     const problem = await copies.finish(run.id, copyLimitMs).catch((error: unknown) => String(error));
     if (problem === "") {
       this.parts.tell(run.id, { type: "copied" });

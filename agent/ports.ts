@@ -40,6 +40,8 @@ export interface Mounts {
     signal: AbortSignal,
     /** Told nowhere, whatever a command says. */
     secrets?: readonly string[],
+    /** Each as soon as it is there, with how long it took. */
+    told?: (plan: MountPlan, tookMs: number) => void,
   ): Promise<void>;
   /** Unmounts everything under `root`, lazily where it hangs, and removes the empty directories. Resolves when nothing is mounted there. */
   unmountAll(root: string): Promise<void>;

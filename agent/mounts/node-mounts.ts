@@ -97,6 +97,7 @@ export class NodeMounts implements Mounts {
     environment: Record<string, string>,
     signal: AbortSignal,
     secrets: readonly string[] = [],
+    told: (plan: MountPlan, tookMs: number) => void = () => undefined,
   ): Promise<void> {
     const real = this.ready(root);
     return this.inTurn(real, async () => {
@@ -104,13 +105,17 @@ export class NodeMounts implements Mounts {
       const failed = new AbortController();
       const wish = { environment, secrets, signal: AbortSignal.any([signal, failed.signal]) };
       let first: { reason: unknown } | undefined;
-      await inOrder(plans, (plan) =>
-        this.mountOne(real, plan, wish).catch((reason: unknown) => {
-          first ??= { reason };
-          failed.abort();
-          throw reason;
-        }),
-      );
+      await inOrder(plans, (plan) => {
+        const began = performance.now();
+        return this.mountOne(real, plan, wish).then(
+          () => told(plan, performance.now() - began),
+          (reason: unknown) => {
+            first ??= { reason };
+            failed.abort();
+            throw reason;
+          },
+        );
+      });
       if (first) throw first.reason;
     });
   }

@@ -68,7 +68,13 @@ describe.each(Object.entries(expected))("%s", (recipe, wanted) => {
     expect(filesIn(join(output, "stdouterr"))).toEqual([...wanted.stdFiles].sort());
     for (const [, path] of Object.entries(wanted.outputs)) expect(filesIn(join(output, path))).toBeInstanceOf(Array);
     const logs = wanted.stdFiles.filter((file) => file.startsWith("execution"));
-    for (const file of logs) expect(textOf(join(output, "stdouterr", file))).toMatch(/^\d{4}-\d\d-\d\dT.* granted: /);
+    for (const file of logs) {
+      const lines = textOf(join(output, "stdouterr", file))
+        .trim()
+        .split("\n");
+      for (const line of lines) expect(line).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z \w+ \S/);
+      expect(lines.map((line) => line.split(" ").slice(2).join(" ")).join("\n")).toMatch(story);
+    }
   });
 
   test("gives every process the variables of the service", () => {
@@ -163,6 +169,10 @@ test("the pipe of the smallest custom job went into its output directory", async
   const { jobOutputDirectoryPathSegment } = await ground.show(nameOf("azure-cli-test.custom_toolkit_job.json"));
   expect(textOf(join(ground.share("share"), jobOutputDirectoryPathSegment, "outputs/output/result.txt"))).toBe("hi\n");
 });
+
+/** The agent's steps, in their order. */
+const story =
+  /granted: .*\nmounting volumes\n(.* is mounted after \d+ ms\n)+\d+ directories are made after [\s\S]*\nprepared\n[\s\S]*its processes have ended/;
 
 const hostOf: Record<string, string> = { d1: "127.0.0.9", d2: "127.0.0.10", a1: "127.0.0.11" };
 const isServer = (environment: Record<string, string>) => /"type":"ps"/.test(environment.TF_CONFIG ?? "");
