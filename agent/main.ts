@@ -114,6 +114,9 @@ const program = {
       default: 2049,
     }),
     allowAdminAccounts: flag("clusters may have an admin account with sudo on this machine (userAccountSettings)"),
+    noExec: flag(
+      "let nobody run commands here, or reach what this machine reaches, but by jobs: `stoker node exec` and the like are refused",
+    ),
     diskReserve: {
       ...bytes,
       description:
@@ -212,6 +215,7 @@ async function start(flags: Record<string, unknown>): Promise<void> {
       freezer: chooseFreezer(shimPath, settings.cgroup),
       witnessPort: settings.witnessPort,
       diskReserve: settings.diskReserve,
+      exec: !settings.noExec,
       baseEnvironment: baseEnvironment(process.env),
     },
     parts,

@@ -1,5 +1,6 @@
 import type { Logger } from "pino";
 import { unreachable } from "../shared/assert.js";
+import type { OpenRelay } from "../shared/gen/stoker/v1/relay_pb.js";
 import { parseLeaseId } from "../shared/ids.js";
 import type { LeaseEvent } from "./core/events.js";
 import type { Engine } from "./engine.js";
@@ -16,6 +17,8 @@ export interface ReceiverParts {
   exports: Exports;
   remote: RemoteStarts;
   tellExports(): void;
+  /** A stream for one user. */
+  users(order: OpenRelay): void;
 }
 
 /** Each message of the coordinator to the part that it is for. */
@@ -64,6 +67,9 @@ export class Receiver {
       case "setExports":
         this.parts.exports.set(message.value.exports);
         this.parts.tellExports();
+        return;
+      case "openRelay":
+        this.parts.users(message.value);
         return;
       case "remoteStart":
       case "remoteOutput":

@@ -118,6 +118,20 @@ export class Call {
     return isId(name) ? name : jobPath(await this.experiment(), name);
   }
 
+  /** Of `-j`, for what belongs to a job. */
+  async ofJob(): Promise<string> {
+    const name = this.text("job");
+    if (name === undefined) throw usage("which job? give its name with -j");
+    return isId(name) ? name : jobPath(await this.experiment(), name);
+  }
+
+  /** Of `-c`, for what belongs to a cluster. */
+  async ofCluster(): Promise<string> {
+    const { cluster } = await this.settings();
+    if (cluster === undefined) throw usage("which cluster? give it with -c, STOKER_CLUSTER or a profile");
+    return isId(cluster) ? cluster : childPath(await this.workspace(), "clusters", cluster);
+  }
+
   nodeId(): string {
     return nodePath(this.name("node"));
   }

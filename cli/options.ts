@@ -37,6 +37,29 @@ export const tagOption: OptionSpec = {
   repeatable: true,
 };
 
+export const jobOption: OptionSpec = { flags: "-j, --job <name>", description: "job" };
+export const outputDirectoryOption: OptionSpec = {
+  flags: "-d, --output-directory-id <id>",
+  description: "which of the job's directories (default: stdouterr)",
+};
+export const pathOption: OptionSpec = { flags: "-p, --path <path>", description: "inside of it (default: .)" };
+export const expiryOption: OptionSpec = {
+  flags: "--expiry <minutes>",
+  description: "how long links are good, 5 to 600 (default: 60)",
+};
+export const execOptions: readonly OptionSpec[] = [
+  {
+    flags: "--exec <command>",
+    description: "run by bash; without it a shell, or forwards alone when there is no terminal",
+  },
+  {
+    flags: "-L, --address <[bind:]port:host:hostport>",
+    description: "forward a port of this machine to what the node reaches; may be repeated",
+    repeatable: true,
+  },
+  { flags: "-t, --terminal", description: "give --exec's command a terminal, too" },
+];
+
 export const pagingOptions: readonly OptionSpec[] = [
   { flags: "--max-results <count>", description: "at most so many at a time, 1 to 1000 (default: 1000)" },
   { flags: "--page-size <count>", description: "the same", hidden: true },

@@ -2,7 +2,7 @@ import { homedir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline/promises";
 import { Writable } from "node:stream";
-import type { World } from "./world.js";
+import type { Terminal, World } from "./world.js";
 
 /** The world of a real process. */
 export function processWorld(): World {
@@ -43,6 +43,27 @@ export function processWorld(): World {
       const chunks: Buffer[] = [];
       for await (const chunk of process.stdin) chunks.push(chunk as Buffer);
       return Buffer.concat(chunks).toString("utf8");
+    },
+    input: () => ({
+      chunks: process.stdin.iterator({ destroyOnReturn: false }),
+      close: () => void process.stdin.destroy(),
+    }),
+    terminal: process.stdin.isTTY && process.stdout.isTTY ? terminal(environment) : undefined,
+  };
+}
+
+function terminal(environment: NodeJS.ProcessEnv): Terminal {
+  const { stdin, stdout } = process;
+  return {
+    type: environment.TERM ?? "",
+    size: () => ({ columns: stdout.columns, rows: stdout.rows }),
+    onResize(handler) {
+      stdout.on("resize", handler);
+      return () => stdout.off("resize", handler);
+    },
+    raw() {
+      stdin.setRawMode(true);
+      return () => void stdin.setRawMode(false);
     },
   };
 }

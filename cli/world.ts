@@ -15,4 +15,23 @@ export interface World {
   /** Calls at each Ctrl-C or SIGTERM in place of ending the program; returns how to undo that. */
   onInterrupt(handler: (signal: "SIGINT" | "SIGTERM") => void): () => void;
   readStdin(): Promise<string>;
+  /** Stdin as it comes, for a program elsewhere. */
+  input(): Input;
+  /** Undefined unless stdin and stdout are both the user's terminal. */
+  terminal: Terminal | undefined;
+}
+
+export interface Input {
+  chunks: AsyncIterable<Uint8Array>;
+  /** Reads no more, so that the program can end. */
+  close(): void;
+}
+
+export interface Terminal {
+  /** Such as `xterm-256color`. */
+  type: string;
+  size(): { columns: number; rows: number };
+  onResize(handler: () => void): () => void;
+  /** Every key as it is pressed, Ctrl-C included; returns how to undo that. */
+  raw(): () => void;
 }

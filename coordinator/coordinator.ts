@@ -38,12 +38,15 @@ import { defaultSettings, type Settings } from "./core/settings.js";
 import { Engine } from "./engine.js";
 import { JobFeed } from "./feed/job-feed.js";
 import { publishJob } from "./feed/job-publisher.js";
+import { StoredFiles } from "./files/stored-files.js";
+import { FileLinks } from "./links/file-links.js";
 import { LogIngest } from "./logs/ingest.js";
 import { logSource } from "./logs/log-source.js";
 import { LogStore } from "./logs/store.js";
 import { NatsLink } from "./nats/link.js";
 import { openSecrets } from "./open-secrets.js";
 import { judgeLog, liveGang, logNode } from "./ownership.js";
+import { Relays } from "./relays/relays.js";
 import { keyPlace, openVault } from "./secrets/key-file.js";
 import type { Vault } from "./secrets/vault.js";
 
@@ -58,6 +61,8 @@ export interface CoordinatorOptions {
   natsServer: string;
   natsPort: number;
   advertiseHost: string | undefined;
+  /** Of links to files: a port, "off", or undefined for the one after `listen`'s. */
+  filesPort: number | "off" | undefined;
   heartbeatIntervalMs: number;
   leaseTtlMs: number;
   leaseMarginMs: number;
@@ -85,6 +90,9 @@ export class Coordinator {
   private readonly feed = new JobFeed();
   private readonly engine: Engine;
   private readonly sessions: Sessions;
+  private readonly relays: Relays;
+  private readonly files: StoredFiles;
+  private readonly links: FileLinks;
   private readonly logStore: LogStore;
   private readonly api: ApiServer;
   private ingest: LogIngest | undefined;
@@ -128,6 +136,23 @@ export class Coordinator {
       gang: (lease) => liveGang(this.engine.state, lease),
       nats: (authority) => nats.forAgent(authority),
       witnessKeys: new WitnessKeys(readOrMakeToken(join(options.dataDir, "witness-secret"))),
+      connected: (node) => this.relays.back(node),
+      disconnected: (node) => this.relays.gone(node),
+      log,
+    });
+    this.relays = new Relays({
+      order: (node, value) => this.sessions.send(node, { case: "openRelay", value }),
+    });
+    this.files = new StoredFiles({
+      state: () => this.engine.state,
+      reaches: (node) => this.sessions.reaches(node),
+      ask: (node, purpose, signal) => this.relays.ask(node, purpose, signal),
+    });
+    this.links = new FileLinks({
+      ...linkPlace(options),
+      keyPath: join(options.dataDir, "link-key"),
+      now: () => this.engine.now(),
+      open: (directory, path, range, signal) => this.files.open(directory, path, range, signal),
       log,
     });
     this.logStore = new LogStore(join(options.dataDir, "logs"));
@@ -172,6 +197,8 @@ export class Coordinator {
 
   /** What was accepted is on disk, and nothing of ours runs any more. Ranks go on. */
   async stop(): Promise<void> {
+    this.relays.close();
+    this.links.close();
     this.sessions.endAll("the coordinator is stopping");
     await this.api.close(closeGraceMs);
     this.engine.stop();
@@ -196,12 +223,16 @@ export class Coordinator {
     api.add(ExperimentService, experimentHandlers(ports));
     api.add(JobService, jobHandlers(ports));
     api.add(NodeService, nodeHandlers(ports));
-    api.add(AgentService, { session: (stream, context) => this.sessions.serve(stream, context) });
+    api.add(AgentService, {
+      session: (stream, context) => this.sessions.serve(stream, context),
+      relay: (stream, context) => this.relays.serve(stream, context),
+    });
     this.room.start();
     this.engine.start();
     this.logStore
       .sweep((uuid) => this.engine.state.jobs.has(jobId(uuid)))
       .catch((error: unknown) => this.options.log.error({ err: error }, "logs of deleted jobs could not be removed"));
+    await this.links.listen();
     this.port = await api.listen(this.options.listen);
     // An existing NATS may be away when we start: everything but logs works meanwhile.
     void this.receiveLogs().catch((error: unknown) => this.options.log.error({ err: error }, "NATS cannot be used"));
@@ -230,6 +261,9 @@ export class Coordinator {
       telemetry: (node) => this.sessions.telemetry(node),
       feed: this.feed,
       logs: logSource(this.logStore),
+      relays: { ask: (node, purpose, signal) => this.relays.ask(node, purpose, signal) },
+      files: this.files,
+      links: this.links,
     };
   }
 
@@ -279,6 +313,18 @@ export class Coordinator {
       this.options.log.error({ err: error, job: uuid }, "a deleted job's logs could not be removed");
     });
   }
+}
+
+/** On the address of the API, and the port after its own where none is named. */
+function linkPlace({ listen, filesPort, advertiseHost }: CoordinatorOptions) {
+  const [, host = "", port = "0"] = /^(.*):(\d+)$/.exec(listen) ?? [];
+  const next = Number(port) === 0 ? 0 : Number(port) + 1;
+  return {
+    host: host.replace(/^\[(.*)\]$/, "$1"),
+    port: filesPort === "off" ? undefined : (filesPort ?? (next > 65_535 ? undefined : next)),
+    isAsked: filesPort !== undefined,
+    advertiseHost,
+  };
 }
 
 /** On a disk that was full already when we were started anew, with what is kept in reserve. */

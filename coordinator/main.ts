@@ -63,8 +63,19 @@ const program = {
       placeholder: "port",
       default: 0,
     }),
+    filesPort: {
+      description:
+        "TCP port, on the address of --listen, for time-limited links to jobs' files; off: no links (default: the port after that of --listen)",
+      placeholder: "port|off",
+      parse: (value) => {
+        if (/^(off|no|false)$/i.test(value.trim())) return "off";
+        if (/^\d{1,5}$/.test(value.trim()) && Number(value) <= 65_535) return Number(value);
+        throw new Fault("invalid-argument", `"${value}" is neither a port nor "off"`);
+      },
+    } satisfies Setting<number | "off" | undefined>,
     advertiseHost: text({
-      description: "host at which agents reach our own NATS (default: that by which they reached us)",
+      description:
+        "host at which agents reach our own NATS, and users links to files (default: that by which they reached us)",
       placeholder: "host",
     }),
     heartbeatIntervalMs: whole({

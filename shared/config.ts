@@ -111,7 +111,7 @@ export function readSettings<S extends Settings>(
   for (const [name, setting] of Object.entries(program.settings)) {
     const fromFile = file.values[name] ?? file.values[kebab(name)];
     const sources: Array<[string, unknown]> = [
-      [`--${kebab(name)}`, flags[name]],
+      [`--${kebab(name)}`, flagOf(flags, name)],
       [variable(name), environment[variable(name)]],
       [`${name} in ${file.path}`, fromFile],
     ];
@@ -119,6 +119,13 @@ export function readSettings<S extends Settings>(
     values[name] = source ? read(setting, ...source) : setting.default;
   }
   return values as Values<S>;
+}
+
+/** Commander keeps `--no-exec` as `exec: false`, which is true when nothing was said. */
+function flagOf(flags: Record<string, unknown>, name: string): unknown {
+  const positive = /^no([A-Z])(.*)$/.exec(name);
+  if (!positive?.[1]) return flags[name];
+  return flags[`${positive[1].toLowerCase()}${positive[2]}`] === false ? true : undefined;
 }
 
 function read(setting: Setting<unknown>, where: string, value: unknown): unknown {

@@ -24,6 +24,8 @@ const jobs: Handlers<typeof JobService> = {
   explainJob: refuse,
   watchJob: refuse,
   streamLogs: refuse,
+  listJobFiles: refuse,
+  readJobFile: refuse,
 };
 
 async function start(
@@ -36,7 +38,7 @@ async function start(
   const report = (error: unknown) => reported.push(error);
   const job = serve(JobService, { ...jobs, ...handlers }, guard, report);
   server.addService(job.definition, job.implementation);
-  const agent = serve(AgentService, { session: session ?? refuse }, guard, report);
+  const agent = serve(AgentService, { session: session ?? refuse, relay: refuse }, guard, report);
   server.addService(agent.definition, agent.implementation);
   const port = await new Promise<number>((resolve, reject) => {
     server.bindAsync("127.0.0.1:0", serverCredentials(), (error, bound) => (error ? reject(error) : resolve(bound)));

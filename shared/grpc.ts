@@ -257,6 +257,8 @@ export interface ClientStream<Out, In> {
   drain(): Promise<void>;
   end(): void;
   cancel(): void;
+  /** The call is over: at once when it failed, else when all that came was read. */
+  closed: Promise<void>;
 }
 
 export interface Connection {
@@ -264,8 +266,11 @@ export interface Connection {
   close(): void;
 }
 
-/** Connects to `host:port`; nothing is sent before the first call. Failed calls reject with a Fault. */
-export function connect(address: string, metadata: Metadata): Connection {
+/**
+ * Connects to `host:port`; nothing is sent before the first call. Failed calls reject with a Fault. `apart`: shares its TCP connection with no
+ * other of this process.
+ */
+export function connect(address: string, metadata: Metadata, { apart = false } = {}): Connection {
   const channel = new Client(address, channelCredentials(), {
     "grpc.max_receive_message_length": 16 * 1024 * 1024,
     "grpc.keepalive_time_ms": 20_000,
@@ -273,6 +278,7 @@ export function connect(address: string, metadata: Metadata): Connection {
     "grpc.enable_http_proxy": 0,
     "grpc.initial_reconnect_backoff_ms": 200,
     "grpc.max_reconnect_backoff_ms": 3_000,
+    ...(apart ? { "grpc.use_local_subchannel_pool": 1 } : {}),
   });
   return {
     client: (service) => clientOf(channel, service, metadata),
@@ -331,6 +337,7 @@ function clientOf<S extends DescService>(channel: Client, service: S, metadata: 
           drain: () => new Promise((resolve) => call.once("drain", resolve)),
           end: () => call.end(),
           cancel: () => call.cancel(),
+          closed: new Promise((resolve) => call.once("status", () => resolve())),
         };
         return stream;
       };

@@ -29,6 +29,9 @@ type Wire = { code: status; details: string };
 /** As a gRPC status has it, for Faults that are told inside an answer. */
 export const numberOfFault = ({ code }: Fault): number => statusOf[code];
 
+/** The reverse: what a number inside a message stands for. */
+export const codeOfNumber = (number: number): FaultCode => faultOf.get(number) ?? "internal";
+
 /** What the caller is told of an error; `report` is told the rest. */
 export function toWire(error: unknown, report: (error: unknown) => void): Wire {
   if (error instanceof Fault) {

@@ -11,7 +11,7 @@ import type { ClientStream } from "../../shared/grpc.js";
 import type { SessionMessage } from "../ports.js";
 import type { LinkHost } from "./link.js";
 
-type Stream = ClientStream<MessageInitShape<typeof SessionRequestSchema>, SessionResponse>;
+type Stream = Omit<ClientStream<MessageInitShape<typeof SessionRequestSchema>, SessionResponse>, "closed">;
 
 const welcomeWithinMs = 5_000;
 const shortestIntervalMs = 50;

@@ -15,3 +15,6 @@ int watch_main(int count, char **words);
 int freezer_main(int count, char **words);
 int enter_main(int count, char **words);
 int hold_main(void);
+int list_main(int count, char **words);
+int read_main(int count, char **words);
+int join_main(int count, char **words);

@@ -8,8 +8,10 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "cgroup.h"
 #include "say.h"
 
+enum { fence_look_ms = 20 };
 enum { head_size = 576, line_size = 64, file_size = head_size + 3 * line_size };
 
 static int64_t clock_ms(clockid_t clock) {
@@ -83,6 +85,20 @@ bool fence_read(int dir, const char *file, struct fence *fence) {
     fence->deadline_ms = deadline;
   }
   return true;
+}
+
+void fence_pass(const char *file) {
+  struct fence fence;
+  for (;;) {
+    // Its fence is gone: so is the lease.
+    if (!fence_read(AT_FDCWD, file, &fence)) _exit(137);
+    if (fence.policy == fence_continue || boot_ms() < fence.deadline_ms) break;
+    if (fence.policy == fence_kill) _exit(137);
+    usleep(fence_look_ms * 1000);
+  }
+  if (!fence.cgroup[0] || cgroup_join(fence.cgroup)) return;
+  say("%s can't be joined: %s", fence.cgroup, strerror(errno));
+  _exit(137);
 }
 
 void fence_mark(int dir, const char *file, int64_t since_ms) {

@@ -31,5 +31,9 @@ int64_t wall_ms(void);
 // deadline has passed.
 bool fence_read(int dir, const char *file, struct fence *fence);
 
+// Before a program of the lease: it begins in the lease's group, and not while the lease is over. The watchdog may have looked for its
+// processes before this one was there. Ends the process where it can't begin.
+void fence_pass(const char *file);
+
 // `since_ms` 0 blanks it. What can't be written is said, no more: the mark is for people, the freeze has happened.
 void fence_mark(int dir, const char *file, int64_t since_ms);

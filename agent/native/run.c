@@ -7,22 +7,21 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "commands.h"
-#include "cgroup.h"
 #include "exit_file.h"
 #include "fence.h"
+#include "limits.h"
 #include "offspring.h"
 #include "processes.h"
 #include "relay.h"
 #include "say.h"
 #include "watch_lock.h"
 
-enum { look_seconds = 1, fence_look_ms = 20 };
+enum { look_seconds = 1 };
 
 // The lease's fence, in `<data>/fences`; without one nothing is looked after.
 struct guard {
@@ -64,38 +63,12 @@ static void write_pids(int dir, pid_t child) {
   if (renameat(dir, "pid.tmp", dir, "pid") < 0) say("can't write pid: %s", strerror(errno));
 }
 
-// The agent's Node.js raised its own limit to all that is allowed. Launchers close that many files one by one, which takes them up to a
-// minute; so ranks begin with a modest limit, and may raise it as far as before.
-static void lower_file_limit(void) {
-  struct rlimit files;
-  const rlim_t modest = 8192;
-  if (getrlimit(RLIMIT_NOFILE, &files) < 0 || files.rlim_cur <= modest) return;
-  files.rlim_cur = modest;
-  if (setrlimit(RLIMIT_NOFILE, &files) < 0) say("can't lower the limit of open files: %s", strerror(errno));
-}
-
-// Before the user's program: it begins in the lease's group, and not while the lease is over. The watchdog may have looked for its processes
-// before this one was there.
-static void pass_fence(const struct guard *guard) {
-  struct fence fence;
-  for (;;) {
-    // Its fence is gone: so is the lease.
-    if (!fence_read(AT_FDCWD, guard->fence, &fence)) _exit(137);
-    if (fence.policy == fence_continue || boot_ms() < fence.deadline_ms) break;
-    if (fence.policy == fence_kill) _exit(137);
-    usleep(fence_look_ms * 1000);
-  }
-  if (!fence.cgroup[0] || cgroup_join(fence.cgroup)) return;
-  say("%s can't be joined: %s", fence.cgroup, strerror(errno));
-  _exit(137);
-}
-
 static _Noreturn void become(char **words, const struct guard *guard, pid_t shim, const sigset_t *mask) {
   setsid();
   // Should the shim be killed, nobody would see this process end.
   prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (getppid() != shim) _exit(137);
-  if (guard->fence) pass_fence(guard);
+  if (guard->fence) fence_pass(guard->fence);
   for (int signal = 1; signal < NSIG; signal++)
     if (signal != SIGKILL && signal != SIGSTOP) sigaction(signal, &(struct sigaction){.sa_handler = SIG_DFL}, NULL);
   sigprocmask(SIG_SETMASK, mask, NULL);

@@ -2,7 +2,7 @@ import { mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { run } from "../program.js";
-import type { World } from "../world.js";
+import type { Input, Terminal, World } from "../world.js";
 
 const deadlineMs = 10_000;
 
@@ -64,6 +64,16 @@ export class FakeWorld implements World {
 
   async readStdin(): Promise<string> {
     return this.stdin;
+  }
+
+  terminal: Terminal | undefined;
+
+  input(): Input {
+    const text = this.stdin;
+    async function* chunks() {
+      if (text !== "") yield Buffer.from(text);
+    }
+    return { chunks: chunks(), close: () => undefined };
   }
 
   /** Resolves when what was printed so far holds the text. */

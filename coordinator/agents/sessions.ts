@@ -22,6 +22,9 @@ export interface SessionsHost {
   /** Where an agent that knows us as `authority` finds NATS. */
   nats(authority: string): { url: string; token: string };
   witnessKeys: WitnessKeys;
+  /** A stream speaks for the node, or none does any more. */
+  connected(node: string): void;
+  disconnected(node: string): void;
   log: Logger;
 }
 
@@ -110,6 +113,11 @@ export class Sessions {
   /** The latest sample of the node; undefined when it never sent one to this process. */
   telemetry(node: string): Telemetry | undefined {
     return this.samples.get(node);
+  }
+
+  /** A stream speaks for it now. */
+  reaches(node: string): boolean {
+    return this.current.has(node);
   }
 
   /** Every agent connects anew and says what it holds. */
@@ -220,6 +228,7 @@ export class Sessions {
     });
     this.host.log.info({ node: effect.node, authority: session.authority }, "agent connected");
     this.relay.connected(effect.node);
+    this.host.connected(effect.node);
   }
 
   private refuse(effect: Extract<NodeEffect, { kind: "refuse-session" }>): void {
@@ -232,6 +241,7 @@ export class Sessions {
     if (this.current.get(session.node) === session) {
       this.current.delete(session.node);
       this.host.log.info({ node: session.node }, "agent disconnected");
+      this.host.disconnected(session.node);
     }
     this.host.tell({ kind: "agent-gone", session: session.id, node: session.node });
   }

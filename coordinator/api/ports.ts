@@ -1,6 +1,10 @@
+import type { MessageInitShape } from "@bufbuild/protobuf";
+import type { RelayRequest, RelayResponseSchema } from "../../shared/gen/stoker/v1/agent_service_pb.js";
 import type { Telemetry } from "../../shared/gen/stoker/v1/node_pb.js";
+import type { FileEntry, FileHead, OpenRelaySchema } from "../../shared/gen/stoker/v1/relay_pb.js";
 import type { JobId } from "../../shared/ids.js";
 import type { ApiEvent } from "../core/events.js";
+import type { Directory as FileDirectory } from "../core/files/sources.js";
 import type { State } from "../core/memory.js";
 import type { Attempt as AttemptRow, Job as JobRow } from "../core/state.js";
 
@@ -19,6 +23,72 @@ export interface ApiPorts {
   telemetry(node: string): Telemetry | undefined;
   feed: JobFeed;
   logs: LogSource;
+  relays: NodeRelays;
+  files: FileSource;
+  links: FileLinks;
+}
+
+type FromAgent = Exclude<RelayRequest["message"], { case: undefined | "hello" | "refusal" }>;
+type ToAgent = NonNullable<MessageInitShape<typeof RelayResponseSchema>["message"]>;
+
+/** Streams to agents, each for one user. */
+export interface NodeRelays {
+  /** Rejects with a Fault when the node can't be reached. To be closed. */
+  ask(
+    node: string,
+    purpose: NonNullable<MessageInitShape<typeof OpenRelaySchema>["purpose"]>,
+    signal: AbortSignal,
+  ): Promise<NodeRelay>;
+}
+
+export interface NodeRelay {
+  /** Throws a Fault when the agent refuses or goes away. */
+  messages(): AsyncGenerator<FromAgent>;
+  /** Resolves when the agent can take more. */
+  send(message: ToAgent): Promise<void>;
+  /** Resolves when the agent has ended its side. */
+  finished(): Promise<void>;
+  close(): void;
+}
+
+export interface ListedFile {
+  entry: FileEntry;
+  /** On whose own disk, when several may have some; "" for what any node finds. */
+  node: string;
+}
+
+export interface OpenFile extends Disposable {
+  head: FileHead;
+  bytes: AsyncGenerator<Uint8Array>;
+}
+
+export interface ReadRange {
+  offset: bigint;
+  length?: bigint | undefined;
+  /** On whose own disk; "" for any that has it. */
+  node: string;
+  /** Goes on as the file grows, until this resolves. */
+  until?: Promise<void>;
+}
+
+/** Files in the directories of jobs and setup tasks. */
+export interface FileSource {
+  list(
+    directory: FileDirectory,
+    path: string,
+    page: { most: number; after: string },
+    signal: AbortSignal,
+  ): Promise<ListedFile[]>;
+  open(directory: FileDirectory, path: string, range: ReadRange, signal: AbortSignal): Promise<OpenFile>;
+}
+
+/** Time-limited links to files. */
+export interface FileLinks {
+  /** As who knows us by `authority` (`host:port`) reaches it; undefined where no links are given. */
+  url(
+    link: { directory: FileDirectory; path: string; node: string; expiresAt: number },
+    authority: string,
+  ): string | undefined;
 }
 
 export interface JobFeed {
@@ -43,4 +113,4 @@ export interface LogSource {
   listen(jobUuid: string, listener: (address: LogStreamAddress, length: number) => void): () => void;
 }
 
-export type { AttemptRow, JobRow };
+export type { AttemptRow, FileDirectory, JobRow };

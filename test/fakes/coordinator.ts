@@ -1,6 +1,7 @@
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import { Server } from "@grpc/grpc-js";
 import { authenticate, serverCredentials } from "../../shared/credentials.js";
+import { Fault } from "../../shared/fault.js";
 import {
   AgentService,
   type Hello,
@@ -39,7 +40,12 @@ export class FakeCoordinator {
     const server = new Server();
     const service = serve(
       AgentService,
-      { session: (stream) => this.session(stream) },
+      {
+        session: (stream) => this.session(stream),
+        relay: () => {
+          throw new Fault("not-found", "nobody asked for a relay");
+        },
+      },
       (metadata) => authenticate(metadata, this.token),
       (error) => console.error("fake coordinator:", error),
     );

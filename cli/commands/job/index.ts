@@ -2,8 +2,10 @@ import type { Noun } from "../../verb.js";
 import { create } from "./create.js";
 import { remove } from "./delete.js";
 import { explain } from "./explain.js";
+import { file } from "./file/index.js";
 import { list } from "./list.js";
 import { logs } from "./logs.js";
+import { node } from "./node/index.js";
 import { show } from "./show.js";
 import { sweep } from "./sweep.js";
 import { terminate } from "./terminate.js";
@@ -14,4 +16,5 @@ export const job: Noun = {
   name: "job",
   description: "Commands that run on nodes of a cluster",
   verbs: [create, sweep, show, list, remove, terminate, wait, watch, logs, explain],
+  nouns: [file, node],
 };

@@ -3,6 +3,7 @@ import { machineClass } from "./class/index.js";
 import { declareLost } from "./declare-lost.js";
 import { remove } from "./delete.js";
 import { drain } from "./drain.js";
+import { exec } from "./exec.js";
 import { list } from "./list.js";
 import { reclaim } from "./reclaim.js";
 import { resume } from "./resume.js";
@@ -12,6 +13,6 @@ import { show } from "./show.js";
 export const node: Noun = {
   name: "node",
   description: "The machines",
-  verbs: [list, show, drain, reclaim, resume, retry, declareLost, remove],
+  verbs: [list, show, exec, drain, reclaim, resume, retry, declareLost, remove],
   nouns: [machineClass],
 };

@@ -1,6 +1,7 @@
 import type { MessageShape } from "@bufbuild/protobuf";
 import { cluster } from "./cluster.js";
 import { experiment } from "./experiment.js";
+import { file } from "./file.js";
 import { fileServer } from "./file-server.js";
 import { job } from "./job.js";
 import { machineClass } from "./machine-class.js";
@@ -12,7 +13,19 @@ import type { View } from "./view.js";
 import { workspace } from "./workspace.js";
 
 /** Every kind of resource that is printed. */
-const all = { workspace, cluster, fileServer, storageMapping, secret, machineClass, usage, experiment, job, node };
+const all = {
+  file,
+  workspace,
+  cluster,
+  fileServer,
+  storageMapping,
+  secret,
+  machineClass,
+  usage,
+  experiment,
+  job,
+  node,
+};
 
 export type Kind = keyof typeof all;
 export type Shown<K extends Kind> = MessageShape<(typeof all)[K]["schema"]>;

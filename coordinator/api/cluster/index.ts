@@ -4,6 +4,7 @@ import type { ApiPorts } from "../ports.js";
 import { createCluster } from "./create-cluster.js";
 import { deleteCluster } from "./delete-cluster.js";
 import { getCluster } from "./get-cluster.js";
+import { listClusterFiles } from "./list-cluster-files.js";
 import { listClusters } from "./list-clusters.js";
 import { updateCluster } from "./update-cluster.js";
 
@@ -11,6 +12,7 @@ export const clusterHandlers = (ports: ApiPorts): Handlers<typeof ClusterService
   createCluster: createCluster(ports),
   getCluster: getCluster(ports),
   listClusters: listClusters(ports),
+  listClusterFiles: listClusterFiles(ports),
   updateCluster: updateCluster(ports),
   deleteCluster: deleteCluster(ports),
 });

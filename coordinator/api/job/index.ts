@@ -7,7 +7,9 @@ import { createJobs } from "./create-jobs.js";
 import { deleteJob } from "./delete-job.js";
 import { explainJob } from "./explain-job.js";
 import { getJob } from "./get-job.js";
+import { listJobFiles } from "./list-job-files.js";
 import { listJobs } from "./list-jobs.js";
+import { readJobFile } from "./read-job-file.js";
 import { streamLogs } from "./stream-logs.js";
 import { terminateJob } from "./terminate-job.js";
 import { watchJob } from "./watch-job.js";
@@ -22,4 +24,6 @@ export const jobHandlers = (ports: ApiPorts, open = new OpenStreams()): Handlers
   watchJob: watchJob(ports, open),
   streamLogs: streamLogs(ports, open),
   explainJob: explainJob(ports),
+  listJobFiles: listJobFiles(ports),
+  readJobFile: readJobFile(ports, open),
 });

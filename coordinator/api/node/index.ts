@@ -1,16 +1,19 @@
 import type { NodeService } from "../../../shared/gen/stoker/v1/node_service_pb.js";
 import type { Handlers } from "../../../shared/grpc.js";
+import { OpenStreams } from "../open-streams.js";
 import type { ApiPorts } from "../ports.js";
 import { declareNodeLost } from "./declare-node-lost.js";
 import { deleteNode } from "./delete-node.js";
 import { drainNode } from "./drain-node.js";
+import { exec } from "./exec.js";
+import { forward } from "./forward.js";
 import { getNode } from "./get-node.js";
 import { listNodes } from "./list-nodes.js";
 import { reclaimNode } from "./reclaim-node.js";
 import { resumeNode } from "./resume-node.js";
 import { retryNode } from "./retry-node.js";
 
-export const nodeHandlers = (ports: ApiPorts): Handlers<typeof NodeService> => ({
+export const nodeHandlers = (ports: ApiPorts, open = new OpenStreams()): Handlers<typeof NodeService> => ({
   getNode: getNode(ports),
   listNodes: listNodes(ports),
   deleteNode: deleteNode(ports),
@@ -19,4 +22,6 @@ export const nodeHandlers = (ports: ApiPorts): Handlers<typeof NodeService> => (
   resumeNode: resumeNode(ports),
   retryNode: retryNode(ports),
   declareNodeLost: declareNodeLost(ports),
+  exec: exec(ports, open),
+  forward: forward(ports, open),
 });

@@ -138,6 +138,9 @@ export class CoordinatorHost {
         gang: () => undefined,
         nats: () => ({ url: "", token: "" }),
         witnessKeys: new WitnessKeys("simulation"),
+        // No users of nodes here.
+        connected: () => undefined,
+        disconnected: () => undefined,
         log,
       });
       world.checker.loaded(engine.state);
