@@ -1,0 +1,129 @@
+import { join } from "node:path";
+import { Gathered } from "./gathered.js";
+import { RingFile, type Row } from "./ring-file.js";
+
+/** A day finely, thirty days coarsely: 8,640 slots each. */
+const fineMs = 10_000;
+const coarseMs = 300_000;
+const slots = 8_640;
+
+export interface GpuSample {
+  uuid: string;
+  utilizationPercent?: number;
+  memoryUsedBytes?: number;
+  temperatureCelsius?: number;
+  powerWatts?: number;
+}
+
+export interface NodeSample {
+  cpuPercent?: number;
+  memoryUsedBytes?: number;
+  load1?: number;
+  gpus: readonly GpuSample[];
+}
+
+/** One measured thing over time, in equal steps; NaN where nothing was measured. */
+export interface Series {
+  /** `cpu_percent`, or `gpu:<uuid>:utilization_percent`. */
+  name: string;
+  means: number[];
+  mosts: number[];
+}
+
+const ofNode = ["cpu_percent", "memory_used_bytes", "load1"] as const;
+const ofGpu = ["utilization_percent", "memory_used_bytes", "temperature_celsius", "power_watts"] as const;
+
+/** What one node said of itself, in two files that never grow. */
+export class NodeHistory {
+  private readonly fine: RingFile;
+  private readonly coarse: RingFile;
+  private readonly columns: readonly string[];
+  private readonly now: { fine: Gathered; coarse: Gathered };
+  private slotAt = { fine: 0, coarse: 0 };
+
+  constructor(
+    folder: string,
+    private readonly gpus: readonly string[],
+  ) {
+    this.columns = [...ofNode, ...gpus.flatMap((uuid) => ofGpu.map((name) => `gpu:${uuid}:${name}`))];
+    const { columns } = this;
+    this.fine = RingFile.open(join(folder, "day"), { columns, everyMs: fineMs, slots });
+    this.coarse = RingFile.open(join(folder, "month"), { columns, everyMs: coarseMs, slots });
+    this.now = { fine: new Gathered(columns.length), coarse: new Gathered(columns.length) };
+  }
+
+  /** True while its file has a place for each of these GPUs. */
+  fits(gpus: readonly string[]): boolean {
+    return gpus.every((uuid) => this.gpus.includes(uuid));
+  }
+
+  add(at: number, sample: NodeSample): void {
+    const values = this.valuesOf(sample);
+    this.turn("fine", at, fineMs);
+    this.turn("coarse", at, coarseMs);
+    this.now.fine.add(values);
+    this.now.coarse.add(values);
+  }
+
+  /** In at most `steps` equal steps from `from` to `to`, no finer than what is kept. */
+  read(from: number, to: number, steps: number, now: number): { stepMs: number; from: number; series: Series[] } {
+    const fine = from >= now - fineMs * (slots - 1);
+    const everyMs = fine ? fineMs : coarseMs;
+    const stepMs = Math.max(everyMs, Math.ceil((to - from) / steps / everyMs) * everyMs);
+    const first = Math.floor(from / stepMs) * stepMs;
+    const count = Math.max(1, Math.ceil((to - first) / stepMs));
+    return {
+      stepMs,
+      from: first,
+      series: this.seriesOf((fine ? this.fine : this.coarse).read(first, to), first, stepMs, count),
+    };
+  }
+
+  /** What was gathered is written before its time: its slot gets the rest of it later, or none. */
+  close(): void {
+    this.write("fine", fineMs);
+    this.write("coarse", coarseMs);
+  }
+
+  private seriesOf(rows: readonly Row[], first: number, stepMs: number, count: number): Series[] {
+    return this.columns.map((name, column) => {
+      const sums = new Array<number>(count).fill(0);
+      const counts = new Array<number>(count).fill(0);
+      const mosts = new Array<number>(count).fill(Number.NaN);
+      for (const { at, values } of rows) {
+        const step = Math.floor((at - first) / stepMs);
+        const value = values[column] ?? Number.NaN;
+        if (Number.isNaN(value) || step < 0 || step >= count) continue;
+        sums[step] = (sums[step] ?? 0) + value;
+        counts[step] = (counts[step] ?? 0) + 1;
+        const most = mosts[step] ?? Number.NaN;
+        mosts[step] = Number.isNaN(most) ? value : Math.max(most, value);
+      }
+      return { name, means: sums.map((sum, step) => sum / (counts[step] ?? 0)), mosts };
+    });
+  }
+
+  private turn(which: "fine" | "coarse", at: number, everyMs: number): void {
+    const slot = Math.floor(at / everyMs) * everyMs;
+    if (slot === this.slotAt[which]) return;
+    this.write(which, everyMs);
+    this.slotAt[which] = slot;
+  }
+
+  private write(which: "fine" | "coarse", everyMs: number): void {
+    const gathered = this.now[which];
+    if (gathered.isEmpty || this.slotAt[which] < everyMs) return;
+    this[which].write(this.slotAt[which], gathered.take());
+  }
+
+  private valuesOf({ cpuPercent, memoryUsedBytes, load1, gpus }: NodeSample): number[] {
+    const given = (value: number | undefined) => value ?? Number.NaN;
+    const values = [given(cpuPercent), given(memoryUsedBytes), given(load1)];
+    for (const uuid of this.gpus) {
+      const gpu = gpus.find((each) => each.uuid === uuid);
+      values.push(given(gpu?.utilizationPercent), given(gpu?.memoryUsedBytes));
+      values.push(given(gpu?.temperatureCelsius), given(gpu?.powerWatts));
+    }
+    return values;
+  }
+}
