@@ -11,6 +11,7 @@ import { JobService } from "../shared/gen/stoker/v1/job_service_pb.js";
 import { MachineClassService } from "../shared/gen/stoker/v1/machine_class_service_pb.js";
 import { NodeService } from "../shared/gen/stoker/v1/node_service_pb.js";
 import { SecretService } from "../shared/gen/stoker/v1/secret_service_pb.js";
+import { StatusService } from "../shared/gen/stoker/v1/status_service_pb.js";
 import { StorageService } from "../shared/gen/stoker/v1/storage_service_pb.js";
 import { WorkspaceService } from "../shared/gen/stoker/v1/workspace_service_pb.js";
 import { type CallSettings, type Connection, connect, type ServiceClient } from "../shared/grpc.js";
@@ -58,6 +59,10 @@ export class Session {
 
   get machineClasses(): ServiceClient<typeof MachineClassService> {
     return this.#client(MachineClassService);
+  }
+
+  get status(): ServiceClient<typeof StatusService> {
+    return this.#client(StatusService);
   }
 
   get experiments(): ServiceClient<typeof ExperimentService> {

@@ -14,6 +14,7 @@ import { JobService } from "../shared/gen/stoker/v1/job_service_pb.js";
 import { MachineClassService } from "../shared/gen/stoker/v1/machine_class_service_pb.js";
 import { NodeService } from "../shared/gen/stoker/v1/node_service_pb.js";
 import { SecretService } from "../shared/gen/stoker/v1/secret_service_pb.js";
+import { StatusService } from "../shared/gen/stoker/v1/status_service_pb.js";
 import { StorageService } from "../shared/gen/stoker/v1/storage_service_pb.js";
 import { WorkspaceService } from "../shared/gen/stoker/v1/workspace_service_pb.js";
 import { type JobId, jobId } from "../shared/ids.js";
@@ -28,6 +29,7 @@ import { nodeHandlers } from "./api/node/index.js";
 import type { ApiPorts } from "./api/ports.js";
 import { secretHandlers } from "./api/secret/index.js";
 import { ApiServer } from "./api/server.js";
+import { statusHandlers } from "./api/status/index.js";
 import { storageHandlers } from "./api/storage/index.js";
 import { workspaceHandlers } from "./api/workspace/index.js";
 import { refuseHalfRestored } from "./backup/restore.js";
@@ -223,6 +225,7 @@ export class Coordinator {
     api.add(ExperimentService, experimentHandlers(ports));
     api.add(JobService, jobHandlers(ports));
     api.add(NodeService, nodeHandlers(ports));
+    api.add(StatusService, statusHandlers(ports));
     api.add(AgentService, {
       session: (stream, context) => this.sessions.serve(stream, context),
       relay: (stream, context) => this.relays.serve(stream, context),
@@ -256,6 +259,10 @@ export class Coordinator {
       state: () => this.engine.state,
       now: () => this.engine.now(),
       readOnly: () => this.engine.readOnly,
+      health: () => ({
+        startedAt: this.engine.startedAtMs,
+        ...(this.nats.problem === undefined ? {} : { natsProblem: this.nats.problem }),
+      }),
       ask: (event) => this.engine.ask(event),
       seal: (key, value) => this.vault.sealText(key, value),
       telemetry: (node) => this.sessions.telemetry(node),

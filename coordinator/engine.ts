@@ -95,6 +95,10 @@ export class Engine {
     return this.refusal?.message;
   }
 
+  get startedAtMs(): number {
+    return Math.round(this.startedAt.wall);
+  }
+
   /** The wall clock at our start and what went by since: it never goes back. */
   now(): number {
     return Math.round(this.startedAt.wall + this.parts.clock.monotonic() - this.startedAt.monotonic);

@@ -8,6 +8,7 @@ import { node } from "./node/index.js";
 import { profile } from "./profile/index.js";
 import { run } from "./run/run.js";
 import { secret } from "./secret/index.js";
+import { status } from "./status.js";
 import { storage } from "./storage/index.js";
 import { workspace } from "./workspace/index.js";
 
@@ -28,4 +29,4 @@ export const nouns: readonly Noun[] = [
 ];
 
 /** Verbs that need no noun. */
-export const topVerbs: readonly Verb[] = [run, listUsages];
+export const topVerbs: readonly Verb[] = [run, status, listUsages];

@@ -16,6 +16,7 @@ export interface ApiPorts {
   now(): number;
   /** Why nothing can be changed at present, as when the disk is full; undefined when it can. */
   readOnly(): string | undefined;
+  health(): Health;
   /** Resolves with the UUID of what the event was about, once it is on disk. */
   ask(event: ApiEvent): Promise<string | undefined>;
   /** A value that can be opened only where it is sent to an agent, and only as this secret's. */
@@ -30,6 +31,13 @@ export interface ApiPorts {
 
 type FromAgent = Exclude<RelayRequest["message"], { case: undefined | "hello" | "refusal" }>;
 type ToAgent = NonNullable<MessageInitShape<typeof RelayResponseSchema>["message"]>;
+
+/** Of this coordinator's own parts. */
+export interface Health {
+  startedAt: number;
+  /** Why logs don't come in. */
+  natsProblem?: string;
+}
 
 /** Streams to agents, each for one user. */
 export interface NodeRelays {

@@ -5,7 +5,11 @@ export interface BusOptions {
   url: string;
   token: string | undefined;
   log: Logger;
+  /** Told why it is not reachable, and when it is again. */
+  told?: (problem: string | undefined) => void;
 }
+
+export const unreachable = "NATS is not reachable: logs stay on the nodes until it is back";
 
 /** Our own connection to NATS. It never gives up: logs wait in the agents' spools meanwhile. */
 export async function connectBus(options: BusOptions): Promise<NatsConnection> {
@@ -20,14 +24,19 @@ export async function connectBus(options: BusOptions): Promise<NatsConnection> {
     ignoreAuthErrorAbort: true,
     pingInterval: 20_000,
   });
-  void tellStatus(connection, options.log).catch((error: unknown) => options.log.error({ err: error }, "NATS status"));
+  options.told?.(undefined);
+  void tellStatus(connection, options).catch((error: unknown) => options.log.error({ err: error }, "NATS status"));
   return connection;
 }
 
-async function tellStatus(connection: NatsConnection, log: Logger): Promise<void> {
+async function tellStatus(connection: NatsConnection, { log, told }: BusOptions): Promise<void> {
   for await (const status of connection.status()) {
-    if (status.type === "disconnect") log.warn("NATS is not reachable: logs stay on the nodes until it is back");
-    else if (status.type === "reconnect") log.info("NATS is reachable again");
-    else if (status.type === "error") log.warn({ err: status.error }, "NATS error");
+    if (status.type === "disconnect") {
+      told?.(unreachable);
+      log.warn(unreachable);
+    } else if (status.type === "reconnect") {
+      told?.(undefined);
+      log.info("NATS is reachable again");
+    } else if (status.type === "error") log.warn({ err: status.error }, "NATS error");
   }
 }

@@ -1,6 +1,6 @@
 import type { NatsConnection } from "@nats-io/transport-node";
 import type { Logger } from "pino";
-import { connectBus } from "./bus.js";
+import { connectBus, unreachable } from "./bus.js";
 import { NatsChild } from "./child.js";
 import { hostOf, natsUrlFor } from "./url.js";
 
@@ -24,6 +24,8 @@ export interface ExistingNats {
 
 /** NATS as the coordinator has it: a child of its own, or one that is there already. */
 export class NatsLink {
+  private trouble: string | undefined = unreachable;
+
   private constructor(
     private readonly log: Logger,
     private readonly url: string,
@@ -49,8 +51,16 @@ export class NatsLink {
     return { url: this.agentUrl(authority), token: this.token ?? "" };
   }
 
+  /** Why no logs come, in words. */
+  get problem(): string | undefined {
+    return this.trouble;
+  }
+
   connect(): Promise<NatsConnection> {
-    return connectBus({ url: this.url, token: this.token, log: this.log });
+    const told = (problem: string | undefined) => {
+      this.trouble = problem;
+    };
+    return connectBus({ url: this.url, token: this.token, log: this.log, told });
   }
 
   async stop(): Promise<void> {

@@ -12,6 +12,8 @@ export interface SiteOptions {
   nodes: string[];
   /** More flags for each agent. */
   agentFlags?: string[];
+  /** And for the coordinator. */
+  coordinatorFlags?: string[];
   /** More for one of them. */
   flagsOf?: (node: string) => string[];
   /** Words before each agent's command, which bring it into surroundings of its own. */
@@ -79,7 +81,8 @@ export class LocalSite {
   /** Resolves when it answers. `programs`: those of another version. */
   async startCoordinator(programs = this.#programs): Promise<void> {
     const data = this.coordinatorFolder;
-    const flags = ["--listen", this.address, "--data-dir", data, "--token-file", this.tokenPath];
+    const own = ["--listen", this.address, "--data-dir", data, "--token-file", this.tokenPath];
+    const flags = [...own, ...(this.options.coordinatorFlags ?? [])];
     const coordinator = this.#daemon(programs, "stoker-coordinator", flags, "coordinator");
     this.#coordinator = coordinator;
     await until("the coordinator makes its token", () => this.#alive(coordinator, existsSync(this.tokenPath)), 20_000);

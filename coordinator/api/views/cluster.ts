@@ -4,7 +4,7 @@ import { AllocationState, type ClusterSchema, type ClusterSpec } from "../../../
 import { membersOf } from "../../core/cluster.js";
 import type { State } from "../../core/memory.js";
 import { idOfCluster } from "../../core/names.js";
-import { nodeStateCounts } from "../../core/preparation/condition.js";
+import { type NodeStateCounts, nodeStateCounts } from "../../core/preparation/condition.js";
 import { setupSuffix } from "../../core/preparation/order.js";
 import { preparationFaults, preparationLines, preparationWarnings } from "../../core/preparation/readiness.js";
 import { clusterFaults } from "../../core/queries.js";
@@ -28,19 +28,21 @@ export function clusterView(state: State, row: Cluster): MessageInitShape<typeof
     allocationState: allocation.steady ? AllocationState.STEADY : AllocationState.RESIZING,
     allocationStateTransitionTime: timestampFromMs(allocation.since),
     currentNodeCount: allocation.current,
-    nodeStateCounts: {
-      idleNodeCount: counts.idle,
-      runningNodeCount: counts.running,
-      preparingNodeCount: counts.preparing,
-      unusableNodeCount: counts.unusable,
-      leavingNodeCount: counts.leaving,
-    },
+    nodeStateCounts: stateCountsView(counts),
     errors: faults.map((fault) => ({ ...fault, details: [...fault.details] })),
     shortage: allocation.shortage,
     preparing: preparationLines(state, members, state.clock.tickedAt),
     warnings: preparationWarnings(state, members),
   };
 }
+
+export const stateCountsView = ({ idle, running, preparing, unusable, leaving }: NodeStateCounts) => ({
+  idleNodeCount: idle,
+  runningNodeCount: running,
+  preparingNodeCount: preparing,
+  unusableNodeCount: unusable,
+  leavingNodeCount: leaving,
+});
 
 /** `stdOutErrPathSuffix` is the server's to fill in. */
 function withSuffix(state: State, row: Cluster): ClusterSpec {
