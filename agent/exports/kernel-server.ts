@@ -32,8 +32,9 @@ export class KernelServer implements NfsServer {
       mkdirSync(dirname(exportsFile), { recursive: true });
       writeFileSync(exportsFile, text);
     }
-    if (exports.length > 0 && !this.isUp()) await this.start();
-    if (changed) await this.run("exportfs", "-ra");
+    const starts = exports.length > 0 && !this.isUp();
+    if (starts) await this.start();
+    if (changed || starts) await this.run("exportfs", "-ra");
     return new Map();
   }
 

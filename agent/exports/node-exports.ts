@@ -1,10 +1,15 @@
 import {
   chmodSync,
+  closeSync,
   existsSync,
+  fsyncSync,
   mkdirSync,
+  openSync,
+  readdirSync,
   readFileSync,
   realpathSync,
   renameSync,
+  rmdirSync,
   statSync,
   writeFileSync,
 } from "node:fs";
@@ -48,6 +53,8 @@ export class NodeExports implements Exports {
   private changed: () => void = () => {};
   private timer: NodeJS.Timeout | undefined;
   private working: Promise<void> = Promise.resolve();
+  /** Nothing is served, and nothing of an earlier agent's either. */
+  private isIdle = false;
   private closed = false;
 
   constructor(
@@ -56,7 +63,7 @@ export class NodeExports implements Exports {
   ) {
     this.path = options.path ?? defaultPath;
     this.list = join(options.folder, "exports.json");
-    this.kept = existsSync(this.list) ? (JSON.parse(readFileSync(this.list, "utf8")) as Kept[]) : [];
+    this.kept = this.readList();
     this.server = this.chooseServer();
     this.found = this.kept.map(({ id }) => preparing(id));
   }
@@ -81,16 +88,15 @@ export class NodeExports implements Exports {
   set(wishes: readonly ExportWish[]): void {
     const numbers = new Map(this.kept.map(({ id, number }) => [id, number]));
     let next = Math.max(0, ...numbers.values());
-    const gone = this.kept.filter(({ id }) => !wishes.some((wish) => wish.id === id));
     this.kept = wishes.map((wish) => {
       const number = numbers.get(wish.id) ?? ++next;
       return { ...wish, number };
     });
-    mkdirSync(this.options.folder, { recursive: true, mode: 0o700 });
-    writeFileSync(`${this.list}.new`, JSON.stringify(this.kept, undefined, 2), { mode: 0o600 });
-    renameSync(`${this.list}.new`, this.list);
-    this.found = this.kept.map(({ id }) => this.found.find((state) => state.id === id) ?? preparing(id));
-    this.working = this.working.then(() => this.settle(gone));
+    this.writeList();
+    // One that is to be served no longer is named until that is so.
+    const fresh = this.kept.filter(({ id }) => !this.found.some((state) => state.id === id));
+    this.found = [...this.found, ...fresh.map(({ id }) => preparing(id))];
+    this.working = this.working.then(() => this.settle());
     this.soon(this.everyMs);
   }
 
@@ -111,17 +117,17 @@ export class NodeExports implements Exports {
     if (this.closed) return;
     clearTimeout(this.timer);
     this.timer = setTimeout(() => {
-      this.working = this.working.then(() => this.settle([]));
+      this.working = this.working.then(() => this.settle());
       this.working.finally(() => this.soon(this.everyMs)).catch(() => {});
     }, waitMs);
     this.timer.unref();
   }
 
   /** Sees to it that all that is to be served is. Never rejects: what is wrong is a state. */
-  private async settle(gone: readonly Kept[]): Promise<void> {
+  private async settle(): Promise<void> {
     if (this.closed) return;
     const kept = this.kept;
-    if (kept.length === 0 && gone.length === 0 && this.found.length === 0) return;
+    if (kept.length === 0 && this.isIdle) return;
     const ready: Served[] = [];
     const states = new Map<string, ExportState>();
     for (const wish of kept) {
@@ -143,13 +149,49 @@ export class NodeExports implements Exports {
     } catch (error) {
       for (const { id } of ready) states.set(id, failed(id, error));
     }
-    for (const { id, disks } of gone) {
-      if (disks.length === 0) continue;
-      await unmountDisks(this.diskFolder(id), this.path).catch((error: unknown) =>
-        this.log.warn({ err: error, export: id }, "the disks of a deleted file server are still mounted"),
-      );
-    }
+    const unmounted = await this.unmountOthers(kept);
+    this.isIdle = kept.length === 0 && unmounted;
     if (this.kept === kept) this.tell(kept.flatMap(({ id }) => states.get(id) ?? []));
+  }
+
+  /** Disks of file servers that were deleted, by an earlier agent perhaps. */
+  private async unmountOthers(kept: readonly Kept[]): Promise<boolean> {
+    const folder = join(this.options.folder, "disks");
+    let all = true;
+    for (const id of existsSync(folder) ? readdirSync(folder) : []) {
+      if (kept.some((wish) => wish.id === id)) continue;
+      try {
+        await unmountDisks(this.diskFolder(id), this.path);
+        rmdirSync(this.diskFolder(id));
+      } catch (error) {
+        all = false;
+        this.log.warn({ err: error, export: id }, "the disks of a deleted file server are still mounted");
+      }
+    }
+    return all;
+  }
+
+  private readList(): Kept[] {
+    try {
+      return existsSync(this.list) ? (JSON.parse(readFileSync(this.list, "utf8")) as Kept[]) : [];
+    } catch (error) {
+      // The coordinator says it again; until then nothing is served.
+      this.log.error({ err: error, file: this.list }, "what is to be served can't be read");
+      return [];
+    }
+  }
+
+  private writeList(): void {
+    mkdirSync(this.options.folder, { recursive: true, mode: 0o700 });
+    const file = openSync(`${this.list}.new`, "w", 0o600);
+    try {
+      writeFileSync(file, JSON.stringify(this.kept, undefined, 2));
+      // A power cut must not leave an empty list, and other numbers to what clients know.
+      fsyncSync(file);
+    } finally {
+      closeSync(file);
+    }
+    renameSync(`${this.list}.new`, this.list);
   }
 
   private tell(states: ExportState[]): void {

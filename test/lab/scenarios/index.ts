@@ -1,4 +1,5 @@
 import type { Scenario } from "../stage.js";
+import { fileServer } from "./file-server.js";
 import { machines } from "./machines.js";
 import { partition } from "./partition.js";
 import { powerCuts } from "./power-cut.js";
@@ -6,4 +7,4 @@ import { restarts } from "./restarts.js";
 import { units } from "./units.js";
 
 /** In the order in which they are played. */
-export const scenarios: Scenario[] = [machines, units, ...powerCuts, ...restarts, partition];
+export const scenarios: Scenario[] = [machines, units, ...powerCuts, ...restarts, partition, fileServer];

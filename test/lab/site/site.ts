@@ -57,8 +57,8 @@ export class Site {
   }
 
   /** A job that has the share at `$AZ_BATCHAI_JOB_MOUNT_ROOT/share`. */
-  async submit(name: string, body: JobBody): Promise<Job> {
-    const path = this.#write(`${name}.job.json`, { properties: body });
+  async submit(name: string, body: JobBody, cluster = "all"): Promise<Job> {
+    const path = this.write(`${name}.job.json`, { properties: body });
     await this.coordinator.stoker([
       "job",
       "create",
@@ -69,7 +69,7 @@ export class Site {
       "-e",
       "scenario",
       "-c",
-      "all",
+      cluster,
       "-f",
       path,
     ]);
@@ -80,9 +80,9 @@ export class Site {
     const { coordinator } = this;
     const count = this.stage.lab.machines.length;
     await coordinator.stoker(["workspace", "create", "-n", workspace]);
-    const server = this.#write("server.json", { existing: { host: filer, export: "/share" } });
+    const server = this.write("server.json", { existing: { host: filer, export: "/share" } });
     await coordinator.stoker(["file-server", "create", "-w", workspace, "-n", "filer", "-f", server]);
-    const cluster = this.#write("cluster.json", {
+    const cluster = this.write("cluster.json", {
       properties: { vmSize: "any", scaleSettings: { manual: { targetNodeCount: count } } },
     });
     await coordinator.stoker(["cluster", "create", "-w", workspace, "-n", "all", "-f", cluster]);
@@ -90,7 +90,8 @@ export class Site {
     await this.nodesAre(["idle"], count);
   }
 
-  #write(name: string, content: unknown): string {
+  /** A body for the command line; its path. */
+  write(name: string, content: unknown): string {
     const folder = join(labFolder, "bodies");
     mkdirSync(folder, { recursive: true });
     writeFileSync(join(folder, name), JSON.stringify(content, undefined, 2));
