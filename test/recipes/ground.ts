@@ -53,7 +53,7 @@ export class Ground {
     readonly standIns: StandIns,
   ) {}
 
-  static async make(): Promise<Ground> {
+  static async make(names = Object.keys(nodes)): Promise<Ground> {
     const folder = mkdtempSync(join(tmpdir(), "stoker-recipes-"));
     const helper = join(folder, "mount.nfs");
     writeFileSync(helper, mountNfs);
@@ -64,7 +64,7 @@ export class Ground {
     const standIns = new StandIns(folder, join(folder, "home"));
     const site = await LocalSite.start({
       folder,
-      nodes: Object.keys(nodes),
+      nodes: names,
       agentFlags: ["--cpus", "4"],
       flagsOf: (node) => nodes[node] ?? [],
       agentEnter: ["unshare", "-rm", "/bin/sh", "-c", inside, "sh"],
