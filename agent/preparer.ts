@@ -5,8 +5,14 @@ import type { Clock } from "../shared/clock.js";
 import type { SetMounts } from "../shared/gen/stoker/v1/agent_service_pb.js";
 import type { Failure } from "./core/lease-state.js";
 import { type PreparationTold, reportOf } from "./core/preparation/report.js";
-import type { PreparationEffect, PreparationEvent, PreparationState } from "./core/preparation/state.js";
-import { nextPreparationTick, prepare, unprepared } from "./core/preparation/step.js";
+import {
+  nextPreparationTick,
+  type PreparationEffect,
+  type PreparationEvent,
+  type PreparationState,
+  unprepared,
+} from "./core/preparation/state.js";
+import { prepare } from "./core/preparation/step.js";
 import type { AdminAccounts, Mounts, Shims, StdCopies } from "./ports.js";
 import { planOf } from "./setup/plan.js";
 import { recordFile } from "./setup/record-file.js";

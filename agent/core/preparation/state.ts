@@ -112,3 +112,16 @@ export type PreparationEffect =
   | { type: "note"; text: string }
   /** The coordinator is to hear how far it is. */
   | { type: "report" };
+
+export const unprepared = (node: string, boot: string, now: Monotonic): PreparationState => ({
+  ...{ node, boot, step: { kind: "untold" }, since: now },
+  ...{ busy: false, turn: 0, process: "none", warnings: [] },
+});
+
+/** When `tick` is due though nothing happens. */
+export function nextPreparationTick({ retryAt, process, record }: PreparationState): Monotonic | undefined {
+  const task = record?.task;
+  const limit = process === "running" && task?.state === "running" ? task.since + task.limitMs : undefined;
+  if (retryAt === undefined || limit === undefined) return retryAt ?? limit;
+  return Math.min(retryAt, limit);
+}

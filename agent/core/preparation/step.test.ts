@@ -4,14 +4,16 @@ import { describe, expect, it } from "vitest";
 import { AdminAccountPlanSchema, SetupTaskPlanSchema } from "../../../shared/gen/stoker/v1/agent_service_pb.js";
 import { MountPlanSchema } from "../../../shared/gen/stoker/v1/mount_pb.js";
 import { reportOf } from "./report.js";
-import type {
-  PreparationEffect,
-  PreparationEvent,
-  PreparationPlan,
-  PreparationRecord,
-  PreparationState,
+import {
+  nextPreparationTick,
+  type PreparationEffect,
+  type PreparationEvent,
+  type PreparationPlan,
+  type PreparationRecord,
+  type PreparationState,
+  unprepared,
 } from "./state.js";
-import { nextPreparationTick, prepare, unprepared } from "./step.js";
+import { prepare } from "./step.js";
 
 const task = create(SetupTaskPlanSchema, {
   commandLine: "install",

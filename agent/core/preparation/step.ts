@@ -1,7 +1,7 @@
 import { unreachable } from "../../../shared/assert.js";
-import type { SetupTaskPlan } from "../../../shared/gen/stoker/v1/agent_service_pb.js";
 import type { Failure } from "../lease-state.js";
-import type { Monotonic, Now } from "../time.js";
+import type { Now } from "../time.js";
+import { faultOfEnd, setupFault } from "./fault.js";
 import { reportOf } from "./report.js";
 import type {
   PreparationEffect,
@@ -36,19 +36,6 @@ export function prepare(
   const changed = JSON.stringify(reportOf(before, 0)) !== JSON.stringify(reportOf(at.state, 0));
   if (changed) at.effects.push({ type: "report" });
   return { state: at.state, effects: at.effects };
-}
-
-export const unprepared = (node: string, boot: string, now: Monotonic): PreparationState => ({
-  ...{ node, boot, step: { kind: "untold" }, since: now },
-  ...{ busy: false, turn: 0, process: "none", warnings: [] },
-});
-
-/** When `tick` is due though nothing happens. */
-export function nextPreparationTick({ retryAt, process, record }: PreparationState): Monotonic | undefined {
-  const task = record?.task;
-  const limit = process === "running" && task?.state === "running" ? task.since + task.limitMs : undefined;
-  if (retryAt === undefined || limit === undefined) return retryAt ?? limit;
-  return Math.min(retryAt, limit);
 }
 
 /** After a volume could not be mounted. */
@@ -86,7 +73,7 @@ class Preparing {
         this.go({ kind: "task" });
         return;
       case "task-not-started":
-        this.taskOver(event.run, this.fault(event.message, []));
+        this.taskOver(event.run, this.fault(event.message));
         return;
       case "task-ended":
         this.taskEnded(event.run, event.end);
@@ -96,7 +83,7 @@ class Preparing {
         return;
       case "not-recorded":
         this.state = { ...this.state, process: "none" };
-        this.go({ kind: "failed", fault: this.fault(`the node could not write it down: ${event.message}`, []) });
+        this.go({ kind: "failed", fault: this.fault(`the node could not write it down: ${event.message}`) });
         return;
       case "tick":
         this.tick();
@@ -208,7 +195,13 @@ class Preparing {
     const run = String(this.now.instant);
     const { monotonic: since } = this.now;
     this.note("the setup task starts");
-    this.write({ run, state: "running", since, ...timesOf(plan.task) });
+    this.write({
+      run,
+      state: "running",
+      since,
+      limitMs: Number(plan.task.limitMs),
+      graceMs: Number(plan.task.graceMs),
+    });
     this.state = { ...this.state, process: "running", since };
     return this.begin({ type: "start-task", run, task: plan.task });
   }
@@ -226,7 +219,7 @@ class Preparing {
       this.state = { ...this.state, process: "none", ended: end };
       return;
     }
-    this.taskOver(run, this.faultOf(end));
+    this.taskOver(run, faultOfEnd(this.state.node, end, this.state.plan.task?.secrets ?? []));
   }
 
   private taskOver(run: string, fault: Failure | undefined): void {
@@ -263,7 +256,7 @@ class Preparing {
     }
     const task = record?.task;
     if (process !== "running" || task?.state !== "running" || task.since + task.limitMs > monotonic) return;
-    const fault = this.fault(`it took longer than ${Math.round(task.limitMs / 1000)} s`, []);
+    const fault = this.fault(`it took longer than ${Math.round(task.limitMs / 1000)} s`);
     this.note(fault.message);
     this.endTask();
     this.write({ run: task.run, state: "failed", fault });
@@ -276,25 +269,8 @@ class Preparing {
     this.effects.push({ type: "set-mounts", turn, mounts: plan?.mounts ?? [] });
   }
 
-  private faultOf({ exitCode, signal, lost, errorTail }: TaskEnd): Failure | undefined {
-    if (exitCode === 0 && lost === undefined) return undefined;
-    const why =
-      lost !== undefined
-        ? `its end is not known: ${lost}`
-        : signal > 0
-          ? `it was ended by signal ${signal}`
-          : `it ended with exit code ${exitCode}`;
-    const told = withoutSecrets(errorTail, this.state.plan?.task?.secrets ?? []);
-    return this.fault(why, [
-      { name: "ExitCode", value: String(exitCode) },
-      ...(told === "" ? [] : [{ name: "Stderr", value: told }]),
-    ]);
-  }
-
-  private fault(why: string, details: Failure["details"]): Failure {
-    const { node } = this.state;
-    const message = `the setup task failed on node ${node}: ${why}`;
-    return { code: "SetupTaskFailed", message, details: [{ name: "Node", value: node }, ...details] };
+  private fault(why: string): Failure {
+    return setupFault(this.state.node, why);
   }
 
   private write(task: TaskRecord | undefined): void {
@@ -334,11 +310,4 @@ class Preparing {
   }
 }
 
-export const count = (number: number, noun: string) => `${number} ${noun}${number === 1 ? "" : "s"}`;
-
-const timesOf = ({ limitMs, graceMs }: SetupTaskPlan) => ({ limitMs: Number(limitMs), graceMs: Number(graceMs) });
-
-/** A task may print what it was given. Short values would take half of the text with them. */
-function withoutSecrets(text: string, secrets: ReadonlyArray<{ value: string }>): string {
-  return secrets.reduce((told, { value }) => (value.length < 4 ? told : told.replaceAll(value, "***")), text);
-}
+const count = (number: number, noun: string) => `${number} ${noun}${number === 1 ? "" : "s"}`;
