@@ -15,16 +15,21 @@ const specTables = [tables.job, tables.cluster, tables["file-server"]];
 export function sealAll(db: Database, sealer: Sealer, path: string): void {
   const before = keyOf(db);
   if (before === sealer.key) return;
-  if (before !== undefined && !sealer.knows(before) && anySealed(db)) {
+  const unknown = before !== undefined && !sealer.knows(before);
+  if (unknown && anySealed(db)) {
     throw new CatalogRefused(
       `${path}: its secrets are sealed with key ${before}, and the key file has another: put the key file of this catalog where ` +
         "--secret-key-file says (by default secret-key in the data folder)",
     );
   }
+  sealer.keep();
   db.pragma("secure_delete = ON");
   const plain = db.transaction(() => {
     let found = 0;
-    for (const table of specTables) found += sealSpecs(db, table.name, table.columns.spec as Column<unknown>, sealer);
+    // Where nothing is sealed with a key that is gone there are no secrets at all.
+    for (const table of unknown ? [] : specTables) {
+      found += sealSpecs(db, table.name, table.columns.spec as Column<unknown>, sealer);
+    }
     sealSecrets(db, sealer);
     db.exec("DELETE FROM sealing");
     db.prepare("INSERT INTO sealing (key) VALUES (?)").run(sealer.key);

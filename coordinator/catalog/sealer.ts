@@ -2,6 +2,8 @@
 export interface Sealer {
   /** Names the key that seals. */
   readonly key: string;
+  /** The key is on disk when this returns. */
+  keep(): void;
   /** It opens what this key sealed. */
   knows(key: string): boolean;
   /** The first byte of what it gives is 0, with which no message begins. */

@@ -33,7 +33,7 @@ export function keyPlace(named: string | undefined, dataDir: string, environment
   return { path: join(dataDir, fileName), isCredential: false };
 }
 
-/** The keys of the file: one that seals, and those below it, which were before it. Made at the first sealing when there is no file. */
+/** The keys of the file: one that seals, and those below it, which were before it. Made when it is needed first and there is no file. */
 export function openVault(place: KeyPlace): Vault {
   if (!existsSync(place.path)) {
     const key = newKey();

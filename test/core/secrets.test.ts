@@ -5,10 +5,8 @@ import { conditionOf } from "../../coordinator/core/preparation/condition.js";
 import { clusterFaults } from "../../coordinator/core/queries.js";
 import { withOpened } from "../../coordinator/core/secrets/reference.js";
 import type { Step } from "../../coordinator/core/step.js";
-import { ClusterSpecSchema } from "../../shared/gen/stoker/v1/cluster_pb.js";
 import { JobSpecSchema } from "../../shared/gen/stoker/v1/job_pb.js";
 import { type MountVolumes, MountVolumesSchema } from "../../shared/gen/stoker/v1/mount_pb.js";
-import { clusterId } from "../../shared/ids.js";
 import { CoreWorld, done, exited, type JobInit, ready } from "../build.js";
 
 /** Cluster `c` of node a; workspaces `w` and `other`. */
@@ -183,15 +181,18 @@ describe("a secret that is deleted", () => {
         },
       ],
     });
-    const spec = create(ClusterSpecSchema, { vmSize: "any", nodeSetup: { mountVolumes } });
-    world.send({ kind: "cluster-create", uuid: clusterId(world.fresh()), parent: "workspaces/w", name: "d", spec });
+    const scaleSettings = { manual: { targetNodeCount: 1 } };
+    world.cluster("d", { scaleSettings, nodeSetup: { mountVolumes } });
     const faults = () =>
       [...world.state.clusters.values()].flatMap((cluster) =>
         clusterFaults(world.state, cluster).filter(({ code }) => code === "SecretNotFound"),
       );
     expect(faults()).toEqual([]);
+    world.submit("j", { cluster: { id: "d" } });
     remove(world, "s");
     expect(faults()[0]?.message).toMatch(/stoker secret set -w w s/);
+    const waiting = world.job("j");
+    expect(waiting && explain(world.state, waiting, world.now).reasons[0]?.check).toBe("secrets");
   });
 });
 

@@ -1,3 +1,4 @@
+import { Fault } from "../../../shared/fault.js";
 import { gpusNeeded } from "../checks/quota.js";
 import { classMatches } from "../cluster.js";
 import type { World } from "../memory.js";
@@ -36,24 +37,20 @@ export function possible(request: JobRequest, cluster: Cluster, world: World): v
 
 /** Refuses what the limits would hold back for good. */
 export function withinQuota(request: JobRequest, cluster: Cluster, world: World, workspace: Workspace): void {
-  const help = (name: string, option: string) => `\`stoker workspace quota set -n ${name} --${option} N\` changes it`;
   const { runningJobs, gpus } = workspace.quota ?? {};
-  if (runningJobs === 0) {
-    refuse("quota", `workspace ${workspace.name} may run no jobs; ${help(workspace.name, "running-jobs")}`);
-  }
   const needed = gpusNeeded(world, request);
+  if (runningJobs === 0) throw overQuota(`workspace ${workspace.name} may run no jobs`, workspace, "running-jobs");
   if (gpus !== undefined && needed > gpus) {
-    refuse(
-      "quota",
-      `${needed} GPUs needed, and workspace ${workspace.name} may have ${gpus}; ${help(workspace.name, "gpus")}`,
-    );
+    throw overQuota(`${needed} GPUs needed, and workspace ${workspace.name} may have ${gpus}`, workspace, "gpus");
   }
   const owner = world.workspaces.get(cluster.workspace);
   const nodes = owner?.quota?.nodes;
-  if (owner && nodes !== undefined && request.nodeCount > nodes) {
-    refuse(
-      "nodeCount",
-      `${request.nodeCount} nodes, and the clusters of workspace ${owner.name} may have ${nodes}; ${help(owner.name, "nodes")}`,
-    );
-  }
+  if (!owner || nodes === undefined || request.nodeCount <= nodes) return;
+  const words = `${request.nodeCount} nodes, and the clusters of workspace ${owner.name} may have ${nodes}`;
+  throw overQuota(words, owner, "nodes");
+}
+
+function overQuota(words: string, { name }: Workspace, option: string): Fault {
+  const help = `\`stoker workspace quota set -n ${name} --${option} N\` changes it`;
+  return new Fault("resource-exhausted", `${words}; ${help}`);
 }
