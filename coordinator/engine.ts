@@ -45,6 +45,8 @@ const grows: ReadonlySet<Event["kind"]> = new Set([
   "experiment-create",
   "job-create",
   "storage-map",
+  "secret-set",
+  "machine-class-map",
 ]);
 
 interface Waiting {

@@ -146,6 +146,7 @@ function settle(draft: Draft, takeNoHint: boolean): void {
   const unsettled = clusters().some(({ size }) => size.minimum < size.maximum) || overfull(draft) || someoneLeft(draft);
   if (draft.membershipStale || unsettled) settleMembership(draft);
   for (const cluster of clusters().sort((a, b) => a.sequence - b.sequence)) schedule(draft, cluster, takeNoHint);
+  if (draft.withdrawalStale) withdrawWorkspaces(draft);
 }
 
 /** A node that is on its way out of its cluster may have become empty. */

@@ -65,6 +65,18 @@ describe("a workspace that is deleted", () => {
     expect([...world.state.nodes.values()].map(({ cluster }) => cluster)).toEqual([undefined, undefined]);
   });
 
+  it("is gone at once when it holds no job", () => {
+    const world = new CoreWorld();
+    world.workspace();
+    remove(world);
+    expect(names(world)).toEqual([]);
+    world.workspace();
+    world.experiment();
+    world.cluster("c", manual(1));
+    remove(world);
+    expect([names(world), world.state.clusters.size]).toEqual([[], 0]);
+  });
+
   it("takes nothing new meanwhile, in it or on what it holds", () => {
     const world = withOther();
     world.submit("runs", {});

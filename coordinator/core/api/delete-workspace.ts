@@ -18,6 +18,7 @@ export function deleteWorkspace(draft: Draft, id: string): string {
     if (server.workspace === workspace.uuid) refuseMounted(draft, server, workspace);
   }
   draft.put("workspace", { ...workspace, deletingSince: draft.now });
+  draft.withdrawalStale = true;
   for (const experiment of [...world.experiments.values()]) {
     if (experiment.workspace === workspace.uuid) dropExperiment(draft, experiment);
   }
@@ -55,6 +56,7 @@ const inUse = ({ name }: Workspace, why: string) =>
 /** Those that are being deleted and whose experiments have gone. What else they hold goes with them. */
 export function withdrawWorkspaces(draft: Draft): void {
   const { world } = draft;
+  draft.withdrawalStale = false;
   for (const workspace of [...world.workspaces.values()]) {
     if (!isDeleting(world, workspace.uuid)) continue;
     const inside = (row: { workspace: Workspace["uuid"] }) => row.workspace === workspace.uuid;
