@@ -114,9 +114,9 @@ export class Preparer {
       } catch (error) {
         this.log.error({ effect: effect.type, err: error }, "a step of the node's preparation failed");
         if (effect.type !== "record") throw error;
-        // Nothing may be begun that could not be found again.
         this.queue.push({ type: "not-recorded", message: inWords(error) });
-        return;
+        // Nothing may be begun that could not be found again.
+        if (effect.record?.task.state === "running") return;
       }
     }
   }

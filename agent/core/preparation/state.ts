@@ -45,7 +45,8 @@ export type PreparationStep =
   | { readonly kind: "account" }
   | { readonly kind: "task" }
   | { readonly kind: "ready" }
-  | { readonly kind: "failed"; readonly fault: Failure };
+  /** `retry`: nothing was begun, and it is tried again by itself. */
+  | { readonly kind: "failed"; readonly fault: Failure; readonly retry?: true };
 
 export interface TaskEnd {
   readonly exitCode: number;
@@ -90,7 +91,7 @@ export type PreparationEvent =
 
 /** Done in their order; each that names no event is done when it returns. */
 export type PreparationEffect =
-  /** On disk when it returns; else → not-recorded, and nothing after it is done. */
+  /** On disk when it returns; else → not-recorded, and what it says is about to begin is not begun. */
   | { type: "record"; record: PreparationRecord | undefined }
   /** → mounted */
   | { type: "set-mounts"; turn: number; mounts: readonly MountPlan[] }

@@ -258,10 +258,18 @@ describe("a setup task", () => {
     expect(agent.mounted()).toEqual(["record running", "start-task"]);
   });
 
-  it("that could not be written down is not begun", () => {
+  it("that could not be written down is not begun, and tried again by itself", () => {
     const agent = running();
     agent.tell({ type: "not-recorded", message: "no space left on device" });
     expect(agent.told).toMatchObject({ state: "failed", fault: { message: expect.stringContaining("no space left") } });
+    agent.now = nextPreparationTick(agent.state) ?? 0;
+    expect(agent.tell({ type: "tick" })).toEqual(["record running", "start-task"]);
+  });
+
+  it("whose end could not be written down has ended all the same", () => {
+    const agent = ready();
+    agent.tell({ type: "not-recorded", message: "no space left on device" });
+    expect(agent.told.state).toBe("ready");
   });
 });
 

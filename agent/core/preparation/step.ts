@@ -38,8 +38,8 @@ export function prepare(
   return { state: at.state, effects: at.effects };
 }
 
-/** After a volume could not be mounted. */
-const mountRetryMs = 15_000;
+/** After a volume could not be mounted, or the disk was full. */
+const retryMs = 15_000;
 
 /** Lives for one call of `prepare`. */
 class Preparing {
@@ -82,8 +82,7 @@ class Preparing {
         if (this.state.record?.task.run === event.run) this.warn(event.warning);
         return;
       case "not-recorded":
-        this.state = { ...this.state, process: "none" };
-        this.go({ kind: "failed", fault: this.fault(`the node could not write it down: ${event.message}`) });
+        this.notRecorded(event.message);
         return;
       case "tick":
         this.tick();
@@ -174,7 +173,7 @@ class Preparing {
     if (step.kind !== "mounting" && step.kind !== "ready" && step.kind !== "free") return;
     if (fault && step.kind !== "free") {
       this.note(fault.message);
-      this.state = { ...this.state, retryAt: this.now.monotonic + mountRetryMs };
+      this.state = { ...this.state, retryAt: this.now.monotonic + retryMs };
       this.go({ kind: "mounting", fault });
     } else if (step.kind === "mounting") {
       if ((plan?.mounts.length ?? 0) > 0) this.note("its volumes are mounted");
@@ -238,6 +237,14 @@ class Preparing {
     if (step.kind === "task") this.go(fault ? { kind: "failed", fault } : { kind: "ready" });
   }
 
+  /** How a task has ended can be seen by a later agent without the record; that it has begun can't. */
+  private notRecorded(message: string): void {
+    const { record, ...rest } = this.state;
+    if (record?.task.state !== "running" || this.state.step.kind !== "task") return;
+    this.state = { ...rest, process: "none", retryAt: this.now.monotonic + retryMs };
+    this.go({ kind: "failed", fault: this.fault(`the node could not write it down: ${message}`), retry: true });
+  }
+
   private endTask(): void {
     const task = this.state.record?.task;
     if (this.state.process === "running" && task?.state === "running") {
@@ -253,6 +260,7 @@ class Preparing {
       const { retryAt: _, ...rest } = this.state;
       this.state = rest;
       if (step.kind === "mounting" && step.fault) this.again();
+      if (step.kind === "failed" && step.retry) this.go({ kind: "task" });
     }
     const task = record?.task;
     if (process !== "running" || task?.state !== "running" || task.since + task.limitMs > monotonic) return;
