@@ -1,6 +1,6 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { LocalSite } from "../../scripts/site/local-site.js";
 
@@ -88,6 +88,37 @@ test("what can't be submitted is told, and keeps nothing else from being made", 
   expect(code).toBe(1);
   expect(stderr).toMatch(/wide-2: resources.cpus: 9 asked, but no machine of all has more than 4/);
   expect(stdout).toMatch(/^wide-1 .*succeeded/m);
+}, 120_000);
+
+test("the example: rows of a table, a grid and a draw, ranked by what the jobs print", async () => {
+  const example = resolve(import.meta.dirname, "../../examples/sweep");
+  const common = ["job", "sweep", ...place, "-c", "all", "-f", join(example, "job.json"), "--grid", "cpus=1"];
+  const results = ["--metric", "loss=([0-9.]+)", "--lowest", "--wait", "-o", "json"];
+  const swept = async (name: string, ...words: string[]) =>
+    JSON.parse(await site.stoker([...common, "-n", name, ...words, ...results])) as Array<{
+      name: string;
+      metric: number;
+      parameters: Record<string, string>;
+    }>;
+  const rows = await swept("rows", "--lines", join(example, "parameters.csv"));
+  expect(rows.map(({ name, parameters }) => [name, parameters.lr, parameters.steps])).toEqual([
+    ["rows-1", "0.4", "10"],
+    ["rows-3", "0.1", "40"],
+    ["rows-2", "0.1", "10"],
+    ["rows-4", "0.01", "40"],
+  ]);
+  const drawn = await swept(
+    "drawn",
+    "--grid",
+    "lr=log:1e-3..0.5",
+    "--grid",
+    "steps=int:5..50",
+    "--random",
+    "n=4,seed=1",
+  );
+  expect(drawn).toHaveLength(4);
+  const metrics = drawn.map(({ metric }) => metric);
+  expect(metrics).toEqual([...metrics].sort((a, b) => a - b));
 }, 120_000);
 
 test("a sweep that nobody began is a mistake", async () => {
