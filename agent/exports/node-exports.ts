@@ -210,6 +210,8 @@ export class NodeExports implements Exports {
 
   private async directoryOf({ id, name, directory, disks }: Kept): Promise<string> {
     const { offer } = this.options;
+    // It becomes a folder's name.
+    if (!/^[-\w]{1,64}$/.test(id)) throw new Error("its id is none");
     if (offer.kind === "nothing") throw new Error("the owner of this machine lets nobody serve files from it");
     if (disks.length > 0) {
       const folder = this.diskFolder(id);

@@ -19,6 +19,7 @@ import { JobSchema, JobSpecSchema } from "../../shared/gen/stoker/v1/job_pb.js";
 import { NodeSchema } from "../../shared/gen/stoker/v1/node_pb.js";
 import { clusterId, experimentId, fileServerId, jobId, nodeId, workspaceId } from "../../shared/ids.js";
 import { CoreWorld, ready, uuid } from "../build.js";
+import { exportsEvent, servedServer } from "./arbitraries/exports.js";
 import { message } from "./arbitraries/message.js";
 import { hugeText, text } from "./arbitraries/text.js";
 import { atWork } from "./at-work.js";
@@ -205,6 +206,7 @@ const event: fc.Arbitrary<Event> = fc.oneof(
       }),
     }),
   },
+  { weight: 2, arbitrary: exportsEvent },
   fc.record({
     kind: fc.constant("agent-gone" as const),
     session: fc.constantFrom("s1", "s2"),
@@ -219,7 +221,10 @@ function furnished(): CoreWorld {
   world.cluster("c", { scaleSettings: { manual: { targetNodeCount: 3 } } });
   world.fileServer("fs", { existing: { host: "filer", export: "/x" } });
   world.send({ kind: "secret-set", workspace: workspaceId(uuid(1)), name: "s", sealed: "sealed" });
-  for (const each of names) world.hello(each);
+  for (const each of names) world.hello(each, { fileServing: { server: "ganesha", folder: "/srv", freeBytes: 1n } });
+  const spec = create(FileServerSpecSchema, { managed: { node: "a", directory: "/srv/x" } });
+  const made = { uuid: fileServerId(servedServer), parent: "workspaces/w", name: "served", spec };
+  world.send({ kind: "file-server-create", ...made });
   world.submit("running", { resources: { cpus: 1 } });
   return world;
 }

@@ -127,13 +127,13 @@ function refuseTaken(
 ): void {
   for (const { name, managed } of others) {
     const disk = disks.find((one) => managed?.disks.includes(one));
-    if (disk !== undefined) refuse("managed.disks", `${disk} of ${node.name} is file server ${name}'s`);
+    if (disk !== undefined) refuse("managed.disks", `${shown(disk)} of ${node.name} is file server ${name}'s`);
     if (directory === "" || !managed || managed.directory === "") continue;
     const inside = (one: string, other: string) => one === other || one.startsWith(`${other}/`);
     if (inside(directory, managed.directory) || inside(managed.directory, directory)) {
       refuse(
         "managed.directory",
-        `${directory} of ${node.name} shares files with file server ${name} (${managed.directory})`,
+        `${shown(directory)} of ${node.name} shares files with file server ${name} (${shown(managed.directory)})`,
       );
     }
   }

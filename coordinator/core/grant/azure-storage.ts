@@ -3,6 +3,7 @@ import type {
   AzureFileShareReference,
   AzureStorageCredentials,
 } from "../../../shared/gen/stoker/v1/mount_pb.js";
+import { shown } from "../admission/fields.js";
 import type { World } from "../memory.js";
 import type { FileServer, StorageMapping } from "../state.js";
 
@@ -16,7 +17,7 @@ export interface AzureSource {
 
 /** With the command that would help. */
 export function unmappedAdvice(noun: "share" | "container", { account, name }: AzureSource): string {
-  const source = `${account}/${name}`;
+  const source = shown(`${account}/${name}`, 300);
   return (
     `Azure ${noun} ${source} stands for nothing on this site, and there is no key to mount it with: ` +
     `\`stoker storage map '${source}' FILE-SERVER[/PATH]\` says which directory is meant`
