@@ -9,7 +9,7 @@ export interface Judgement {
 
 /** So often a job is started again after faults that are not its own; by then something is wrong that retrying does not mend. */
 export const machineFaultsMax = 20;
-/** A volume that these many attempts could not mount is not there. */
+/** A volume or image that these many attempts could not have is not there. */
 const mountFaultsMax = 2;
 
 export const isTerminated = (verdict: Verdict) =>
@@ -58,7 +58,7 @@ export function failedByMachine(
 export const blamesTheJob = ({ next, attemptState, exitCode }: Verdict) =>
   attemptState === "failed" && exitCode !== undefined && (next.kind === "requeue" || next.outcome.kind === "failed");
 
-/** A volume that one node can't mount may be well on another; one that none can is the job's own error, told with its code. */
+/** A volume or image that one node can't have may be well on another; one that none can is the job's own error, told with its code. */
 export function failedByMount(job: Job, node: NodeId, fault: ResourceFault, othersLeft: boolean): Judgement {
   if (othersLeft && job.machineFaults < mountFaultsMax) return failedByMachine(job, node, fault, "failed");
   const outcome: Outcome = { kind: "failed", exitCode: -1, errors: [fault] };

@@ -1,7 +1,7 @@
 import { describe, expect, it, test } from "vitest";
 import type { Effect } from "../../coordinator/core/effects.js";
 import { explain } from "../../coordinator/core/explain.js";
-import { CoreWorld, type JobInit } from "../build.js";
+import { CoreWorld, done, type JobInit } from "../build.js";
 
 const contained = { containerSettings: { imageSourceRegistry: { image: "tensorflow/tensorflow:1.8.0-gpu" } } };
 
@@ -43,6 +43,28 @@ describe("a job with container settings", () => {
     world.submit("boxed", contained);
     world.hello("b", { containers: "podman" });
     expect(nodesOf(world, "boxed")).toEqual(["b"]);
+  });
+});
+
+test("an image that one node can't have is tried on another, and then fails the job", () => {
+  const world = lab();
+  world.hello("a", { containers: "podman" });
+  world.hello("b", { containers: "podman" });
+  world.submit("boxed", contained);
+  const fault = { code: "FailedStartingContainer", message: "no such image", details: [] };
+  const [first = ""] = nodesOf(world, "boxed");
+  const failed = (attempt: number) => {
+    const [node = ""] = nodesOf(world, "boxed");
+    const lease = `${world.job("boxed")?.uuid}.${attempt}`;
+    world.report(node, lease, { case: "failed", value: { error: fault } });
+    world.report(node, lease, done);
+  };
+  failed(1);
+  expect(nodesOf(world, "boxed")).not.toEqual([first]);
+  failed(2);
+  expect(world.job("boxed")?.state).toMatchObject({
+    kind: "finished",
+    outcome: { kind: "failed", exitCode: -1, errors: [{ code: fault.code, message: fault.message }] },
   });
 });
 

@@ -150,7 +150,8 @@ function judgeFailure(draft: Draft, job: Job, node: Node, said: Extract<Report, 
   if (fault.code === "JobPreparationFailed" || fault.code === "JobFailed") {
     return failedByItself(job, fault, said.exitCode, reason);
   }
-  if (/MountError$/.test(fault.code)) return failedByMount(job, node.uuid, fault, othersLeft(draft, job, node));
+  if (/MountError$|^FailedStartingContainer$/.test(fault.code))
+    return failedByMount(job, node.uuid, fault, othersLeft(draft, job, node));
   // The node killed it for want of our word: lost, as if it had been declared so.
   const lost = fault.code === "LeaseLost" ? "lost" : "failed";
   return failedByMachine(job, node.uuid, { ...fault, message: reason }, lost);
