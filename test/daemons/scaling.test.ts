@@ -44,13 +44,18 @@ const jobPlace = ["-w", "lab", "-e", "e"];
 const job = async (name: string) =>
   JSON.parse(await site.stoker(["job", "show", ...jobPlace, "-n", name, "-o", "json"])) as JobShown;
 
+/** What the command line said at its submission. */
+const said = new Map<string, string>();
+
 /** Runs until the file is there. */
 async function submit(name: string, to: string, nodeCount = 1): Promise<() => void> {
   const go = join(folder, `${name}.go`);
   const body = join(folder, `${name}.json`);
   const commandLine = `until [ -e ${go} ]; do sleep 0.05; done`;
   writeFileSync(body, JSON.stringify({ nodeCount, customToolkitSettings: { commandLine } }));
-  await site.stoker(["job", "create", ...jobPlace, "-n", name, "-c", to, "-f", body]);
+  const { code, stderr } = await site.run(["job", "create", ...jobPlace, "-n", name, "-c", to, "-f", body]);
+  expect(code).toBe(0);
+  said.set(name, stderr);
   return () => writeFileSync(go, "");
 }
 
@@ -71,6 +76,7 @@ test("a cluster grows for its queue and shrinks when it is idle; a job larger th
   await state("small", "running");
   expect((await shown("auto")).currentNodeCount).toBe(1);
   const endBig = await submit("big", "auto", 2);
+  expect(said.get("big")).toMatch(/jobs\/big waits: cluster auto has at most 1; `stoker cluster auto-scale/);
   const why = await site.stoker(["job", "explain", ...jobPlace, "-n", "big"]);
   expect(why).toMatch(/cluster auto has at most 1; `stoker cluster auto-scale -w lab -n auto --min 0 --max 2`/);
   end();

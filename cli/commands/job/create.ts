@@ -1,3 +1,5 @@
+import { ExecutionState } from "../../../shared/gen/stoker/v1/job_pb.js";
+import type { Call } from "../../call.js";
 import { usage } from "../../failure.js";
 import { checkedName } from "../../ids.js";
 import {
@@ -9,6 +11,7 @@ import {
   nameOption,
   workspaceOption,
 } from "../../options.js";
+import type { Session } from "../../session.js";
 import type { Verb } from "../../verb.js";
 import { volumeFlags, warn } from "../bodies.js";
 
@@ -48,6 +51,14 @@ export const create: Verb = {
       session.jobs.createJob({ parent, name, spec, idempotencyKey }, session.limits),
     );
     await session.summary("job", job);
+    if (job?.executionState === ExecutionState.QUEUED) await tellTooLarge(call, session, job.id);
     return undefined;
   },
 };
+
+/** Such a job waits for a person: who submitted it should hear that at once. */
+async function tellTooLarge(call: Call, session: Session, id: string): Promise<void> {
+  const { reasons } = await session.jobs.explainJob({ id }, session.limits);
+  const reason = reasons.find(({ check }) => check === "cluster-size");
+  if (reason) await call.notice(`${id} waits: ${reason.message}`);
+}

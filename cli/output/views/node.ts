@@ -54,6 +54,7 @@ export const node = view({
         ...frozenLine(allocation, leafOf(jobId)),
       ];
     }),
+    ["Reclaimable", inventory?.reclaimable ? "yes: it serves low-priority clusters alone" : ""],
     ["Serves files from", inventory?.fileServing?.folder ?? ""],
     ["Logs", waitingLine(telemetry?.logsWaiting)],
     ["Containers", [inventory?.containerRuntime, inventory?.containerRuntimeVersion].filter(Boolean).join(" ")],
