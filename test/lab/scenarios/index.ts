@@ -1,4 +1,5 @@
 import type { Scenario } from "../stage.js";
+import { clusters } from "./clusters.js";
 import { fileServer } from "./file-server.js";
 import { machines } from "./machines.js";
 import { partition } from "./partition.js";
@@ -7,4 +8,4 @@ import { restarts } from "./restarts.js";
 import { units } from "./units.js";
 
 /** In the order in which they are played. */
-export const scenarios: Scenario[] = [machines, units, ...powerCuts, ...restarts, partition, fileServer];
+export const scenarios: Scenario[] = [machines, units, ...powerCuts, ...restarts, partition, clusters, fileServer];
