@@ -41,7 +41,10 @@ export class Assignment {
     claims: ReadonlyMap<ClusterId, readonly Claim[]>,
   ) {
     const nodes = [...draft.world.nodes.values()].sort((a, b) => a.sequence - b.sequence);
-    this.free = nodes.filter((node) => isFree(node) && isConnected(draft.world, node));
+    const free = nodes.filter((node) => isFree(node) && isConnected(draft.world, node));
+    // Those on which nothing could start now come last.
+    const idle = (node: Node) => !node.drained && (draft.world.liveness.get(node.uuid)?.unhealthyReason ?? "") === "";
+    this.free = [...free.filter(idle), ...free.filter((node) => !idle(node))];
     this.coming = nodes.filter(({ leaving, lost }) => leaving?.yields && !lost);
     this.seekers = clusters.map((cluster) => this.seekerFor(cluster, claims.get(cluster.uuid) ?? []));
   }
