@@ -49,8 +49,19 @@ export const jobMountRootOf = (grant: LeaseGrant, places: NodePlaces) =>
 export const spoolOf = (lease: string, places: NodePlaces) => `${places.spoolRoot}/${lease}`;
 export const hostFileOf = (grant: LeaseGrant, places: NodePlaces) => `${spoolOf(grant.leaseId, places)}/hostfile`;
 
+/** Many steps of a lease ask for it, and neither of what it is made from changes. */
+const made = new WeakMap<LeaseGrant, { places: NodePlaces; environment: Readonly<Record<string, string>> }>();
+
 /** The environment of everything that runs under the lease on this node. */
-export function environmentOf(grant: LeaseGrant, places: NodePlaces): Record<string, string> {
+export function environmentOf(grant: LeaseGrant, places: NodePlaces): Readonly<Record<string, string>> {
+  const before = made.get(grant);
+  if (before?.places === places) return before.environment;
+  const environment = makeEnvironment(grant, places);
+  made.set(grant, { places, environment });
+  return environment;
+}
+
+function makeEnvironment(grant: LeaseGrant, places: NodePlaces): Record<string, string> {
   const own: Record<string, string> = {
     ...places.base,
     PATH: [places.commands, places.base.PATH].filter(Boolean).join(":"),

@@ -9,6 +9,7 @@ import { copyBeforeUpgrade } from "./copy.js";
 import { readLife } from "./life.js";
 import { migrate } from "./migrate.js";
 import { migrations } from "./migrations/index.js";
+import { newestOf } from "./newest.js";
 import { CatalogRefused } from "./refused.js";
 import { sealAll } from "./seal-all.js";
 import type { Sealer } from "./sealer.js";
@@ -82,7 +83,7 @@ export class Catalog implements Disposable {
 
   /** All of them or, with a Fault that says what to do, none. */
   commit(changes: readonly Change[]): void {
-    const rows = changes.filter(isRowChange);
+    const rows = newestOf(changes.filter(isRowChange));
     if (rows.length === 0) return;
     try {
       this.transact(rows);
