@@ -1,5 +1,7 @@
 import type { OptionSpec } from "./verb.js";
 
+export const outputFormats = ["table", "tsv", "json", "jsonc"] as const;
+
 /** Options that several verbs share. Short flags are those of `az batchai`. */
 export const nameOption = (what: string): OptionSpec => ({
   flags: "-n, --name <name>",
@@ -57,6 +59,9 @@ export const execOptions: readonly OptionSpec[] = [
     description: "forward a port of this machine to what the node reaches; may be repeated",
     repeatable: true,
   },
+  // Keys and passwords of ssh, of which there is none.
+  { flags: "-k, --ssh-key <key>", description: "has no effect", hidden: true },
+  { flags: "-p, --password <password>", description: "has no effect", hidden: true },
   { flags: "-t, --terminal", description: "give --exec's command a terminal, too" },
 ];
 
@@ -75,7 +80,21 @@ export const connectionOptions: readonly OptionSpec[] = [
   },
   { flags: "--token-file <file>", description: "file with its token (env: STOKER_TOKEN_FILE, or STOKER_TOKEN itself)" },
   { flags: "--profile <name>", description: "profile to use (env: STOKER_PROFILE)" },
-  { flags: "-o, --output <format>", description: "table or json (env: STOKER_OUTPUT)", choices: ["table", "json"] },
+  {
+    flags: "-o, --output <format>",
+    description: "table, tsv, json, or jsonc, which is the same (env: STOKER_OUTPUT)",
+    choices: [...outputFormats],
+  },
+  // `az batchai` had it on every command.
+  { flags: "-g, --resource-group <name>", description: "has no effect", hidden: true },
+];
+
+/** An admin account on the machines, where their owners allow one. */
+export const accountOptions: readonly OptionSpec[] = [
+  { flags: "-u, --user-name <name>", description: "admin account on its machines (default: your name)" },
+  { flags: "-k, --ssh-key <key or file>", description: "its public key (default: ~/.ssh/id_rsa.pub)" },
+  { flags: "-p, --password <password>", description: "its password" },
+  { flags: "--generate-ssh-keys", description: "make ~/.ssh/id_rsa when there is none" },
 ];
 
 export const mountOptions: readonly OptionSpec[] = [

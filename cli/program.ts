@@ -49,7 +49,7 @@ function addNoun(parent: Command, noun: Noun, world: World, finished: (code: num
 }
 
 function addVerb(parent: Command, verb: Verb, world: World, finished: (code: number) => void): void {
-  const command = parent.command(verb.name).summary(verb.description);
+  const command = parent.command(verb.name, { hidden: verb.hidden === true }).summary(verb.description);
   command.description(verb.details ? `${verb.description}. ${verb.details}` : verb.description);
   if (verb.argument) command.arguments(verb.argument);
   else command.allowExcessArguments(false);

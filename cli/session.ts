@@ -16,8 +16,9 @@ import { StorageService } from "../shared/gen/stoker/v1/storage_service_pb.js";
 import { WorkspaceService } from "../shared/gen/stoker/v1/workspace_service_pb.js";
 import { type CallSettings, type Connection, connect, type ServiceClient } from "../shared/grpc.js";
 import { exitCode, Failure, isTransient, usage } from "./failure.js";
+import { outputFormats } from "./options.js";
 import { toJson } from "./output/json.js";
-import { details, table } from "./output/table.js";
+import { details, table, tsv } from "./output/table.js";
 import { type Kind, type Shown, views } from "./output/views/index.js";
 import { addressOf, defaultAddress, type Profile } from "./settings.js";
 import type { World } from "./world.js";
@@ -34,7 +35,7 @@ export class Session {
     readonly address: string,
     private readonly connection: Connection,
     private readonly world: World,
-    private readonly format: "table" | "json",
+    private readonly format: "table" | "tsv" | "json",
   ) {}
 
   get jobs(): ServiceClient<typeof JobService> {
@@ -108,25 +109,30 @@ export class Session {
   async show<K extends Kind>(kind: K, message: Shown<K> | undefined): Promise<void> {
     const view = views[kind];
     const shown = present(message, kind);
-    await this.world.out(this.isJson ? toJson(view.describe(shown)) : details(view.rows(shown)));
+    const text = this.format === "tsv" ? tsv([view.cells(shown)]) : details(view.rows(shown));
+    await this.world.out(this.isJson ? toJson(view.describe(shown)) : text);
   }
 
   /** What creates and other changes print: a line for people, everything for programs. */
   async summary<K extends Kind>(kind: K, message: Shown<K> | undefined): Promise<void> {
     const view = views[kind];
     const shown = present(message, kind);
-    await this.world.out(this.isJson ? toJson(view.describe(shown)) : table(view.headers, [view.cells(shown)]));
+    await this.world.out(this.isJson ? toJson(view.describe(shown)) : this.#rows(view.headers, [view.cells(shown)]));
   }
 
   async list<K extends Kind>(kind: K, messages: ReadonlyArray<Shown<K>>): Promise<void> {
     const view = views[kind];
     const text = this.isJson
       ? toJson(messages.map((message) => view.describe(message)))
-      : table(
+      : this.#rows(
           view.headers,
           messages.map((message) => view.cells(message)),
         );
     await this.world.out(text);
+  }
+
+  #rows(headers: readonly string[], rows: readonly string[][]): string {
+    return this.format === "tsv" ? tsv(rows) : table(headers, rows);
   }
 
   describe<K extends Kind>(kind: K, message: Shown<K>): Record<string, unknown> {
@@ -150,11 +156,11 @@ export function present<T>(message: T | undefined, kind: string): T {
 
 export function openSession(world: World, settings: Profile): Session {
   const address = addressOf(settings.coordinator ?? defaultAddress);
-  const output = settings.output ?? "table";
-  if (output !== "table" && output !== "json") throw usage(`output "${output}": there are table and json`);
+  const output = outputFormats.find((format) => format === (settings.output ?? "table"));
+  if (output === undefined) throw usage(`output "${settings.output}": there are ${outputFormats.join(", ")}`);
   const token = tokenOf(settings);
   const metadata = token === undefined ? new Metadata() : bearer(token);
-  return new Session(address, connect(address, metadata), world, output);
+  return new Session(address, connect(address, metadata), world, output === "jsonc" ? "json" : output);
 }
 
 function tokenOf({ token, tokenFile }: Profile): string | undefined {

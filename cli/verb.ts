@@ -25,6 +25,8 @@ export interface Verb {
   options: readonly OptionSpec[];
   /** Its positional words may start with a dash. */
   passThrough?: boolean;
+  /** An older spelling: taken, and not shown. */
+  hidden?: boolean;
   /** Talks to no coordinator: has no options for one. */
   local?: boolean;
   /** The exit code, when it is not 0. */

@@ -30,6 +30,9 @@ const byMessage: Record<string, readonly string[]> = {
   OutputDirectory: ["type", "createNew"],
   SetupTask: ["runElevated"],
   CustomToolkitSettings: ["processCount"],
+  JobConstraints: ["maxRetryCount"],
+  // Of the imageReference below it.
+  VirtualMachineConfiguration: ["publisher", "offer", "sku", "version", "virtualMachineImageId"],
   AzureFileShareReference: ["credentialsInfo"],
   AzureBlobFileSystemReference: ["credentialsInfo"],
 };

@@ -23,6 +23,8 @@ export interface VolumeFlags {
   bfsMountPath?: string | undefined;
   storageAccount?: string | undefined;
   storageKey?: string | undefined;
+  /** The share and the container that `az batchai` made for whoever had none. */
+  autoStorage?: boolean;
 }
 
 const accountPlaceholder = "<AZURE_BATCHAI_STORAGE_ACCOUNT>";
@@ -34,6 +36,7 @@ export function volumesOf(given: MountVolumes | undefined, flags: VolumeFlags): 
   appendFileServer(volumes, flags);
   appendShare(volumes, flags);
   appendContainer(volumes, flags);
+  if (flags.autoStorage) appendAutoStorage(volumes);
   const fill = filler(flags);
   for (const share of volumes.azureFileShares) {
     share.accountName = fill(share.accountName);
@@ -118,6 +121,26 @@ function appendContainer(volumes: MountVolumes, { bfsName, bfsMountPath, storage
       accountName: storageAccount,
       containerName: bfsName,
       relativeMountPath: bfsMountPath ?? "bfs",
+    }),
+  );
+}
+
+/** Batch AI's names for them; its account was one of the user's own, so the name of its resource group stands for it. */
+const autoAccount = "batchaiautostorage";
+
+function appendAutoStorage(volumes: MountVolumes): void {
+  volumes.azureFileShares.push(
+    create(AzureFileShareReferenceSchema, {
+      accountName: autoAccount,
+      azureFileUrl: `https://${autoAccount}.file.core.windows.net/batchaishare`,
+      relativeMountPath: "autoafs",
+    }),
+  );
+  volumes.azureBlobFileSystems.push(
+    create(AzureBlobFileSystemReferenceSchema, {
+      accountName: autoAccount,
+      containerName: "batchaicontainer",
+      relativeMountPath: "autobfs",
     }),
   );
 }

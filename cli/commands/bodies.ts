@@ -1,6 +1,12 @@
-import { existsSync, readFileSync } from "node:fs";
+import { execFile } from "node:child_process";
+import { existsSync, mkdirSync, readFileSync } from "node:fs";
+import { homedir, userInfo } from "node:os";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import type { AccountFlags } from "../body/account.js";
 import type { VolumeFlags } from "../body/volumes.js";
 import type { Call } from "../call.js";
+import { exitCode, Failure } from "../failure.js";
 
 /** The flags about mounts, with what settings add to them. */
 export async function volumeFlags(call: Call): Promise<VolumeFlags> {
@@ -13,19 +19,37 @@ export async function volumeFlags(call: Call): Promise<VolumeFlags> {
     afsMountPath: call.text("afsMountPath"),
     bfsName: call.text("bfsName"),
     bfsMountPath: call.text("bfsMountPath"),
+    autoStorage: call.flag("useAutoStorage"),
     storageAccount,
     storageKey,
   };
 }
 
-/** The account of a cluster's or file server's body: kept as given, for nodes here have accounts of their own. */
-export function accountFlags(call: Call) {
-  const key = call.text("sshKey");
+/** The admin account of a cluster's or file server's machines. */
+export async function accountFlags(call: Call): Promise<AccountFlags> {
+  const home = call.world.environment.HOME || homedir();
+  const own = join(home, ".ssh/id_rsa.pub");
+  if (call.flag("generateSshKeys") && !existsSync(own)) await generateKey(home);
+  const given = call.text("sshKey") ?? (call.flag("generateSshKeys") ? own : undefined);
   return {
     userName: call.text("userName"),
-    sshKey: key !== undefined && existsSync(key) ? readFileSync(key, "utf8").trim() : key,
+    sshKey: given === undefined ? undefined : (keyIn(given) ?? given),
     password: call.text("password"),
+    defaults: { userName: userInfo().username, sshKey: keyIn(own) },
   };
+}
+
+const keyIn = (path: string) => (existsSync(path) ? readFileSync(path, "utf8").trim() : undefined);
+
+async function generateKey(home: string): Promise<void> {
+  mkdirSync(join(home, ".ssh"), { recursive: true, mode: 0o700 });
+  const words = ["-q", "-t", "rsa", "-N", "", "-f", join(home, ".ssh/id_rsa")];
+  await promisify(execFile)("ssh-keygen", words).catch((error: unknown) => {
+    throw new Failure(
+      exitCode.failed,
+      `--generate-ssh-keys: ${error instanceof Error ? error.message : String(error)}`,
+    );
+  });
 }
 
 export async function warn(call: Call, file: string | undefined, warnings: readonly string[]): Promise<void> {

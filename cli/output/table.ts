@@ -24,3 +24,7 @@ export function details(rows: readonly Detail[]): string {
 
 /** What came over the network must not move the cursor or break the table. */
 const printable = (text: string) => text.replace(/\p{Cc}+/gu, " ");
+
+/** For `cut` and spreadsheets: cells alone, with tabs between them. */
+export const tsv = (rows: ReadonlyArray<readonly string[]>): string =>
+  rows.map((cells) => `${cells.map((cell) => cell.replaceAll(/[\t\n]/g, " ")).join("\t")}\n`).join("");

@@ -1,7 +1,15 @@
 import { checkedName } from "../../ids.js";
-import { configFileOption, idempotencyOption, mountOptions, nameOption, workspaceOption } from "../../options.js";
+import {
+  accountOptions,
+  configFileOption,
+  idempotencyOption,
+  mountOptions,
+  nameOption,
+  workspaceOption,
+} from "../../options.js";
 import type { Verb } from "../../verb.js";
 import { accountFlags, volumeFlags, warn } from "../bodies.js";
+import { olderConfig, olderLocation } from "../older.js";
 
 export const create: Verb = {
   name: "create",
@@ -25,23 +33,24 @@ export const create: Verb = {
     },
     { flags: "--setup-task-output <path>", description: "where its output goes, such as '$AZ_BATCHAI_MOUNT_ROOT/nfs'" },
     { flags: "--subnet <id>", description: "kept as given" },
-    { flags: "-u, --user-name <name>", description: "an admin account on its nodes, where their owners allow it" },
-    { flags: "-k, --ssh-key <key or file>", description: "the account's public key" },
-    { flags: "-p, --password <password>", description: "the account's password" },
+    ...accountOptions,
     ...mountOptions,
+    { flags: "--use-auto-storage", description: "share autoafs and container autobfs of batchaiautostorage" },
+    olderConfig,
+    olderLocation,
     idempotencyOption,
   ],
   async run(call) {
     const name = checkedName(call.name("cluster"), "cluster");
     const parent = await call.workspace();
-    const file = call.text("configFile");
+    const file = call.text("configFile") ?? call.text("config");
     const [{ readBody }, { loadCluster }] = await Promise.all([
       import("../../body/read.js"),
       import("../../body/cluster.js"),
     ]);
     const { spec, warnings } = loadCluster(file === undefined ? {} : await readBody(file, call.world), {
       ...(await volumeFlags(call)),
-      ...accountFlags(call),
+      ...(await accountFlags(call)),
       vmSize: call.text("vmSize"),
       vmPriority: call.text("vmPriority"),
       image: call.text("image"),

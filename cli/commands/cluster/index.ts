@@ -1,4 +1,5 @@
 import type { Noun } from "../../verb.js";
+import { clusterListNodes } from "../older.js";
 import { autoScale } from "./auto-scale.js";
 import { create } from "./create.js";
 import { remove } from "./delete.js";
@@ -11,6 +12,6 @@ import { show } from "./show.js";
 export const cluster: Noun = {
   name: "cluster",
   description: "Sets of nodes that run jobs",
-  verbs: [create, show, list, resize, autoScale, remove],
+  verbs: [create, show, list, resize, autoScale, remove, clusterListNodes],
   nouns: [file, node],
 };

@@ -1,9 +1,17 @@
 import { ProvisioningState } from "../../../shared/gen/stoker/v1/provisioning_pb.js";
 import { exitCode } from "../../failure.js";
 import { checkedName } from "../../ids.js";
-import { configFileOption, idempotencyOption, nameOption, noWaitOption, workspaceOption } from "../../options.js";
+import {
+  accountOptions,
+  configFileOption,
+  idempotencyOption,
+  nameOption,
+  noWaitOption,
+  workspaceOption,
+} from "../../options.js";
 import type { Verb } from "../../verb.js";
 import { accountFlags, warn } from "../bodies.js";
+import { olderConfig, olderLocation } from "../older.js";
 import { untilServed } from "./until-served.js";
 
 export const create: Verb = {
@@ -37,22 +45,22 @@ export const create: Verb = {
     { flags: "--storage-sku <sku>", description: "kept as given" },
     { flags: "--caching-type <type>", description: "kept as given" },
     { flags: "--subnet <id>", description: "kept as given" },
-    { flags: "-u, --user-name <name>", description: "kept as given" },
-    { flags: "-k, --ssh-key <key or file>", description: "kept as given" },
-    { flags: "-p, --password <password>", description: "kept as given" },
+    ...accountOptions,
+    olderConfig,
+    olderLocation,
     noWaitOption,
     idempotencyOption,
   ],
   async run(call) {
     const name = checkedName(call.name("file server"), "file server");
     const parent = await call.workspace();
-    const file = call.text("configFile");
+    const file = call.text("configFile") ?? call.text("config");
     const [{ readBody }, { loadFileServer }] = await Promise.all([
       import("../../body/read.js"),
       import("../../body/file-server.js"),
     ]);
     const { spec, warnings } = loadFileServer(file === undefined ? {} : await readBody(file, call.world), {
-      ...accountFlags(call),
+      ...(await accountFlags(call)),
       existing: call.text("existing"),
       node: call.text("node"),
       directory: call.text("directory"),

@@ -14,6 +14,7 @@ import {
 import type { Session } from "../../session.js";
 import type { Verb } from "../../verb.js";
 import { volumeFlags, warn } from "../bodies.js";
+import { olderCluster, olderLocation } from "../older.js";
 
 export const create: Verb = {
   name: "create",
@@ -27,18 +28,21 @@ export const create: Verb = {
     clusterOption,
     configFileOption("job.json"),
     ...mountOptions,
+    olderCluster,
+    olderLocation,
     idempotencyOption,
   ],
   async run(call) {
     const name = checkedName(call.name("job"), "job");
     const parent = await call.experiment();
-    const file = call.text("configFile");
+    const older = call.text("clusterName");
+    const file = call.text("configFile") ?? (older === undefined ? undefined : call.text("cluster"));
     if (file === undefined) throw usage("which job? give its job.json with -f; stoker run takes a command instead");
     const [{ readBody }, { loadJob, withCluster }] = await Promise.all([
       import("../../body/read.js"),
       import("../../body/job.js"),
     ]);
-    const flags = { ...(await volumeFlags(call)), cluster: call.text("cluster") };
+    const flags = { ...(await volumeFlags(call)), cluster: older ?? call.text("cluster") };
     const { spec, warnings } = loadJob(await readBody(file, call.world), flags);
     const { cluster } = await call.settings();
     if (!spec.cluster?.id) {

@@ -1,4 +1,5 @@
 import type { Noun } from "../../verb.js";
+import { jobListFiles, jobStreamFile } from "../older.js";
 import { create } from "./create.js";
 import { remove } from "./delete.js";
 import { explain } from "./explain.js";
@@ -15,6 +16,6 @@ import { watch } from "./watch.js";
 export const job: Noun = {
   name: "job",
   description: "Commands that run on nodes of a cluster",
-  verbs: [create, sweep, show, list, remove, terminate, wait, watch, logs, explain],
+  verbs: [create, sweep, show, list, remove, terminate, wait, watch, logs, explain, jobListFiles, jobStreamFile],
   nouns: [file, node],
 };
