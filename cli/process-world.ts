@@ -70,10 +70,11 @@ function terminal(environment: NodeJS.ProcessEnv): Terminal {
 
 /** readline writes what is typed to its output; here that is nowhere. */
 async function askHidden(question: string): Promise<string> {
-  await write(process.stderr, question);
   const nowhere = new Writable({ write: (_chunk, _encoding, done) => done() });
   const lines = createInterface({ input: process.stdin, output: nowhere, terminal: true });
   lines.on("SIGINT", () => process.kill(process.pid, "SIGINT"));
+  // Not before: from now on the terminal itself does not show what is typed either.
+  await write(process.stderr, question);
   try {
     return await lines.question("");
   } finally {

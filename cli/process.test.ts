@@ -11,13 +11,22 @@ const program = resolve(import.meta.dirname, "../dist/stoker.js");
 let job: Job;
 let ended: (job: Job) => void;
 let coordinator: FakeCoordinator;
+/** Values of secrets. */
+let given: string[];
 
 beforeEach(async () => {
   job = makeJob();
   const end = new Promise<Job>((resolve) => {
     ended = resolve;
   });
+  given = [];
   coordinator = await FakeCoordinator.start({
+    secrets: {
+      setSecret: ({ name, value }) => {
+        given.push(value);
+        return { secret: { name } };
+      },
+    },
     jobs: {
       createJob: () => ({ job }),
       getJob: () => ({ job }),
@@ -123,4 +132,20 @@ test("a reader that leaves, as head does, is no failure", async () => {
   child.stdout?.once("data", () => child.stdout?.destroy());
   const [code] = (await once(child, "exit")) as [number];
   expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+});
+
+test("a secret that is typed on a terminal is not shown there", async () => {
+  const command = `${process.execPath} ${program} secret set key`;
+  const child = spawn("script", ["-qec", command, "/dev/null"], {
+    stdio: ["pipe", "pipe", "inherit"],
+    env: { PATH: process.env.PATH, HOME: "/nonexistent", ...coordinator.world().environment },
+  });
+  let shown = "";
+  child.stdout.on("data", (bytes: Buffer) => {
+    shown += bytes.toString();
+    if (shown.endsWith("Value of key: ")) child.stdin.write("hunter2\r");
+  });
+  await once(child, "close");
+  expect(given).toEqual(["hunter2"]);
+  expect(shown).not.toContain("hunter2");
 });
