@@ -24,6 +24,7 @@ import { Deeds } from "./deeds.js";
 import { memoryOf } from "./hardware.js";
 import { log } from "./log.js";
 import type { Machine } from "./machine.js";
+import { Preparing } from "./preparing.js";
 import { Process } from "./process.js";
 import { Connection } from "./stream.js";
 import { WitnessPeer, witnessPort } from "./witness-peer.js";
@@ -33,6 +34,7 @@ export class AgentHost {
   readonly process: Process;
   readonly engine: Engine;
   readonly witnesses: WitnessPeer;
+  readonly preparing: Preparing;
   /** Stands still as soon as it waits for an answer. */
   stopsAfterHeartbeat = false;
   private readonly ledger: AgentLedger;
@@ -62,12 +64,14 @@ export class AgentHost {
       (effect) => this.process.alive && this.witnesses.perform(effect),
     );
     this.witnesses = new WitnessPeer(this);
+    this.preparing = new Preparing(this);
   }
 
   start(): void {
     this.process.inside(() => {
       this.witnesses.begin();
       this.adopt();
+      this.preparing.begin();
       this.dial();
     });
   }
@@ -99,7 +103,7 @@ export class AgentHost {
   }
 
   get isQuiet(): boolean {
-    if (!this.connected || !this.process.alive || this.process.stopped) return false;
+    if (!this.connected || !this.process.alive || this.process.stopped || !this.preparing.isSettled) return false;
     for (const { progress, frozen, busy, reports } of this.engine.state.leases.values()) {
       // What it is busy with ends by itself, at a time that is planned; only an end has deadlines of its own.
       const steady =
@@ -204,6 +208,7 @@ export class AgentHost {
         bootId: machine.boot,
         inventory: {
           machineClass: "pc",
+          prepares: true,
           cpus: hardware.cpus,
           memoryBytes: BigInt(memoryOf(hardware)),
           gpus: Array.from({ length: hardware.gpus }, (_, index) => ({ uuid: `${machine.name}-gpu-${index}`, index })),
@@ -242,6 +247,7 @@ export class AgentHost {
     for (const run of this.engine.state.leases.values()) {
       for (const report of run.reports) this.report(reportMessage(run.id, report));
     }
+    this.preparing.welcomed();
     this.engine.post({
       type: "welcome",
       kept: new Set(leaseIds(welcome.keptLeaseIds)),
@@ -275,6 +281,9 @@ export class AgentHost {
       }
       case "reportAck":
         this.toLease(message.value.leaseId, { type: "acknowledged", sequence: Number(message.value.sequence) });
+        return;
+      case "setMounts":
+        this.preparing.order(message.value);
         return;
       case "setWitnesses":
         this.witnesses.received(message.value);

@@ -141,6 +141,7 @@ export class CoordinatorHost {
         // No users of nodes here.
         connected: () => undefined,
         disconnected: () => undefined,
+        sampled: () => undefined,
         log,
       });
       world.checker.loaded(engine.state);

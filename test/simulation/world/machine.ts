@@ -6,6 +6,7 @@ import { LeasedProcesses } from "./leased.js";
 import { LedgerDisk } from "./ledger-disk.js";
 import { LocalClock } from "./process.js";
 import type { Random } from "./random.js";
+import { Setup } from "./setup.js";
 import { type Taken, takenBy } from "./truth.js";
 import { type Fence, Watchdog } from "./watchdog.js";
 import type { World } from "./world.js";
@@ -28,6 +29,7 @@ export class Machine {
   noted: Noted | undefined;
   agent: AgentHost | undefined;
   watchdog: Watchdog | undefined;
+  readonly setup: Setup;
   powered = false;
   /** Mounting hangs or fails. */
   filerGone = false;
@@ -41,6 +43,7 @@ export class Machine {
   ) {
     this.random = world.random.fork(`machine ${hardware.name}`);
     this.ledger = new LedgerDisk(this.random.fork("disk"));
+    this.setup = new Setup(this);
     this.clock = this.newClock();
   }
 
@@ -74,6 +77,7 @@ export class Machine {
     }
     this.leases.clear();
     this.ledger.cutPower();
+    this.setup.cutPower();
     if (this.random.chance(0.5)) this.witnessSets.length = this.random.int(0, this.witnessSets.length);
     this.fences.clear();
     this.noted = undefined;

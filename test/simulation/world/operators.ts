@@ -151,7 +151,8 @@ export class Operators {
   }
 
   private cluster(name: string, scaleSettings: MessageInitShape<typeof ScaleSettingsSchema>): ApiEvent {
-    const spec = create(ClusterSpecSchema, { vmSize: "any", scaleSettings });
+    const nodeSetup = { setupTask: { commandLine: "prepare", stdOutErrPathPrefix: "/output" } };
+    const spec = create(ClusterSpecSchema, { vmSize: "any", scaleSettings, nodeSetup });
     const uuid = clusterId(this.uuid());
     return { kind: "cluster-create", uuid, parent: "workspaces/w", name, spec, idempotency: { key: name, digest: "" } };
   }
