@@ -229,17 +229,7 @@ export class Agent {
       log,
     );
     this.link = new Link(options.coordinator, this.linkHost(), log);
-    this.users = new UserRelays(
-      {
-        ...{ coordinator: options.coordinator, nodeName: options.name, shimPath: options.shimPath },
-        ...{ paths: this.paths, places: this.places, mounts: parts.mounts, exec: options.exec ?? true },
-        token: () => options.token(),
-        run: (lease) => this.engine.state.leases.get(lease),
-        fence: (lease) => this.fences.path(lease),
-        used: (lease) => tell(lease, { type: "remote-used" }),
-      },
-      log,
-    );
+    this.users = new UserRelays(options, this.holder, parts.mounts, (lease) => this.fences.path(lease), log);
   }
 
   async start(): Promise<void> {

@@ -29,6 +29,8 @@ export interface RelayWork {
 export interface ExecPlace {
   environment: Record<string, string>;
   cwd: string;
+  /** The words that become these there: of a job in a container, inside of it. */
+  within(argv: string[]): string[];
   /** The lease's, or "" for what belongs to none. */
   fence: string;
 }

@@ -3,12 +3,12 @@ import { join } from "node:path";
 import type { Logger } from "pino";
 import { Fault } from "../shared/fault.js";
 import type { LeaseId } from "../shared/ids.js";
-import { environmentOf, jobTempOf, type NodePlaces } from "./core/environment.js";
+import { environmentOf, jobTempOf } from "./core/environment.js";
 import type { LeaseRun } from "./core/lease-state.js";
 import { JobFiles } from "./files/job-files.js";
 import { Visits } from "./files/visits.js";
+import type { LeaseHolder } from "./hosts.js";
 import { mountAt } from "./mounts/mountinfo.js";
-import type { DataPaths } from "./paths.js";
 import type { Mounts } from "./ports.js";
 import { exec } from "./pty/exec.js";
 import type { ExecPlace, RelayWork } from "./relay-ports.js";
@@ -17,18 +17,11 @@ import { Relays } from "./relays/relays.js";
 
 export interface UserRelaysOptions {
   coordinator: string;
-  nodeName: string;
+  name: string;
   shimPath: string;
   token(): string;
-  paths: DataPaths;
-  places: NodePlaces;
-  mounts: Mounts;
   /** False: the owner lets nobody run commands here, or reach what this machine reaches. */
-  exec: boolean;
-  run(lease: LeaseId): LeaseRun | undefined;
-  fence(lease: LeaseId): string;
-  /** A process that is not a rank is about to run under the lease. */
-  used(lease: LeaseId): void;
+  exec?: boolean;
 }
 
 /** What users reach of this machine through the coordinator. */
@@ -38,9 +31,13 @@ export class UserRelays {
 
   constructor(
     private readonly options: UserRelaysOptions,
+    private readonly holder: LeaseHolder,
+    mounts: Mounts,
+    private readonly fence: (lease: LeaseId) => string,
     private readonly log: Logger,
   ) {
-    const { shimPath, nodeName, places, paths, mounts } = options;
+    const { coordinator, name: nodeName, shimPath } = options;
+    const { paths, places } = holder;
     const folder = join(paths.data, "file-mounts");
     mkdirSync(folder, { recursive: true, mode: 0o700 });
     this.visits = new Visits(folder, mounts, log);
@@ -58,7 +55,7 @@ export class UserRelays {
       listFiles: (plan, channel) => files.list(plan, channel),
       readFile: (plan, channel) => files.read(plan, channel),
     };
-    this.relays = new Relays({ ...options, work }, log);
+    this.relays = new Relays({ coordinator, nodeName, token: () => options.token(), work }, log);
   }
 
   take(order: Parameters<Relays["take"]>[0]): void {
@@ -78,32 +75,44 @@ export class UserRelays {
   }
 
   private permit(): void {
-    if (this.options.exec) return;
+    if (this.options.exec !== false) return;
     throw new Fault(
       "permission-denied",
-      `the owner of ${this.options.nodeName} lets nobody run commands there: its agent was started with --no-exec`,
+      `the owner of ${this.options.name} lets nobody run commands there: its agent was started with --no-exec`,
     );
   }
 
   private place(lease: LeaseId | undefined): ExecPlace {
-    const { places, nodeName } = this.options;
+    const { places, engine } = this.holder;
+    const nodeName = this.options.name;
     if (lease === undefined) {
       const home = places.base.HOME ?? "/";
       return {
         environment: { ...places.base, AZ_BATCHAI_MOUNT_ROOT: places.mountRoot, STOKER_NODE: nodeName },
         cwd: home,
         fence: "",
+        within: (argv) => argv,
       };
     }
-    const run = this.options.run(lease);
+    const run = engine().state.leases.get(lease);
     if (!run || run.frozen || (run.progress.phase !== "ready" && run.progress.phase !== "running")) {
       throw new Fault(
         "failed-precondition",
         `the job's processes do not run on ${nodeName} now; \`stoker node exec\` reaches the node itself`,
       );
     }
-    this.options.used(lease);
-    const environment = environmentOf(run.grant, places);
-    return { environment, cwd: jobTempOf(run.grant, places), fence: this.options.fence(lease) };
+    // A process that is not a rank is about to run under it.
+    engine().lease(lease, { type: "remote-used" });
+    const { places: where, within } = this.surroundingsOf(run);
+    const environment = environmentOf(run.grant, where);
+    return { environment, cwd: jobTempOf(run.grant, places), fence: this.fence(lease), within };
+  }
+
+  private surroundingsOf(run: LeaseRun) {
+    try {
+      return this.holder.surroundings.of(run);
+    } catch (cause) {
+      throw new Fault("failed-precondition", "the job's container is gone", { cause });
+    }
   }
 }

@@ -1,6 +1,7 @@
 import type { BenchSite } from "../bench-site.js";
 import { autoscaleReaction } from "./autoscale.js";
 import { eventLoopBlocked } from "./event-loop.js";
+import { fileStream } from "./file-stream.js";
 import { logThroughput } from "./log-throughput.js";
 import { logLatency } from "./logs.js";
 import { nodeLossToRerun } from "./loss.js";
@@ -46,6 +47,13 @@ export const figures: Figure[] = [
     what: "one rank's writing to synced at the coordinator",
     measure: logThroughput,
     targets: { "": 60 },
+    atLeast: true,
+  },
+  {
+    key: "fileStreamMiBps",
+    what: "1 GiB from a node's disk through the API, one reader",
+    measure: fileStream,
+    targets: { "": 100 },
     atLeast: true,
   },
   {
