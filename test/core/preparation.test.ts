@@ -4,6 +4,7 @@ import { clusterView } from "../../coordinator/api/views/cluster.js";
 import { nodeView } from "../../coordinator/api/views/node.js";
 import { explain } from "../../coordinator/core/explain.js";
 import { conditionOf, nodeStateCounts } from "../../coordinator/core/preparation/condition.js";
+import { withOpened } from "../../coordinator/core/secrets/reference.js";
 import type { Node } from "../../coordinator/core/state.js";
 import type { Step } from "../../coordinator/core/step.js";
 import { PreparationState } from "../../shared/gen/stoker/v1/agent_service_pb.js";
@@ -187,6 +188,24 @@ it("waits with the setup task until a mapping says where its volume is", () => {
   });
   expect(cluster(world).view.errors).toMatchObject([{ code: "AZFMountError" }]);
   expect(ordersOf(map()).at(-1)?.setupTask?.commandLine).toBe(setupTask.commandLine);
+});
+
+it("sends a secret that is referred to sealed, until it is on its way", () => {
+  const world = new CoreWorld();
+  world.workspace();
+  const [workspace] = world.state.workspaces.keys();
+  if (!workspace) throw new Error("no workspace");
+  world.send({ kind: "secret-set", workspace, name: "token", sealed: "SEALED" });
+  const secrets = [{ name: "TOKEN", valueSecretReference: { secretUrl: "token" } }];
+  world.cluster("c", {
+    scaleSettings: { manual: { targetNodeCount: 1 } },
+    nodeSetup: { setupTask: { ...setupTask, secrets } },
+  });
+  const plan = ordersOf(world.hello("a", new_)).at(-1);
+  expect(plan?.setupTask?.secrets[0]?.value).toContain("SEALED");
+  expect(withOpened(plan, (_, sealed) => `opened ${sealed}`)?.setupTask?.secrets).toEqual([
+    { name: "TOKEN", value: "opened SEALED" },
+  ]);
 });
 
 it("shows neither secret nor password of a cluster, but where its setup's output is", () => {
