@@ -17,6 +17,7 @@ import { JobService } from "../../shared/gen/stoker/v1/job_service_pb.js";
 import { MachineClassService } from "../../shared/gen/stoker/v1/machine_class_service_pb.js";
 import { NodeService } from "../../shared/gen/stoker/v1/node_service_pb.js";
 import { SecretService } from "../../shared/gen/stoker/v1/secret_service_pb.js";
+import { StatusService } from "../../shared/gen/stoker/v1/status_service_pb.js";
 import { StorageService } from "../../shared/gen/stoker/v1/storage_service_pb.js";
 import { WorkspaceService } from "../../shared/gen/stoker/v1/workspace_service_pb.js";
 import { FakeAgent } from "../fakes/agent.js";
@@ -30,7 +31,7 @@ import { checkAsync } from "./runs.js";
 
 const services: DescService[] = [
   ...[WorkspaceService, ClusterService, FileServerService, ExperimentService],
-  ...[JobService, NodeService, StorageService, SecretService, MachineClassService, AgentService],
+  ...[JobService, NodeService, StatusService, StorageService, SecretService, MachineClassService, AgentService],
 ];
 const methods = services.flatMap((service) => service.methods.map((method) => ({ service, method })));
 
