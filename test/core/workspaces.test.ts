@@ -124,6 +124,34 @@ describe("a workspace that is deleted", () => {
   });
 });
 
+describe("a file server of another workspace", () => {
+  it.each([
+    "workspaces/w/fileServers/nas",
+    "/subscriptions/S/resourceGroups/workspaces/providers/microsoft.batchai/Workspaces/w/FILESERVERS/nas",
+  ])("is mounted by its full id %s", (id) => {
+    const world = withOther();
+    world.fileServer("nas", { existing: { host: "10.0.0.9", export: "/data" } });
+    const { effects } = submitTo(world, "workspaces/other/experiments/e", "j", {
+      cluster: { id: "workspaces/w/clusters/c" },
+      mountVolumes: { fileServers: [{ fileServer: { id }, relativeMountPath: "x" }] },
+    } as JobInit);
+    const mounts = effects.flatMap((effect) => (effect.kind === "grant-lease" ? effect.grant.jobMounts : []));
+    expect(mounts).toMatchObject([{ kind: { case: "nfs", value: { host: "10.0.0.9", export: "/data" } } }]);
+    expect(() => remove(world)).toThrow(/of another workspace/);
+  });
+
+  it("is not taken for one of the same name at home", () => {
+    const world = withOther();
+    world.fileServer("nas", { existing: { host: "10.0.0.9", export: "/data" } });
+    const submit = () =>
+      submitTo(world, "workspaces/other/experiments/e", "j", {
+        cluster: { id: "workspaces/w/clusters/c" },
+        mountVolumes: { fileServers: [{ fileServer: { id: "nas" }, relativeMountPath: "x" }] },
+      } as JobInit);
+    expect(submit).toThrow(/fileServers\[0\]\.fileServer\.id: there is no nas/);
+  });
+});
+
 describe("tags", () => {
   const tagsOf = (world: CoreWorld) => world.state.workspaces.get(workspaceOf(world, "w"))?.tags;
   const update = (tags: Record<string, string>, keepOthers: boolean, removed: string[] = []) =>
