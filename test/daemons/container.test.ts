@@ -10,19 +10,26 @@ let folder: string;
 let podman: PodmanMachine;
 let site: LocalSite;
 const job = ["-w", "lab", "-e", "first"];
+/** With its plug-ins, as Debian has them. */
+const openMpi = [
+  "/etc/openmpi",
+  "/usr/share/openmpi",
+  "/usr/lib/x86_64-linux-gnu/openmpi",
+  "/usr/lib/x86_64-linux-gnu/pmix2",
+];
 const image = "localhost/stoker-example:1";
 const example = resolve(import.meta.dirname, "../../examples/container/job.json");
 
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), "stoker-container-"));
   podman = new PodmanMachine(join(folder, "podman"));
-  podman.makeImage(image, ["tail"]);
+  podman.makeImage(image, ["tail", "mpirun", "orted"], openMpi);
   const enter = ["/usr/bin/env", ...Object.entries(podman.environment).map(([name, value]) => `${name}=${value}`)];
   mkdirSync(join(folder, "site"));
-  site = await LocalSite.start({ folder: join(folder, "site"), nodes: ["n1"], agentEnter: enter });
+  site = await LocalSite.start({ folder: join(folder, "site"), nodes: ["n1", "n2"], agentEnter: enter });
   await site.stoker(["workspace", "create", "-n", "lab"]);
   await site.stoker(["experiment", "create", "-w", "lab", "-n", "first"]);
-  await site.stoker(["cluster", "create", "-w", "lab", "-n", "c", "-t", "1", "-s", "any"]);
+  await site.stoker(["cluster", "create", "-w", "lab", "-n", "c", "-t", "2", "-s", "any"]);
 }, 120_000);
 
 afterAll(async () => {
@@ -96,6 +103,21 @@ test("paths, variables and the std directory are the machine's, the exit code is
   expect(await executionLog("paths")).toMatch(
     /starting a container of localhost\/stoker-example:1\n.*the container stoker-/,
   );
+}, 120_000);
+
+test("MPI's launcher, its daemons and ssh reach the containers of the job's other nodes", async () => {
+  await create("mpi", {
+    nodeCount: 2,
+    jobPreparation: { commandLine: "echo $STOKER_NODE > /mark; echo 'export BASHRC=read' >> ~/.bashrc" },
+    customMpiSettings: {
+      commandLine:
+        'echo "rank $OMPI_COMM_WORLD_RANK of $OMPI_COMM_WORLD_SIZE in $(cat /mark), $BASHRC; ssh: $(ssh n1 cat /mark)$(ssh n2 cat /mark)"',
+    },
+  });
+  expect(await ends("mpi"), await site.stoker(["job", "show", ...job, "-n", "mpi", "-o", "json"])).toBe(0);
+  const lines = (await logs("mpi")).split("\n");
+  for (const rank of [0, 1])
+    expect(lines).toContainEqual(expect.stringContaining(`rank ${rank} of 2 in n${rank + 1}, read; ssh: n1n2`));
 }, 120_000);
 
 test("a restarted agent goes on with its container; terminating ends all that runs in it", async () => {
