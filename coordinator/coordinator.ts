@@ -36,11 +36,13 @@ import { refuseHalfRestored } from "./backup/restore.js";
 import { Catalog } from "./catalog/catalog.js";
 import { lockFolder } from "./catalog/lock.js";
 import type { Effect } from "./core/effects.js";
+import { nodeNamed } from "./core/names.js";
 import { defaultSettings, type Settings } from "./core/settings.js";
 import { Engine } from "./engine.js";
 import { JobFeed } from "./feed/job-feed.js";
 import { publishJob } from "./feed/job-publisher.js";
 import { StoredFiles } from "./files/stored-files.js";
+import { Histories } from "./history/histories.js";
 import { FileLinks } from "./links/file-links.js";
 import { LogIngest } from "./logs/ingest.js";
 import { logSource } from "./logs/log-source.js";
@@ -96,6 +98,7 @@ export class Coordinator {
   private readonly files: StoredFiles;
   private readonly links: FileLinks;
   private readonly logStore: LogStore;
+  private readonly histories: Histories;
   private readonly api: ApiServer;
   private ingest: LogIngest | undefined;
   private bus: Awaited<ReturnType<NatsLink["connect"]>> | undefined;
@@ -140,6 +143,9 @@ export class Coordinator {
       witnessKeys: new WitnessKeys(readOrMakeToken(join(options.dataDir, "witness-secret"))),
       connected: (node) => this.relays.back(node),
       disconnected: (node) => this.relays.gone(node),
+      sampled: (node, sample) =>
+        this.room.low === undefined &&
+        this.histories.take(nodeNamed(this.engine.state, node), this.engine.now(), sample),
       log,
     });
     this.relays = new Relays({
@@ -158,6 +164,7 @@ export class Coordinator {
       log,
     });
     this.logStore = new LogStore(join(options.dataDir, "logs"));
+    this.histories = new Histories(join(options.dataDir, "history"), log);
     this.api = new ApiServer({ token, report: (error) => log.error({ err: error }, "a call failed") });
   }
 
@@ -207,6 +214,7 @@ export class Coordinator {
     this.room.stop();
     await this.ingest?.stop();
     this.logStore.close();
+    this.histories.close();
     await this.bus?.close();
     await this.nats.stop();
     this.catalog[Symbol.dispose]();
@@ -266,6 +274,7 @@ export class Coordinator {
       ask: (event) => this.engine.ask(event),
       seal: (key, value) => this.vault.sealText(key, value),
       telemetry: (node) => this.sessions.telemetry(node),
+      history: (node, gpus, range) => this.histories.read(node, gpus, { ...range, now: this.engine.now() }),
       feed: this.feed,
       logs: logSource(this.logStore),
       relays: { ask: (node, purpose, signal) => this.relays.ask(node, purpose, signal) },

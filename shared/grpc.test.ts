@@ -22,6 +22,7 @@ const jobs: Handlers<typeof JobService> = {
   deleteJob: refuse,
   terminateJob: refuse,
   explainJob: refuse,
+  getJobUsage: refuse,
   watchJob: refuse,
   streamLogs: refuse,
   listJobFiles: refuse,

@@ -25,6 +25,8 @@ export interface SessionsHost {
   /** A stream speaks for the node, or none does any more. */
   connected(node: string): void;
   disconnected(node: string): void;
+  /** A node told how it is. */
+  sampled(node: string, sample: Telemetry): void;
   log: Logger;
 }
 
@@ -197,8 +199,12 @@ export class Sessions {
   }
 
   private keep(node: string, sample: Telemetry): void {
-    if (toBinary(TelemetrySchema, sample).length <= sampleBytesMax) this.samples.set(node, sample);
-    else this.host.log.warn({ node }, "a sample of telemetry was too large and is not shown");
+    if (toBinary(TelemetrySchema, sample).length > sampleBytesMax) {
+      this.host.log.warn({ node }, "a sample of telemetry was too large and is not shown");
+      return;
+    }
+    this.samples.set(node, sample);
+    this.host.sampled(node, sample);
   }
 
   private welcome(effect: Extract<NodeEffect, { kind: "welcome" }>): void {

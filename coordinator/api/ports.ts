@@ -22,11 +22,23 @@ export interface ApiPorts {
   /** A value that can be opened only where it is sent to an agent, and only as this secret's. */
   seal(key: string, value: string): string;
   telemetry(node: string): Telemetry | undefined;
+  /** What the node measured between two times; undefined when nothing is known. `gpus`: uuids. */
+  history(
+    node: string,
+    gpus: readonly string[],
+    range: { from: number; to: number; steps: number },
+  ): NodeHistoryRead | undefined;
   feed: JobFeed;
   logs: LogSource;
   relays: NodeRelays;
   files: FileSource;
   links: FileLinks;
+}
+
+export interface NodeHistoryRead {
+  from: number;
+  stepMs: number;
+  series: ReadonlyArray<{ name: string; means: number[]; mosts: number[] }>;
 }
 
 type FromAgent = Exclude<RelayRequest["message"], { case: undefined | "hello" | "refusal" }>;

@@ -21,9 +21,14 @@ export class Gathered {
     return !this.counts.some((count) => count > 0);
   }
 
-  /** NaN where nothing was said. Begins anew. */
+  /** The means so far; NaN where nothing was said. */
+  means(): number[] {
+    return Array.from(this.sums, (sum, column) => sum / (this.counts[column] ?? 0));
+  }
+
+  /** Begins anew. */
   take(): number[] {
-    const means = Array.from(this.sums, (sum, column) => sum / (this.counts[column] ?? 0));
+    const means = this.means();
     this.sums = new Float64Array(this.columns);
     this.counts = new Uint32Array(this.columns);
     return means;

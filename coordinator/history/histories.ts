@@ -2,7 +2,10 @@ import { rmSync } from "node:fs";
 import { join } from "node:path";
 import type { Logger } from "pino";
 import { isFull } from "../../shared/disk-reserve.js";
+import type { Telemetry } from "../../shared/gen/stoker/v1/node_pb.js";
+import type { Node } from "../core/state.js";
 import { NodeHistory, type NodeSample, type Series } from "./node-history.js";
+import { sampleOf } from "./sample.js";
 
 export interface Read {
   stepMs: number;
@@ -19,6 +22,12 @@ export class Histories {
     private readonly folder: string,
     private readonly log: Logger,
   ) {}
+
+  take(node: Node | undefined, at: number, sample: Telemetry): void {
+    if (!node) return;
+    const gpus = node.inventory.gpus.map(({ uuid }) => uuid);
+    this.add(node.name, gpus, at, sampleOf(sample));
+  }
 
   /** `gpus`: those that the node has offered, in their order. */
   add(node: string, gpus: readonly string[], at: number, sample: NodeSample): void {

@@ -72,11 +72,13 @@ export class NodeHistory {
     const stepMs = Math.max(everyMs, Math.ceil((to - from) / steps / everyMs) * everyMs);
     const first = Math.floor(from / stepMs) * stepMs;
     const count = Math.max(1, Math.ceil((to - first) / stepMs));
-    return {
-      stepMs,
-      from: first,
-      series: this.seriesOf((fine ? this.fine : this.coarse).read(first, to), first, stepMs, count),
-    };
+    const which = fine ? "fine" : "coarse";
+    const rows = this[which].read(first, to);
+    const at = this.slotAt[which];
+    // What is still being gathered is the newest that there is.
+    if (!this.now[which].isEmpty && at >= first && at < to)
+      rows.push({ at, values: Float32Array.from(this.now[which].means()) });
+    return { stepMs, from: first, series: this.seriesOf(rows, first, stepMs, count) };
   }
 
   /** What was gathered is written before its time: its slot gets the rest of it later, or none. */

@@ -10,12 +10,13 @@ import { node } from "./node/index.js";
 import { show } from "./show.js";
 import { sweep } from "./sweep.js";
 import { terminate } from "./terminate.js";
+import { usage } from "./usage.js";
 import { wait } from "./wait.js";
 import { watch } from "./watch.js";
 
 export const job: Noun = {
   name: "job",
   description: "Commands that run on nodes of a cluster",
-  verbs: [create, sweep, show, list, remove, terminate, wait, watch, logs, explain, jobListFiles, jobStreamFile],
+  verbs: [create, sweep, show, list, remove, terminate, wait, watch, logs, explain, usage, jobListFiles, jobStreamFile],
   nouns: [file, node],
 };

@@ -4,6 +4,7 @@ import { declareLost } from "./declare-lost.js";
 import { remove } from "./delete.js";
 import { drain } from "./drain.js";
 import { exec } from "./exec.js";
+import { history } from "./history.js";
 import { list } from "./list.js";
 import { reclaim } from "./reclaim.js";
 import { resume } from "./resume.js";
@@ -13,6 +14,6 @@ import { show } from "./show.js";
 export const node: Noun = {
   name: "node",
   description: "The machines",
-  verbs: [list, show, exec, drain, reclaim, resume, retry, declareLost, remove],
+  verbs: [list, show, history, exec, drain, reclaim, resume, retry, declareLost, remove],
   nouns: [machineClass],
 };

@@ -7,6 +7,7 @@ import { createJobs } from "./create-jobs.js";
 import { deleteJob } from "./delete-job.js";
 import { explainJob } from "./explain-job.js";
 import { getJob } from "./get-job.js";
+import { getJobUsage } from "./get-job-usage.js";
 import { listJobFiles } from "./list-job-files.js";
 import { listJobs } from "./list-jobs.js";
 import { readJobFile } from "./read-job-file.js";
@@ -18,6 +19,7 @@ export const jobHandlers = (ports: ApiPorts, open = new OpenStreams()): Handlers
   createJob: createJob(ports),
   createJobs: createJobs(ports),
   getJob: getJob(ports),
+  getJobUsage: getJobUsage(ports),
   listJobs: listJobs(ports),
   deleteJob: deleteJob(ports),
   terminateJob: terminateJob(ports),

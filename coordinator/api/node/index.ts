@@ -8,6 +8,7 @@ import { drainNode } from "./drain-node.js";
 import { exec } from "./exec.js";
 import { forward } from "./forward.js";
 import { getNode } from "./get-node.js";
+import { getNodeHistory } from "./get-node-history.js";
 import { listNodes } from "./list-nodes.js";
 import { reclaimNode } from "./reclaim-node.js";
 import { resumeNode } from "./resume-node.js";
@@ -15,6 +16,7 @@ import { retryNode } from "./retry-node.js";
 
 export const nodeHandlers = (ports: ApiPorts, open = new OpenStreams()): Handlers<typeof NodeService> => ({
   getNode: getNode(ports),
+  getNodeHistory: getNodeHistory(ports),
   listNodes: listNodes(ports),
   deleteNode: deleteNode(ports),
   drainNode: drainNode(ports),

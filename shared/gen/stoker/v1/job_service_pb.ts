@@ -10,6 +10,8 @@ import type { LogStream } from "./agent_service_pb.js";
 import { file_stoker_v1_agent_service } from "./agent_service_pb.js";
 import type { File } from "./file_pb.js";
 import { file_stoker_v1_file } from "./file_pb.js";
+import type { AttemptUsage } from "./history_pb.js";
+import { file_stoker_v1_history } from "./history_pb.js";
 import type { Job, JobSpec } from "./job_pb.js";
 import { file_stoker_v1_job } from "./job_pb.js";
 import type { FileHead } from "./relay_pb.js";
@@ -20,7 +22,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file stoker/v1/job_service.proto.
  */
 export const file_stoker_v1_job_service: GenFile = /*@__PURE__*/
-  fileDesc("ChtzdG9rZXIvdjEvam9iX3NlcnZpY2UucHJvdG8SCXN0b2tlci52MSJrChBDcmVhdGVKb2JSZXF1ZXN0Eg4KBnBhcmVudBgBIAEoCRIMCgRuYW1lGAIgASgJEhcKD2lkZW1wb3RlbmN5X2tleRgDIAEoCRIgCgRzcGVjGAQgASgLMhIuc3Rva2VyLnYxLkpvYlNwZWMiMAoRQ3JlYXRlSm9iUmVzcG9uc2USGwoDam9iGAEgASgLMg4uc3Rva2VyLnYxLkpvYiJdChFDcmVhdGVKb2JzUmVxdWVzdBIOCgZwYXJlbnQYASABKAkSHwoEam9icxgCIAMoCzIRLnN0b2tlci52MS5OZXdKb2ISFwoPaWRlbXBvdGVuY3lfa2V5GAMgASgJIjgKBk5ld0pvYhIMCgRuYW1lGAEgASgJEiAKBHNwZWMYAiABKAsyEi5zdG9rZXIudjEuSm9iU3BlYyI5ChJDcmVhdGVKb2JzUmVzcG9uc2USIwoEam9icxgBIAMoCzIVLnN0b2tlci52MS5DcmVhdGVkSm9iIlEKCkNyZWF0ZWRKb2ISCgoCaWQYASABKAkSDAoEdXVpZBgCIAEoCRISCgplcnJvcl9jb2RlGAMgASgFEhUKDWVycm9yX21lc3NhZ2UYBCABKAkiGwoNR2V0Sm9iUmVxdWVzdBIKCgJpZBgBIAEoCSItCg5HZXRKb2JSZXNwb25zZRIbCgNqb2IYASABKAsyDi5zdG9rZXIudjEuSm9iIkgKD0xpc3RKb2JzUmVxdWVzdBIOCgZwYXJlbnQYASABKAkSEQoJcGFnZV9zaXplGAIgASgFEhIKCnBhZ2VfdG9rZW4YAyABKAkiSQoQTGlzdEpvYnNSZXNwb25zZRIcCgRqb2JzGAEgAygLMg4uc3Rva2VyLnYxLkpvYhIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiHgoQRGVsZXRlSm9iUmVxdWVzdBIKCgJpZBgBIAEoCSITChFEZWxldGVKb2JSZXNwb25zZSIhChNUZXJtaW5hdGVKb2JSZXF1ZXN0EgoKAmlkGAEgASgJIjMKFFRlcm1pbmF0ZUpvYlJlc3BvbnNlEhsKA2pvYhgBIAEoCzIOLnN0b2tlci52MS5Kb2IiHQoPV2F0Y2hKb2JSZXF1ZXN0EgoKAmlkGAEgASgJIi8KEFdhdGNoSm9iUmVzcG9uc2USGwoDam9iGAEgASgLMg4uc3Rva2VyLnYxLkpvYiKSAQoRU3RyZWFtTG9nc1JlcXVlc3QSCgoCaWQYASABKAkSDwoHYXR0ZW1wdBgCIAEoBRIRCgRyYW5rGAMgASgFSACIAQESJAoGc3RyZWFtGAQgASgOMhQuc3Rva2VyLnYxLkxvZ1N0cmVhbRIOCgZvZmZzZXQYBSABKAMSDgoGZm9sbG93GAYgASgIQgcKBV9yYW5rIt0BChJTdHJlYW1Mb2dzUmVzcG9uc2USDwoHYXR0ZW1wdBgBIAEoBRIMCgRyYW5rGAIgASgFEiQKBnN0cmVhbRgDIAEoDjIULnN0b2tlci52MS5Mb2dTdHJlYW0SDgoGb2Zmc2V0GAQgASgDEgwKBGRhdGEYBSABKAwSEAoIY29tcGxldGUYBiABKAgSEgoKaW5jb21wbGV0ZRgHIAEoCBIWCg5leHBlY3RlZF9ieXRlcxgIIAEoAxIVCg1kcm9wcGVkX2J5dGVzGAkgASgDEg8KB21lc3NhZ2UYCiABKAkiHwoRRXhwbGFpbkpvYlJlcXVlc3QSCgoCaWQYASABKAkirQEKEkV4cGxhaW5Kb2JSZXNwb25zZRIbCgNqb2IYASABKAsyDi5zdG9rZXIudjEuSm9iEg8KB3N1bW1hcnkYAiABKAkSFgoOcXVldWVfcG9zaXRpb24YAyABKAUSJgoHcmVhc29ucxgEIAMoCzIVLnN0b2tlci52MS5XYWl0UmVhc29uEikKBXNpbmNlGAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCJMCgpXYWl0UmVhc29uEg0KBWNoZWNrGAEgASgJEg8KB21lc3NhZ2UYAiABKAkSDQoFbm9kZXMYAyADKAkSDwoHaGVsZF9ieRgEIAMoCSKYAQoTTGlzdEpvYkZpbGVzUmVxdWVzdBIKCgJpZBgBIAEoCRIbChNvdXRwdXRfZGlyZWN0b3J5X2lkGAIgASgJEhEKCWRpcmVjdG9yeRgDIAEoCRIeChZsaW5rX2V4cGlyeV9pbl9taW51dGVzGAQgASgFEhEKCXBhZ2Vfc2l6ZRgFIAEoBRISCgpwYWdlX3Rva2VuGAYgASgJIk8KFExpc3RKb2JGaWxlc1Jlc3BvbnNlEh4KBWZpbGVzGAEgAygLMg8uc3Rva2VyLnYxLkZpbGUSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIpkBChJSZWFkSm9iRmlsZVJlcXVlc3QSCgoCaWQYASABKAkSGwoTb3V0cHV0X2RpcmVjdG9yeV9pZBgCIAEoCRIMCgRwYXRoGAMgASgJEg4KBm9mZnNldBgEIAEoAxITCgZsZW5ndGgYBSABKANIAIgBARIOCgZmb2xsb3cYBiABKAgSDAoEbm9kZRgHIAEoCUIJCgdfbGVuZ3RoIlUKE1JlYWRKb2JGaWxlUmVzcG9uc2USIwoEaGVhZBgBIAEoCzITLnN0b2tlci52MS5GaWxlSGVhZEgAEg4KBGRhdGEYAiABKAxIAEIJCgdtZXNzYWdlMrwGCgpKb2JTZXJ2aWNlEkYKCUNyZWF0ZUpvYhIbLnN0b2tlci52MS5DcmVhdGVKb2JSZXF1ZXN0Ghwuc3Rva2VyLnYxLkNyZWF0ZUpvYlJlc3BvbnNlEkkKCkNyZWF0ZUpvYnMSHC5zdG9rZXIudjEuQ3JlYXRlSm9ic1JlcXVlc3QaHS5zdG9rZXIudjEuQ3JlYXRlSm9ic1Jlc3BvbnNlEj0KBkdldEpvYhIYLnN0b2tlci52MS5HZXRKb2JSZXF1ZXN0Ghkuc3Rva2VyLnYxLkdldEpvYlJlc3BvbnNlEkMKCExpc3RKb2JzEhouc3Rva2VyLnYxLkxpc3RKb2JzUmVxdWVzdBobLnN0b2tlci52MS5MaXN0Sm9ic1Jlc3BvbnNlEkYKCURlbGV0ZUpvYhIbLnN0b2tlci52MS5EZWxldGVKb2JSZXF1ZXN0Ghwuc3Rva2VyLnYxLkRlbGV0ZUpvYlJlc3BvbnNlEk8KDFRlcm1pbmF0ZUpvYhIeLnN0b2tlci52MS5UZXJtaW5hdGVKb2JSZXF1ZXN0Gh8uc3Rva2VyLnYxLlRlcm1pbmF0ZUpvYlJlc3BvbnNlEkUKCFdhdGNoSm9iEhouc3Rva2VyLnYxLldhdGNoSm9iUmVxdWVzdBobLnN0b2tlci52MS5XYXRjaEpvYlJlc3BvbnNlMAESSwoKU3RyZWFtTG9ncxIcLnN0b2tlci52MS5TdHJlYW1Mb2dzUmVxdWVzdBodLnN0b2tlci52MS5TdHJlYW1Mb2dzUmVzcG9uc2UwARJJCgpFeHBsYWluSm9iEhwuc3Rva2VyLnYxLkV4cGxhaW5Kb2JSZXF1ZXN0Gh0uc3Rva2VyLnYxLkV4cGxhaW5Kb2JSZXNwb25zZRJPCgxMaXN0Sm9iRmlsZXMSHi5zdG9rZXIudjEuTGlzdEpvYkZpbGVzUmVxdWVzdBofLnN0b2tlci52MS5MaXN0Sm9iRmlsZXNSZXNwb25zZRJOCgtSZWFkSm9iRmlsZRIdLnN0b2tlci52MS5SZWFkSm9iRmlsZVJlcXVlc3QaHi5zdG9rZXIudjEuUmVhZEpvYkZpbGVSZXNwb25zZTABYgZwcm90bzM", [file_google_protobuf_timestamp, file_stoker_v1_agent_service, file_stoker_v1_file, file_stoker_v1_job, file_stoker_v1_relay]);
+  fileDesc("ChtzdG9rZXIvdjEvam9iX3NlcnZpY2UucHJvdG8SCXN0b2tlci52MSJrChBDcmVhdGVKb2JSZXF1ZXN0Eg4KBnBhcmVudBgBIAEoCRIMCgRuYW1lGAIgASgJEhcKD2lkZW1wb3RlbmN5X2tleRgDIAEoCRIgCgRzcGVjGAQgASgLMhIuc3Rva2VyLnYxLkpvYlNwZWMiMAoRQ3JlYXRlSm9iUmVzcG9uc2USGwoDam9iGAEgASgLMg4uc3Rva2VyLnYxLkpvYiJdChFDcmVhdGVKb2JzUmVxdWVzdBIOCgZwYXJlbnQYASABKAkSHwoEam9icxgCIAMoCzIRLnN0b2tlci52MS5OZXdKb2ISFwoPaWRlbXBvdGVuY3lfa2V5GAMgASgJIjgKBk5ld0pvYhIMCgRuYW1lGAEgASgJEiAKBHNwZWMYAiABKAsyEi5zdG9rZXIudjEuSm9iU3BlYyI5ChJDcmVhdGVKb2JzUmVzcG9uc2USIwoEam9icxgBIAMoCzIVLnN0b2tlci52MS5DcmVhdGVkSm9iIlEKCkNyZWF0ZWRKb2ISCgoCaWQYASABKAkSDAoEdXVpZBgCIAEoCRISCgplcnJvcl9jb2RlGAMgASgFEhUKDWVycm9yX21lc3NhZ2UYBCABKAkiGwoNR2V0Sm9iUmVxdWVzdBIKCgJpZBgBIAEoCSItCg5HZXRKb2JSZXNwb25zZRIbCgNqb2IYASABKAsyDi5zdG9rZXIudjEuSm9iIkgKD0xpc3RKb2JzUmVxdWVzdBIOCgZwYXJlbnQYASABKAkSEQoJcGFnZV9zaXplGAIgASgFEhIKCnBhZ2VfdG9rZW4YAyABKAkiSQoQTGlzdEpvYnNSZXNwb25zZRIcCgRqb2JzGAEgAygLMg4uc3Rva2VyLnYxLkpvYhIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiHgoQRGVsZXRlSm9iUmVxdWVzdBIKCgJpZBgBIAEoCSITChFEZWxldGVKb2JSZXNwb25zZSIhChNUZXJtaW5hdGVKb2JSZXF1ZXN0EgoKAmlkGAEgASgJIjMKFFRlcm1pbmF0ZUpvYlJlc3BvbnNlEhsKA2pvYhgBIAEoCzIOLnN0b2tlci52MS5Kb2IiHQoPV2F0Y2hKb2JSZXF1ZXN0EgoKAmlkGAEgASgJIi8KEFdhdGNoSm9iUmVzcG9uc2USGwoDam9iGAEgASgLMg4uc3Rva2VyLnYxLkpvYiKSAQoRU3RyZWFtTG9nc1JlcXVlc3QSCgoCaWQYASABKAkSDwoHYXR0ZW1wdBgCIAEoBRIRCgRyYW5rGAMgASgFSACIAQESJAoGc3RyZWFtGAQgASgOMhQuc3Rva2VyLnYxLkxvZ1N0cmVhbRIOCgZvZmZzZXQYBSABKAMSDgoGZm9sbG93GAYgASgIQgcKBV9yYW5rIt0BChJTdHJlYW1Mb2dzUmVzcG9uc2USDwoHYXR0ZW1wdBgBIAEoBRIMCgRyYW5rGAIgASgFEiQKBnN0cmVhbRgDIAEoDjIULnN0b2tlci52MS5Mb2dTdHJlYW0SDgoGb2Zmc2V0GAQgASgDEgwKBGRhdGEYBSABKAwSEAoIY29tcGxldGUYBiABKAgSEgoKaW5jb21wbGV0ZRgHIAEoCBIWCg5leHBlY3RlZF9ieXRlcxgIIAEoAxIVCg1kcm9wcGVkX2J5dGVzGAkgASgDEg8KB21lc3NhZ2UYCiABKAkiHwoRRXhwbGFpbkpvYlJlcXVlc3QSCgoCaWQYASABKAkirQEKEkV4cGxhaW5Kb2JSZXNwb25zZRIbCgNqb2IYASABKAsyDi5zdG9rZXIudjEuSm9iEg8KB3N1bW1hcnkYAiABKAkSFgoOcXVldWVfcG9zaXRpb24YAyABKAUSJgoHcmVhc29ucxgEIAMoCzIVLnN0b2tlci52MS5XYWl0UmVhc29uEikKBXNpbmNlGAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCJMCgpXYWl0UmVhc29uEg0KBWNoZWNrGAEgASgJEg8KB21lc3NhZ2UYAiABKAkSDQoFbm9kZXMYAyADKAkSDwoHaGVsZF9ieRgEIAMoCSIxChJHZXRKb2JVc2FnZVJlcXVlc3QSCgoCaWQYASABKAkSDwoHYXR0ZW1wdBgCIAEoBSI9ChNHZXRKb2JVc2FnZVJlc3BvbnNlEiYKBXVzYWdlGAEgASgLMhcuc3Rva2VyLnYxLkF0dGVtcHRVc2FnZSKYAQoTTGlzdEpvYkZpbGVzUmVxdWVzdBIKCgJpZBgBIAEoCRIbChNvdXRwdXRfZGlyZWN0b3J5X2lkGAIgASgJEhEKCWRpcmVjdG9yeRgDIAEoCRIeChZsaW5rX2V4cGlyeV9pbl9taW51dGVzGAQgASgFEhEKCXBhZ2Vfc2l6ZRgFIAEoBRISCgpwYWdlX3Rva2VuGAYgASgJIk8KFExpc3RKb2JGaWxlc1Jlc3BvbnNlEh4KBWZpbGVzGAEgAygLMg8uc3Rva2VyLnYxLkZpbGUSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIpkBChJSZWFkSm9iRmlsZVJlcXVlc3QSCgoCaWQYASABKAkSGwoTb3V0cHV0X2RpcmVjdG9yeV9pZBgCIAEoCRIMCgRwYXRoGAMgASgJEg4KBm9mZnNldBgEIAEoAxITCgZsZW5ndGgYBSABKANIAIgBARIOCgZmb2xsb3cYBiABKAgSDAoEbm9kZRgHIAEoCUIJCgdfbGVuZ3RoIlUKE1JlYWRKb2JGaWxlUmVzcG9uc2USIwoEaGVhZBgBIAEoCzITLnN0b2tlci52MS5GaWxlSGVhZEgAEg4KBGRhdGEYAiABKAxIAEIJCgdtZXNzYWdlMooHCgpKb2JTZXJ2aWNlEkYKCUNyZWF0ZUpvYhIbLnN0b2tlci52MS5DcmVhdGVKb2JSZXF1ZXN0Ghwuc3Rva2VyLnYxLkNyZWF0ZUpvYlJlc3BvbnNlEkkKCkNyZWF0ZUpvYnMSHC5zdG9rZXIudjEuQ3JlYXRlSm9ic1JlcXVlc3QaHS5zdG9rZXIudjEuQ3JlYXRlSm9ic1Jlc3BvbnNlEj0KBkdldEpvYhIYLnN0b2tlci52MS5HZXRKb2JSZXF1ZXN0Ghkuc3Rva2VyLnYxLkdldEpvYlJlc3BvbnNlEkMKCExpc3RKb2JzEhouc3Rva2VyLnYxLkxpc3RKb2JzUmVxdWVzdBobLnN0b2tlci52MS5MaXN0Sm9ic1Jlc3BvbnNlEkYKCURlbGV0ZUpvYhIbLnN0b2tlci52MS5EZWxldGVKb2JSZXF1ZXN0Ghwuc3Rva2VyLnYxLkRlbGV0ZUpvYlJlc3BvbnNlEk8KDFRlcm1pbmF0ZUpvYhIeLnN0b2tlci52MS5UZXJtaW5hdGVKb2JSZXF1ZXN0Gh8uc3Rva2VyLnYxLlRlcm1pbmF0ZUpvYlJlc3BvbnNlEkUKCFdhdGNoSm9iEhouc3Rva2VyLnYxLldhdGNoSm9iUmVxdWVzdBobLnN0b2tlci52MS5XYXRjaEpvYlJlc3BvbnNlMAESSwoKU3RyZWFtTG9ncxIcLnN0b2tlci52MS5TdHJlYW1Mb2dzUmVxdWVzdBodLnN0b2tlci52MS5TdHJlYW1Mb2dzUmVzcG9uc2UwARJJCgpFeHBsYWluSm9iEhwuc3Rva2VyLnYxLkV4cGxhaW5Kb2JSZXF1ZXN0Gh0uc3Rva2VyLnYxLkV4cGxhaW5Kb2JSZXNwb25zZRJMCgtHZXRKb2JVc2FnZRIdLnN0b2tlci52MS5HZXRKb2JVc2FnZVJlcXVlc3QaHi5zdG9rZXIudjEuR2V0Sm9iVXNhZ2VSZXNwb25zZRJPCgxMaXN0Sm9iRmlsZXMSHi5zdG9rZXIudjEuTGlzdEpvYkZpbGVzUmVxdWVzdBofLnN0b2tlci52MS5MaXN0Sm9iRmlsZXNSZXNwb25zZRJOCgtSZWFkSm9iRmlsZRIdLnN0b2tlci52MS5SZWFkSm9iRmlsZVJlcXVlc3QaHi5zdG9rZXIudjEuUmVhZEpvYkZpbGVSZXNwb25zZTABYgZwcm90bzM", [file_google_protobuf_timestamp, file_stoker_v1_agent_service, file_stoker_v1_file, file_stoker_v1_history, file_stoker_v1_job, file_stoker_v1_relay]);
 
 /**
  * @generated from message stoker.v1.CreateJobRequest
@@ -594,6 +596,47 @@ export const WaitReasonSchema: GenMessage<WaitReason> = /*@__PURE__*/
   messageDesc(file_stoker_v1_job_service, 20);
 
 /**
+ * @generated from message stoker.v1.GetJobUsageRequest
+ */
+export type GetJobUsageRequest = Message<"stoker.v1.GetJobUsageRequest"> & {
+  /**
+   * @generated from field: string id = 1;
+   */
+  id: string;
+
+  /**
+   * 0: the latest.
+   *
+   * @generated from field: int32 attempt = 2;
+   */
+  attempt: number;
+};
+
+/**
+ * Describes the message stoker.v1.GetJobUsageRequest.
+ * Use `create(GetJobUsageRequestSchema)` to create a new message.
+ */
+export const GetJobUsageRequestSchema: GenMessage<GetJobUsageRequest> = /*@__PURE__*/
+  messageDesc(file_stoker_v1_job_service, 21);
+
+/**
+ * @generated from message stoker.v1.GetJobUsageResponse
+ */
+export type GetJobUsageResponse = Message<"stoker.v1.GetJobUsageResponse"> & {
+  /**
+   * @generated from field: stoker.v1.AttemptUsage usage = 1;
+   */
+  usage?: AttemptUsage | undefined;
+};
+
+/**
+ * Describes the message stoker.v1.GetJobUsageResponse.
+ * Use `create(GetJobUsageResponseSchema)` to create a new message.
+ */
+export const GetJobUsageResponseSchema: GenMessage<GetJobUsageResponse> = /*@__PURE__*/
+  messageDesc(file_stoker_v1_job_service, 22);
+
+/**
  * @generated from message stoker.v1.ListJobFilesRequest
  */
 export type ListJobFilesRequest = Message<"stoker.v1.ListJobFilesRequest"> & {
@@ -641,7 +684,7 @@ export type ListJobFilesRequest = Message<"stoker.v1.ListJobFilesRequest"> & {
  * Use `create(ListJobFilesRequestSchema)` to create a new message.
  */
 export const ListJobFilesRequestSchema: GenMessage<ListJobFilesRequest> = /*@__PURE__*/
-  messageDesc(file_stoker_v1_job_service, 21);
+  messageDesc(file_stoker_v1_job_service, 23);
 
 /**
  * @generated from message stoker.v1.ListJobFilesResponse
@@ -665,7 +708,7 @@ export type ListJobFilesResponse = Message<"stoker.v1.ListJobFilesResponse"> & {
  * Use `create(ListJobFilesResponseSchema)` to create a new message.
  */
 export const ListJobFilesResponseSchema: GenMessage<ListJobFilesResponse> = /*@__PURE__*/
-  messageDesc(file_stoker_v1_job_service, 22);
+  messageDesc(file_stoker_v1_job_service, 24);
 
 /**
  * @generated from message stoker.v1.ReadJobFileRequest
@@ -720,7 +763,7 @@ export type ReadJobFileRequest = Message<"stoker.v1.ReadJobFileRequest"> & {
  * Use `create(ReadJobFileRequestSchema)` to create a new message.
  */
 export const ReadJobFileRequestSchema: GenMessage<ReadJobFileRequest> = /*@__PURE__*/
-  messageDesc(file_stoker_v1_job_service, 23);
+  messageDesc(file_stoker_v1_job_service, 25);
 
 /**
  * @generated from message stoker.v1.ReadJobFileResponse
@@ -749,7 +792,7 @@ export type ReadJobFileResponse = Message<"stoker.v1.ReadJobFileResponse"> & {
  * Use `create(ReadJobFileResponseSchema)` to create a new message.
  */
 export const ReadJobFileResponseSchema: GenMessage<ReadJobFileResponse> = /*@__PURE__*/
-  messageDesc(file_stoker_v1_job_service, 24);
+  messageDesc(file_stoker_v1_job_service, 26);
 
 /**
  * @generated from service stoker.v1.JobService
@@ -838,6 +881,16 @@ export const JobService: GenService<{
     methodKind: "unary";
     input: typeof ExplainJobRequestSchema;
     output: typeof ExplainJobResponseSchema;
+  },
+  /**
+   * What its attempts made of the GPUs that they held.
+   *
+   * @generated from rpc stoker.v1.JobService.GetJobUsage
+   */
+  getJobUsage: {
+    methodKind: "unary";
+    input: typeof GetJobUsageRequestSchema;
+    output: typeof GetJobUsageResponseSchema;
   },
   /**
    * One level of a directory of the job, with time-limited links.

@@ -1,0 +1,35 @@
+import { type AttemptUsage, AttemptUsageSchema } from "../../shared/gen/stoker/v1/history_pb.js";
+import { toJson } from "./json.js";
+import { plain } from "./plain.js";
+import { sparkline } from "./sparkline.js";
+import { table } from "./table.js";
+import { shortTime } from "./time.js";
+
+export const jobUsageJson = (usage: AttemptUsage) => toJson(plain(AttemptUsageSchema, usage));
+
+/** What an attempt made of its GPUs, a line for each, and what could be better. */
+export function jobUsage({ attempt, from, to, gpus, advice }: AttemptUsage): string {
+  const lines = [`Attempt ${attempt}, ${shortTime(from)} to ${shortTime(to)}\n`];
+  if (gpus.length === 0) lines.push("It held no GPUs.\n");
+  else {
+    const rows = gpus.map((gpu) => [
+      ...[gpu.nodeName, String(gpu.index), percent(gpu.utilizationPercent), percent(gpu.idlePercent)],
+      memory(gpu.memoryMostBytes, gpu.memoryBytes),
+      gpu.powerWatts === undefined ? "" : `${Math.round(gpu.powerWatts)} W`,
+      sparkline(gpu.history?.series[0]?.means ?? [], 100),
+    ]);
+    lines.push(table(["Node", "GPU", "Used", "Idle", "Memory at most", "Power", "Over time"], rows));
+  }
+  if (advice.length > 0) lines.push(`\n${advice.map((sentence) => `- ${sentence}\n`).join("")}`);
+  return lines.join("");
+}
+
+const percent = (value: number | undefined) => (value === undefined ? "" : `${Math.round(value)} %`);
+
+const gib = 2 ** 30;
+
+function memory(most: bigint | undefined, all: bigint): string {
+  if (most === undefined) return "";
+  const used = (Number(most) / gib).toFixed(1);
+  return all === 0n ? `${used} GiB` : `${used} of ${(Number(all) / gib).toFixed(0)} GiB`;
+}
