@@ -6,7 +6,6 @@ import { doorkeeper } from "../../shared/doorkeeper.js";
 import { Fault } from "../../shared/fault.js";
 import { type Guard, type Handlers, type Service, serve } from "../../shared/grpc.js";
 import { addReflection } from "./reflection.js";
-import { credit, limitNewStreams } from "./stream-credit.js";
 
 /** A job with a long list of variables is far below this; what is larger is refused before it is decoded. */
 const requestBytesMax = 4 * 1024 * 1024;
@@ -37,7 +36,6 @@ export class ApiServer {
       // A peer that vanished without a word, or never says one: its calls end, and with them what they hold here.
       "grpc.keepalive_time_ms": silence.askMs,
       "grpc.keepalive_timeout_ms": silence.giveUpMs,
-      "grpc.max_concurrent_streams": credit,
       interceptors: [doorkeeper(this.guard, (path) => path.startsWith("/grpc.health.v1."), report)],
     });
   }
@@ -57,10 +55,7 @@ export class ApiServer {
       this.server.bindAsync(address, serverCredentials(), (error, port) => {
         if (error)
           reject(new Fault("invalid-argument", `cannot listen on ${address}: ${error.message}`, { cause: error }));
-        else {
-          limitNewStreams(this.server);
-          resolve(port);
-        }
+        else resolve(port);
       });
     });
   }
