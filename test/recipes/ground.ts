@@ -12,6 +12,7 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { FakeWorld } from "../../cli/testing/fake-world.js";
 import { LocalSite } from "../../scripts/site/local-site.js";
+import type { PodmanMachine } from "../fakes/podman-machine.js";
 import { StandIns } from "./stand-ins.js";
 
 export const recipesFolder = resolve(import.meta.dirname, "../fixtures/recipes");
@@ -53,21 +54,25 @@ export class Ground {
     readonly standIns: StandIns,
   ) {}
 
-  static async make(names = Object.keys(nodes)): Promise<Ground> {
+  /** `podman`: containers' own surroundings, in which nodes have no GPUs, as there is no driver to hand any in. */
+  static async make(names = Object.keys(nodes), podman?: PodmanMachine): Promise<Ground> {
     const folder = mkdtempSync(join(tmpdir(), "stoker-recipes-"));
     const helper = join(folder, "mount.nfs");
     writeFileSync(helper, mountNfs);
     mkdirSync(join(folder, "machine"));
     writeFileSync(join(folder, "machine/nvidia-smi"), nvidiaSmi);
     for (const program of [helper, join(folder, "machine/nvidia-smi")]) chmodSync(program, 0o755);
-    const inside = `mount --bind ${helper} /sbin/mount.nfs && PATH=${folder}/machine:$PATH exec "$@"`;
+    const variables = podman
+      ? Object.entries(podman.environment).map(([name, value]) => `${name}=${value}`)
+      : [`PATH=${folder}/machine:$PATH`];
+    const inside = `mount --bind ${helper} /sbin/mount.nfs && ${variables.join(" ")} exec "$@"`;
     const standIns = new StandIns(folder, join(folder, "home"));
     const site = await LocalSite.start({
       folder,
       nodes: names,
       agentFlags: ["--cpus", "4"],
       flagsOf: (node) => nodes[node] ?? [],
-      agentEnter: ["unshare", "-rm", "/bin/sh", "-c", inside, "sh"],
+      agentEnter: ["unshare", podman ? "-m" : "-rm", "/bin/sh", "-c", inside, "sh"],
     });
     const ground = new Ground(folder, site, standIns);
     await ground.furnish();

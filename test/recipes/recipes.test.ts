@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { expected } from "./expected.js";
 import { filesIn, Ground, type JobShown, recipesFolder, textOf } from "./ground.js";
 import { putScripts } from "./scripts.js";
-import type { Call } from "./stand-ins.js";
+import { type Call, inVariables } from "./stand-ins.js";
 
 /** Every published body, unchanged, on real daemons, real mounts, a real shell and a real mpirun. */
 let ground: Ground;
@@ -176,16 +176,3 @@ const story =
 
 const hostOf: Record<string, string> = { d1: "127.0.0.9", d2: "127.0.0.10", a1: "127.0.0.11" };
 const isServer = (environment: Record<string, string>) => /"type":"ps"/.test(environment.TF_CONFIG ?? "");
-
-/**
- * `program words`, with what the job's own variables hold put as their names: the longest first, for one path holds others. What a user's
- * own mpirun hands to all nodes was expanded on the first.
- */
-function inVariables({ program, words }: Call, calls: readonly Call[]): string {
-  const shown = /^AZ_BATCHAI_(INPUT_|OUTPUT_|JOB_MOUNT_ROOT$|JOB_TEMP$|SHARED_JOB_TEMP$)/;
-  const values = calls
-    .flatMap(({ environment }) => Object.entries(environment).filter(([key]) => shown.test(key)))
-    .sort(([, a], [, b]) => b.length - a.length);
-  const text = values.reduce((line, [key, value]) => line.replaceAll(value, `$${key}`), words.join(" "));
-  return [program, text].filter((part) => part !== "").join(" ");
-}

@@ -16,7 +16,7 @@ export interface Call {
  * `python` runs a script that says so by the real one; a parameter server stays until it is stopped. $0's first folder below `records` is
  * made whole before it gets its name.
  */
-const recorder = (records: string) => `#!/bin/bash
+export const recorder = (records: string) => `#!/bin/bash
 call=$(mktemp -d ${records}/.call-XXXXXXXX)
 cat /proc/$$/environ >"$call/environ"
 printf '%s\\0' "$0" "$@" >"$call/words"
@@ -26,7 +26,7 @@ for word; do
   case $word in *.py) script=$word ;; --job_name=ps) echo "serving"; exec sleep 600 ;; esac
 done
 case $0 in
-  */python) if [ -f "$script" ] && grep -q '^# real' "$script"; then exec /usr/bin/python3 "$@"; fi ;;
+  */python) if [ -x /usr/bin/python3 ] && [ -f "$script" ] && grep -q '^# real' "$script"; then exec /usr/bin/python3 "$@"; fi ;;
 esac
 echo "\${0##*/} ran on $STOKER_NODE"
 `;
@@ -39,7 +39,7 @@ if [ -n "$STOKER_JOB_ID" ]; then
 fi
 `;
 
-const names = ["python", "cntk", "caffe", "apt", "pip"];
+export const names = ["python", "cntk", "caffe", "apt", "pip"];
 
 export class StandIns {
   readonly records: string;
@@ -59,10 +59,7 @@ export class StandIns {
 
   /** Of one job, in no order. */
   calls(job: string): Call[] {
-    return readdirSync(this.records)
-      .filter((name) => name.startsWith("call-"))
-      .map((name) => this.#call(join(this.records, name)))
-      .filter(({ environment }) => environment.STOKER_JOB_ID?.endsWith(`/jobs/${job}`));
+    return callsIn(this.records).filter(({ environment }) => environment.STOKER_JOB_ID?.endsWith(`/jobs/${job}`));
   }
 
   timesSourced(job: string): number {
@@ -74,21 +71,39 @@ export class StandIns {
   hostFile(job: string): string {
     return readFileSync(`${this.sourced}.${job}`, "utf8");
   }
+}
 
-  #call(path: string): Call {
-    const [program = "", ...words] = pieces(join(path, "words"));
-    const environment = pieces(join(path, "environ")).map((entry) => {
-      const at = entry.indexOf("=");
-      return [entry.slice(0, at), entry.slice(at + 1)] as const;
-    });
-    return {
-      program: basename(program),
-      words,
-      environment: Object.fromEntries(environment),
-      folder: readFileSync(join(path, "folder"), "utf8").trim(),
-    };
-  }
+export const callsIn = (folder: string): Call[] =>
+  readdirSync(folder)
+    .filter((name) => name.startsWith("call-"))
+    .map((name) => callAt(join(folder, name)));
+
+function callAt(path: string): Call {
+  const [program = "", ...words] = pieces(join(path, "words"));
+  const environment = pieces(join(path, "environ")).map((entry) => {
+    const at = entry.indexOf("=");
+    return [entry.slice(0, at), entry.slice(at + 1)] as const;
+  });
+  return {
+    program: basename(program),
+    words,
+    environment: Object.fromEntries(environment),
+    folder: readFileSync(join(path, "folder"), "utf8").trim(),
+  };
 }
 
 /** Texts that each end in a zero byte. */
 const pieces = (path: string) => readFileSync(path, "utf8").split("\0").slice(0, -1);
+
+/**
+ * `program words`, with what the job's own variables hold put as their names: the longest first, for one path holds others. What a user's
+ * own mpirun hands to all nodes was expanded on the first.
+ */
+export function inVariables({ program, words }: Call, calls: readonly Call[]): string {
+  const shown = /^AZ_BATCHAI_(INPUT_|OUTPUT_|JOB_MOUNT_ROOT$|JOB_TEMP$|SHARED_JOB_TEMP$)/;
+  const values = calls
+    .flatMap(({ environment }) => Object.entries(environment).filter(([key]) => shown.test(key)))
+    .sort(([, a], [, b]) => b.length - a.length);
+  const text = values.reduce((line, [key, value]) => line.replaceAll(value, `$${key}`), words.join(" "));
+  return [program, text].filter((part) => part !== "").join(" ");
+}
