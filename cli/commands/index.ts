@@ -10,6 +10,7 @@ import { run } from "./run/run.js";
 import { secret } from "./secret/index.js";
 import { status } from "./status.js";
 import { storage } from "./storage/index.js";
+import { top } from "./top.js";
 import { workspace } from "./workspace/index.js";
 
 const usage: Noun = { name: "usage", description: "What is used, and the limits", verbs: [showUsage] };
@@ -29,4 +30,4 @@ export const nouns: readonly Noun[] = [
 ];
 
 /** Verbs that need no noun. */
-export const topVerbs: readonly Verb[] = [run, status, listUsages];
+export const topVerbs: readonly Verb[] = [run, status, top, listUsages];

@@ -119,8 +119,8 @@ export const mutants: readonly Mutant[] = [
     "GPUs are promised twice",
     "chaos",
     "coordinator/core/usage.ts",
-    "gpuUuids: free,",
-    "gpuUuids: gpus.map(({ uuid }) => uuid),",
+    "gpus.filter(({ uuid }) => !usage.gpuUuids.has(uuid)).map",
+    "gpus.map",
   ),
   mutant(
     "the next attempt waits for nobody",

@@ -1,0 +1,76 @@
+import { create } from "@bufbuild/protobuf";
+import { timestampFromMs } from "@bufbuild/protobuf/wkt";
+import { expect, it } from "vitest";
+import { NodeSchema, NodeState } from "../../shared/gen/stoker/v1/node_pb.js";
+import { StatusSchema } from "../../shared/gen/stoker/v1/status_pb.js";
+import { Courses } from "./courses.js";
+import { frame } from "./frame.js";
+import { Picture } from "./picture.js";
+
+const gib = 2n ** 30n;
+const since = timestampFromMs(Date.UTC(2026, 10, 21, 12));
+
+const status = create(StatusSchema, {
+  nodes: { total: 3, running: 1, gpus: 2, gpusFree: 1 },
+  jobs: { running: 1, queued: 4 },
+  waits: [{ jobId: "workspaces/w/experiments/e/jobs/big", since, reason: "it needs 9 nodes" }],
+  troubles: [{ id: "nodes/m2", kind: "lost", since, message: "its agent\u001b[2J has fallen silent" }],
+});
+
+const node = (name: string, utilizationPercent: number) =>
+  create(NodeSchema, {
+    ...{ name, state: NodeState.RUNNING, allocations: [{ jobId: "workspaces/w/experiments/e/jobs/train" }] },
+    inventory: { memoryBytes: 64n * gib, gpus: [{ uuid: `${name}-0`, index: 0, memoryBytes: 80n * gib }] },
+    telemetry: {
+      ...{ cpuPercent: 12.4, memoryUsedBytes: 16n * gib },
+      gpus: [
+        { uuid: `${name}-0`, utilizationPercent, memoryUsedBytes: 40n * gib, temperatureCelsius: 61, powerWatts: 300 },
+      ],
+    },
+    gpuFaults: name === "m1" ? [{ uuid: "m1-0", state: "suspect", message: "slows down for its heat" }] : [],
+  });
+
+function shown(columns = 200, rows = 50): string[] {
+  const courses = new Courses();
+  courses.add([node("m1", 0), node("m3", 100)]);
+  courses.add([node("m1", 50), node("m3", 100)]);
+  return frame(status, [node("m1", 50), node("m3", 100)], courses, { columns, rows });
+}
+
+it("shows counts, what is wrong, nodes with their GPUs over time, and what waits and why", () => {
+  const [head, trouble, , m1, gpu1, m3, gpu3, , title, wait] = shown();
+  expect(head).toBe("1 of 3 nodes at work   1 of 2 GPUs taken   1 jobs run, 4 wait");
+  expect(trouble).toBe("! m2: its agent [2J has fallen silent");
+  expect(m1).toMatch(/^m1 +running +CPU +12% +16\/64 GiB +train$/);
+  expect(gpu1).toMatch(/^ {2}GPU 0 +▁▅ +50% 40\/80 GiB +61°C +300 W SUSPECT: slows down for its heat$/);
+  expect([m3?.slice(0, 2), gpu3]).toEqual(["m3", expect.stringMatching(/██ 100%/)]);
+  expect(title).toBe("Waiting longest");
+  expect(wait).toMatch(/^ {2}big since .*: it needs 9 nodes$/);
+});
+
+it("fits into any terminal", () => {
+  for (const [columns, rows] of [
+    [80, 24],
+    [40, 8],
+    [1, 1],
+    [20, 3],
+  ] as const) {
+    const lines = shown(columns, rows);
+    expect(lines.length).toBeLessThanOrEqual(rows);
+    for (const line of lines) expect(line.length).toBeLessThanOrEqual(columns);
+  }
+});
+
+it("writes only the lines that changed, and all of them after a change of size", () => {
+  const picture = new Picture({
+    type: "xterm",
+    size: () => ({ columns: 80, rows: 24 }),
+    onResize: () => () => undefined,
+    raw: () => () => undefined,
+  });
+  expect(picture.show(["a", "b"])).toBe("\u001b[2J\u001b[1;1Ha\u001b[K\u001b[2;1Hb\u001b[K");
+  expect(picture.show(["a", "c"])).toBe("\u001b[2;1Hc\u001b[K");
+  expect(picture.show(["a"])).toBe("\u001b[2;1H\u001b[K");
+  picture.forget();
+  expect(picture.show(["a"])).toContain("\u001b[1;1Ha");
+});
