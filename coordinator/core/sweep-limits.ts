@@ -1,5 +1,6 @@
-import { jobObjection } from "./checks/index.js";
+import { besidesQuota, jobObjection } from "./checks/index.js";
 import type { World } from "./memory.js";
+import { HeldBack } from "./quota/held-back.js";
 import type { Cluster, Job } from "./state.js";
 
 /**
@@ -8,11 +9,14 @@ import type { Cluster, Job } from "./state.js";
  */
 export class SweepLimits {
   private running: Map<string, number> | undefined;
+  private readonly quotas: HeldBack;
 
   constructor(
     private readonly world: World,
     private readonly cluster: Cluster,
-  ) {}
+  ) {
+    this.quotas = new HeldBack(world);
+  }
 
   /** How many run, when that is as many as may; else undefined. */
   reached(job: Job): number | undefined {
@@ -26,10 +30,12 @@ export class SweepLimits {
 
   /** It may not start now, and others may go on behind it. */
   holds(job: Job): boolean {
-    return this.reached(job) !== undefined || jobObjection(job, this.world) !== undefined;
+    if (this.reached(job) !== undefined || this.quotas.holds(job)) return true;
+    return jobObjection(job, this.world, besidesQuota) !== undefined;
   }
 
   started(job: Job): void {
+    this.quotas.started();
     const { sweep } = job.request;
     if (sweep && this.running) add(this.running, keyOf(job, sweep.name));
   }

@@ -44,8 +44,11 @@ export function firstObjection(
   return undefined;
 }
 
-export function jobObjection(job: Job, world: World): Blocked | undefined {
-  for (const check of ofJob) {
+/** A pass asks about quotas once for all jobs that need alike: see quota/held-back.ts. */
+export const besidesQuota = ofJob.filter((check) => check !== quota);
+
+export function jobObjection(job: Job, world: World, checks = ofJob): Blocked | undefined {
+  for (const check of checks) {
     const blocked = check(job, world);
     if (blocked) return blocked;
   }
