@@ -65,11 +65,11 @@ async function play(stage: Stage): Promise<void> {
       nodeCount: 1,
       mountVolumes: { fileServers: [onServer, { fileServer: { id: "fast" }, relativeMountPath: "fast" }] },
       customToolkitSettings: {
-        commandLine: `findmnt -n -o FSTYPE ${root}/data ${root}/fast; echo slow >${root}/data/written; echo fast >${root}/fast/written`,
+        commandLine: `findmnt -n -o FSTYPE -M ${root}/data; findmnt -n -o FSTYPE -M ${root}/fast; echo slow >${root}/data/written; echo fast >${root}/fast/written`,
       },
     });
     await job.end(120_000);
-    assert.match(await job.logs(), /nfs4/);
+    assert.equal((await job.logs()).trim(), "nfs4\nnfs4");
     assert.equal(
       (await server.shell(`cat /srv/data/written ${(await show("fast")).directory}/written`)).trim(),
       "slow\nfast",
@@ -148,7 +148,7 @@ async function sharesBySmb(stage: Stage, site: Site): Promise<void> {
     set -e
     mkdir -p /srv/share && chmod 777 /srv/share
     useradd -M acct
-    printf '[global]\\nserver min protocol = SMB3\\nload printers = no\\n[models]\\npath = /srv/share\\nread only = no\\n' >/etc/samba/smb.conf
+    printf '[global]\\nserver min protocol = SMB3_00\\nload printers = no\\n[models]\\npath = /srv/share\\nread only = no\\n' >/etc/samba/smb.conf
     printf 'geheim==\\ngeheim==\\n' | smbpasswd -s -a acct
     smbd -D
   `);
@@ -165,7 +165,7 @@ async function sharesBySmb(stage: Stage, site: Site): Promise<void> {
       ],
     },
     customToolkitSettings: {
-      commandLine: `findmnt -n -o FSTYPE,OPTIONS ${root}/afs; echo by smb >${root}/afs/written`,
+      commandLine: `findmnt -n -o FSTYPE,OPTIONS -M ${root}/afs; echo by smb >${root}/afs/written`,
     },
   });
   await job.end(120_000);
