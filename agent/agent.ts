@@ -55,31 +55,24 @@ import { LocalShims } from "./ranks/shims.js";
 import { Spawner } from "./ranks/spawner.js";
 import { Receiver } from "./received.js";
 import { AllSurroundings } from "./surroundings.js";
-import { UserRelays } from "./user-relays.js";
+import { UserRelays, type UserRelaysOptions } from "./user-relays.js";
 import { Fences } from "./watchdog/fences.js";
 import type { Freezer } from "./watchdog/freezer.js";
 import { Watchdog } from "./watchdog/watchdog.js";
 import { Witnesses, type WitnessHost } from "./witness/witnesses.js";
 
-export interface AgentOptions {
-  coordinator: string;
-  name: string;
+export interface AgentOptions extends UserRelaysOptions {
   /** What other nodes of a gang call this one. */
   host: string;
   dataDir: string;
-  shimPath: string;
   /** The launcher that stands for ssh: one word, and the same on every machine. */
   rshPath: string;
-  /** Asked for at every connection, so that a corrected file needs no restart. */
-  token(): string;
   inventory: Inventory;
   freezer: Freezer;
   /** Bytes of free space on the data folder's disk that are kept for what runs. */
   diskReserve?: number | undefined;
   /** Where other nodes may ask about the coordinator, 0 for any that is free; undefined: this one neither asks nor answers. */
   witnessPort?: number | undefined;
-  /** False: nobody may run commands here but by jobs. */
-  exec?: boolean;
   /** What jobs' processes have besides their lease's variables. */
   baseEnvironment: Readonly<Record<string, string>>;
 }
@@ -246,7 +239,6 @@ export class Agent {
     this.preparer.start();
     this.parts.mounts.watch(mountsHost(this.holder));
     this.parts.exports.start(() => this.tellExports());
-    this.users.sweep();
     this.link.start();
   }
 

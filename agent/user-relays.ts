@@ -19,6 +19,7 @@ export interface UserRelaysOptions {
   coordinator: string;
   name: string;
   shimPath: string;
+  /** Asked for at every connection, so that a corrected file needs no restart. */
   token(): string;
   /** False: the owner lets nobody run commands here, or reach what this machine reaches. */
   exec?: boolean;
@@ -34,13 +35,17 @@ export class UserRelays {
     private readonly holder: LeaseHolder,
     mounts: Mounts,
     private readonly fence: (lease: LeaseId) => string,
-    private readonly log: Logger,
+    log: Logger,
   ) {
     const { coordinator, name: nodeName, shimPath } = options;
     const { paths, places } = holder;
     const folder = join(paths.data, "file-mounts");
     mkdirSync(folder, { recursive: true, mode: 0o700 });
     this.visits = new Visits(folder, mounts, log);
+    // What an earlier agent has mounted for readers. Not waited for: its server may hang.
+    this.visits
+      .sweep()
+      .catch((error: unknown) => log.error({ err: error }, "volumes mounted for reading could not be looked for"));
     const isMounted = (path: string) => mountAt(path) !== undefined;
     const files = new JobFiles({ shimPath, nodeName, places, visits: this.visits, isMounted });
     const work: RelayWork = {
@@ -60,13 +65,6 @@ export class UserRelays {
 
   take(order: Parameters<Relays["take"]>[0]): void {
     this.relays.take(order);
-  }
-
-  /** Undoes what an earlier agent has mounted for readers. Not waited for: its server may hang. */
-  sweep(): void {
-    this.visits
-      .sweep()
-      .catch((error: unknown) => this.log.error({ err: error }, "volumes mounted for reading could not be looked for"));
   }
 
   async close(): Promise<void> {

@@ -278,6 +278,8 @@ export function connect(address: string, metadata: Metadata, { apart = false } =
     "grpc.enable_http_proxy": 0,
     "grpc.initial_reconnect_backoff_ms": 200,
     "grpc.max_reconnect_backoff_ms": 3_000,
+    // What is read here may be a file, from far away: no more than this waits on its way.
+    "grpc-node.flow_control_window": 1024 * 1024,
     ...(apart ? { "grpc.use_local_subchannel_pool": 1 } : {}),
   });
   return {

@@ -15,7 +15,8 @@ export async function fileStream(site: BenchSite): Promise<number> {
   const folder = site.marks();
   const write = `mkdir -p $AZ_BATCHAI_OUTPUT_BIG && yes stoker | head -c ${bytes} > $AZ_BATCHAI_OUTPUT_BIG/file`;
   const outputDirectories = [{ id: "BIG", pathPrefix: folder, pathSuffix: "" }];
-  const { job } = await jobs.createJob({ parent, name: "writer", spec: { ...single(write), outputDirectories } });
+  const spec = { ...single(write), outputDirectories } as ReturnType<typeof single>;
+  const { job } = await jobs.createJob({ parent, name: "writer", spec });
   const id = job?.id ?? "";
   await finished(jobs, id);
   const rates: number[] = [];
