@@ -1,5 +1,5 @@
 import { mkdirSync, readdirSync, readFileSync } from "node:fs";
-import { basename, join } from "node:path";
+import { join } from "node:path";
 import type { Logger } from "pino";
 import { bootClock } from "../shared/boot-clock.js";
 import { DiskReserve } from "../shared/disk-reserve.js";
@@ -17,6 +17,7 @@ import { Engine } from "./engine.js";
 import { type LeaseHolder, mountsHost, remoteHost, sweepContainers } from "./hosts.js";
 import { listenInside, makeInsideFolder } from "./inside-folder.js";
 import { Ledger } from "./ledger.js";
+import { leftBehind } from "./left-behind.js";
 import { lifeOf, obeyedBefore } from "./link/life.js";
 import { Link, type LinkHost } from "./link/link.js";
 import {
@@ -271,21 +272,9 @@ export class Agent {
   }
 
   private async adopt(): Promise<void> {
-    const unreadable = new Set<LeaseId>();
-    const stored = this.ledger.load((file, why) => {
-      this.log.error({ file, why }, "a ledger entry can't be read as it is");
-      const id = parseLeaseId(basename(file).replace(/\.json\.unreadable$/, ""));
-      if (id) unreadable.add(id.lease);
-    });
-    const known = new Set<string>(stored.map(({ run }) => run.id));
+    const { stored, held, unknown } = leftBehind(this.ledger, [this.paths.spool, this.paths.fences], this.log);
     // What we don't know we hold we can't freeze: it must be gone before the coordinator hears that we don't hold it.
-    const unknown = new Set([
-      ...unreadable,
-      ...this.leasesLeftIn(this.paths.spool),
-      ...this.leasesLeftIn(this.paths.fences),
-    ]);
-    await Promise.all([...unknown].filter((lease) => !known.has(lease)).map((lease) => this.signals.kill(lease)));
-    const held = new Set<string>([...unreadable, ...known]);
+    await Promise.all(unknown.map((lease) => this.signals.kill(lease)));
     this.fences.sweep(new Set(stored.map(({ run }) => run.id)));
     for (const name of readdirSync(this.paths.spool)) {
       if (!held.has(name)) this.spawner.remove(join(this.paths.spool, name));
@@ -309,10 +298,6 @@ export class Agent {
   /** Dropped without a session: the next begins with what is to be served, and is told again. */
   private tellExports(): void {
     this.link.report(exportStates(this.parts.exports.states()));
-  }
-
-  private leasesLeftIn(folder: string): LeaseId[] {
-    return readdirSync(folder).flatMap((name) => parseLeaseId(name)?.lease ?? []);
   }
 
   private linkHost(): LinkHost {
