@@ -23,6 +23,7 @@ import { Link, type LinkHost } from "./link/link.js";
 import {
   exportStates,
   gpuFault,
+  heartbeatOf,
   heldGpus,
   heldLease,
   logsWaiting,
@@ -321,24 +322,15 @@ export class Agent {
         witnessPort: this.witnesses.port,
         witnessSet: BigInt(this.witnesses.set?.version ?? 0),
       }),
-      heartbeat: () => {
-        const telemetry = this.parts.telemetry.latest();
-        const unhealthyReason =
-          this.watchdog.problem() || this.room.low || this.parts.mounts.clusterProblem() || this.gpus.problem();
-        const gpuFaults = this.gpus.faults().map(gpuFault);
-        const common = {
+      heartbeat: () =>
+        heartbeatOf({
           leases: held(),
-          unhealthyReason,
-          gpuFaults,
+          problems: [this.watchdog.problem(), this.room.low, this.parts.mounts.clusterProblem(), this.gpus.problem()],
+          gpuFaults: this.gpus.faults().map(gpuFault),
           witnessSet: BigInt(this.witnesses.set?.version ?? 0),
-        };
-        return telemetry === undefined
-          ? common
-          : {
-              ...common,
-              telemetry: { ...telemetry, freezer: this.options.freezer.name, ...logsWaiting(this.logs.waiting()) },
-            };
-      },
+          telemetry: this.parts.telemetry.latest(),
+          beside: { freezer: this.options.freezer.name, ...logsWaiting(this.logs.waiting()) },
+        }),
       objection: (welcome) => this.objection(welcome),
       welcomed: (welcome, sentAt, leases) => this.welcomed(welcome, sentAt, leases),
       heartbeatSent: (sequence, at) => this.engine.post({ type: "heartbeat-sent", sequence, at }),

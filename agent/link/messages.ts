@@ -3,7 +3,12 @@ import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { unreachable } from "../../shared/assert.js";
 import { ExportPhase, PreparationState } from "../../shared/gen/stoker/v1/agent_service_pb.js";
 import { LeasePhase } from "../../shared/gen/stoker/v1/lease_pb.js";
-import { FileServingSchema, type Inventory, LogsWaitingSchema } from "../../shared/gen/stoker/v1/node_pb.js";
+import {
+  FileServingSchema,
+  type Inventory,
+  LogsWaitingSchema,
+  type Telemetry,
+} from "../../shared/gen/stoker/v1/node_pb.js";
 import type { LeaseId } from "../../shared/ids.js";
 import type { Diagnosis } from "../core/diagnosis/diagnosis.js";
 import { doing } from "../core/doing.js";
@@ -138,4 +143,20 @@ export function logsWaiting(waiting: LogsWaiting | undefined) {
   const { since, bytes, reason } = waiting;
   const message = create(LogsWaitingSchema, { since: timestampFromMs(since), bytes: BigInt(bytes), reason });
   return { logsWaiting: message };
+}
+
+/** What a heartbeat says but for its number. The first problem is the one told. */
+export function heartbeatOf(from: {
+  leases: Array<ReturnType<typeof heldLease>>;
+  problems: ReadonlyArray<string | undefined>;
+  gpuFaults: Array<ReturnType<typeof gpuFault>>;
+  witnessSet: bigint;
+  telemetry: Telemetry | undefined;
+  /** Of the agent's own state, told with its telemetry. */
+  beside: Partial<Telemetry>;
+}) {
+  const { leases, problems, gpuFaults, witnessSet, telemetry, beside } = from;
+  const unhealthyReason = problems.find((problem) => problem !== undefined && problem !== "") ?? "";
+  const common = { leases, unhealthyReason, gpuFaults, witnessSet };
+  return telemetry === undefined ? common : { ...common, telemetry: { ...telemetry, ...beside } };
 }
