@@ -27,6 +27,9 @@ const wordsMax = 2_000;
 /** After SIGKILL: what is in an uninterruptible wait on a dead server does not go, and nobody waits for it. */
 const givenUpMs = 1_000;
 
+/** Without the rest of a word that was cut: it may be the end of a secret, which nobody would know as one. */
+const whole = (text: string) => (text.length < wordsMax ? text : text.replace(/^\S*/, "")).trim();
+
 /** Runs whatever may touch a file system that hangs: a process group of its own, killed at the limit. Always resolves, soon after the limit at most. */
 export function runLimited({ argv, timeoutMs, environment, signal, input, heard }: LimitedRun): Promise<LimitedEnd> {
   return new Promise((resolve) => {
@@ -51,7 +54,7 @@ export function runLimited({ argv, timeoutMs, environment, signal, input, heard 
       child.stdout.destroy();
       child.stderr.destroy();
       child.unref();
-      const said = (words.stderr.trim() || words.stdout.trim()).slice(-wordsMax);
+      const said = whole(words.stderr) || whole(words.stdout);
       resolve({ problem, words: said, late: late !== undefined, lingering });
     };
     const stop = (why: string) => {

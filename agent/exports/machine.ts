@@ -1,6 +1,6 @@
 import { accessSync, constants, existsSync, readFileSync, statfsSync } from "node:fs";
 import { release } from "node:os";
-import { join, resolve } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { Fault } from "../../shared/fault.js";
 
 /** What this machine has and its owner allows. */
@@ -35,14 +35,12 @@ export function hasKernelServer(path: string): boolean {
   return known.some((file) => existsSync(file) && /\/nfsd\.ko/.test(readFileSync(file, "utf8")));
 }
 
+/** Of the disk that it is on, or will be: it comes with the first file server. */
 export function freeBytes(folder: string): number {
-  try {
-    const { bavail, bsize } = statfsSync(folder);
-    return bavail * bsize;
-  } catch {
-    // It comes with the first file server.
-    return 0;
-  }
+  let there = folder;
+  while (!existsSync(there)) there = dirname(there);
+  const { bavail, bsize } = statfsSync(there);
+  return bavail * bsize;
 }
 
 export const isBelow = (path: string, folder: string) => path === folder || path.startsWith(`${folder}/`);

@@ -134,4 +134,7 @@ test("an owner's folder bounds what is served, by links too; an owner who says o
   none.set([wish("a", join(dir, "a"))]);
   await vi.waitFor(() => expect(phases(none)).toEqual(["a failed"]), soon);
   expect(none.serving().refused).toBe(true);
+  // A folder that is not there yet has its disk's room.
+  const fresh = machine({ kind: "folder", path: join(dir, "not/yet") }).make();
+  expect(fresh.serving().freeBytes).toBeGreaterThan(0);
 });

@@ -171,6 +171,10 @@ test("what a command says of its password is not told, and neither is a job's se
   const error = await failure([plan("x", { case: "command", value: { command: words } })], never, ["hush"]);
   expect(error?.message).toContain("no: ***, ***");
   expect(JSON.stringify([error?.message, error?.details])).not.toMatch(/geheim|hush/);
+  // So long that its beginning is cut off, in the middle of the password.
+  const long = `printf geheim >&2; printf 'y%.0s' {1..1996} >&2; false`;
+  const cut = await failure([plan("x", { case: "command", value: { command: `: pw=geheim; ${long}` } })]);
+  expect(JSON.stringify([cut?.message, cut?.details])).not.toMatch(/heim/);
   const broken = { command: "mount -o password=geheim (" };
   const syntax = await failure([plan("x", { case: "command", value: broken })]);
   expect(JSON.stringify(syntax?.details)).toContain("syntax error");

@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { explain } from "../../coordinator/core/explain.js";
 import { ExportPhase } from "../../shared/gen/stoker/v1/agent_service_pb.js";
 import type { MountPlan } from "../../shared/gen/stoker/v1/mount_pb.js";
 import { CoreWorld, type Effect, ready } from "../build.js";
@@ -100,6 +101,8 @@ test("a job waits for a server that is being made, holds nobody up meanwhile, an
   const world = lab();
   world.fileServer("f", { managed: { node: "s", directory: "/srv/x", mountOptions: "nfsvers=4.2" } });
   expect(grantsIn(mounting(world).effects)).toEqual([]);
+  const waiting = world.job("j");
+  expect(waiting && explain(world.state, waiting, world.now).summary).toContain("file server f is still being made");
   expect(grantsIn(world.submit("other", {}).effects)).toHaveLength(1);
   const other = world.job("other");
   const lease = other && "lease" in other.state ? other.state.lease : undefined;
