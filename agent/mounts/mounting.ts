@@ -130,7 +130,8 @@ IFS=/
 for name in $way; do
   at=$at/$name
   if [ -L "$name" ]; then echo "a link leads from $at elsewhere" >&2; exit 1; fi
-  [ -d "$name" ] || mkdir -- "$name" || exit
+  # Another volume of the same job may be making it just now.
+  [ -d "$name" ] || mkdir -- "$name" 2>/dev/null || [ -d "$name" ] || mkdir -- "$name" || exit
   cd -P -- "$name" || exit
   [ "$(pwd -P)" = "$at" ] || { echo "a link leads from $at elsewhere" >&2; exit 1; }
 done
