@@ -1,4 +1,3 @@
-import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import type { Logger } from "pino";
 import { unreachable } from "../shared/assert.js";
@@ -33,11 +32,13 @@ import { statusHandlers } from "./api/status/index.js";
 import { storageHandlers } from "./api/storage/index.js";
 import { workspaceHandlers } from "./api/workspace/index.js";
 import { refuseHalfRestored } from "./backup/restore.js";
-import { Catalog } from "./catalog/catalog.js";
+import type { Catalog } from "./catalog/catalog.js";
 import { lockFolder } from "./catalog/lock.js";
 import type { Effect } from "./core/effects.js";
 import { nodeNamed } from "./core/names.js";
+import { withSealed } from "./core/secrets/reference.js";
 import { defaultSettings, type Settings } from "./core/settings.js";
+import { makeFolder, openCatalog } from "./data-folder.js";
 import { Engine } from "./engine.js";
 import { JobFeed } from "./feed/job-feed.js";
 import { publishJob } from "./feed/job-publisher.js";
@@ -155,6 +156,8 @@ export class Coordinator {
       state: () => this.engine.state,
       reaches: (node) => this.sessions.reaches(node),
       ask: (node, purpose, signal) => this.relays.ask(node, purpose, signal),
+      // The volumes' keys may be secrets.
+      open: (place) => openSecrets(withSealed(this.engine.state, place), vault, log),
     });
     this.links = new FileLinks({
       ...linkPlace(options),
@@ -343,29 +346,10 @@ function linkPlace({ listen, filesPort, advertiseHost }: CoordinatorOptions) {
   };
 }
 
-/** On a disk that was full already when we were started anew, with what is kept in reserve. */
-function openCatalog(dataDir: string, room: DiskReserve, vault: Vault): Catalog {
-  try {
-    return Catalog.open(dataDir, vault);
-  } catch (error) {
-    if (!(error instanceof Fault) || !room.spend()) throw error;
-    return Catalog.open(dataDir, vault);
-  }
-}
-
 /** A file that was named wins over the environment. */
 function tokenOf({ token, tokenFile, dataDir }: CoordinatorOptions): string {
   if (tokenFile !== undefined) return readOrMakeToken(tokenFile);
   return token ?? readOrMakeToken(join(dataDir, "token"));
-}
-
-function makeFolder(path: string): void {
-  try {
-    mkdirSync(path, { recursive: true, mode: 0o700 });
-  } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new Fault("invalid-argument", `--data-dir: ${path} cannot be made (${reason})`, { cause });
-  }
 }
 
 function startNats(options: CoordinatorOptions): Promise<NatsLink> {

@@ -6,6 +6,9 @@ import { fork, type World } from "./memory.js";
 import { withSealed } from "./secrets/reference.js";
 import type { Instant, Job } from "./state.js";
 
+/** Made of admitted specs, where nobody can have written a reference by hand. */
+const holdsPlans: ReadonlySet<Effect["kind"]> = new Set<Effect["kind"]>(["grant-lease", "set-mounts"]);
+
 /** One step in the making: a copy of the world that already shows what was decided, and the list of it. */
 export class Draft {
   readonly world: World;
@@ -59,7 +62,7 @@ export class Draft {
   }
 
   order(effect: Effect): void {
-    this.orders.push(withSealed(this.world, effect));
+    this.orders.push(holdsPlans.has(effect.kind) ? withSealed(this.world, effect) : effect);
   }
 
   /** Watchers are told once a step, after everything else. */

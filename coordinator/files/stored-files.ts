@@ -22,6 +22,8 @@ export interface StoredFilesHost {
   state(): State;
   reaches(node: string): boolean;
   ask(node: string, purpose: FilePurpose, signal: AbortSignal): Promise<FileRelay>;
+  /** With the values of the secrets that it refers to. */
+  open(place: PlaceOf): PlaceOf;
 }
 
 export interface ListedFile {
@@ -132,7 +134,8 @@ export class StoredFiles {
   }
 
   private nodesFor(directory: Directory, only: string): { place: PlaceOf; nodes: Candidate[]; isSpread: boolean } {
-    const { place, owners, others } = sourcesOf(this.host.state(), directory);
+    const { place: named, owners, others } = sourcesOf(this.host.state(), directory);
+    const place = this.host.open(named);
     const candidates = [
       ...owners.map((name) => ({ name, owner: true })),
       ...others.map((name) => ({ name, owner: false })),

@@ -99,6 +99,10 @@ describe("a reference", () => {
     const submit = (spec: JobInit) => () => world.submit("j", spec);
     expect(submit({ environmentVariables: [{ name: "A", value: forged }] })).toThrow(/U\+FDD0/);
     expect(submit({ secrets: [{ name: "A", value: forged }] })).toThrow(/U\+FDD0/);
+    expect(() => world.fileServer("f", { existing: { host: "h", export: `/${forged}` } })).toThrow(/U\+FDD0/);
+    world.fileServer("f", { existing: { host: "h", export: "/x" } });
+    const map = { kind: "storage-map", source: "a/b", fileServer: "workspaces/w/fileServers/f", path: forged } as const;
+    expect(() => world.send(map)).toThrow(/U\+FDD0/);
   });
 });
 

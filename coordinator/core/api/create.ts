@@ -11,6 +11,7 @@ import { placeFileServer } from "../file-servers/place.js";
 import { record } from "../job.js";
 import { findExperiment, findWorkspace, idOfExperiment, idOfWorkspace } from "../names.js";
 import { refuseOverClusters, refuseOverNodes } from "../quota/nodes.js";
+import { refuseMarked } from "../secrets/reference.js";
 import type { Experiment, Job, Workspace } from "../state.js";
 import { admitTags } from "./workspace.js";
 
@@ -94,6 +95,7 @@ export function createFileServer(draft: Draft, event: FileServerCreate): string 
   }
   refuseDeleting(draft.world, workspace.uuid);
   const { uuid } = event;
+  refuseMarked("spec", event.spec);
   const spec = admitFileServer(event.spec);
   const place = placeFileServer(draft.world, workspace, name, spec);
   const managed: Managed | undefined = place && { ...place, state: "creating", since: draft.now };

@@ -5,6 +5,7 @@ import type { Draft } from "../draft.js";
 import type { ApiEvent } from "../events.js";
 import { findFileServer } from "../names.js";
 import { orderPreparation } from "../preparation/order.js";
+import { refuseMarked } from "../secrets/reference.js";
 import { withoutOuterSlashes } from "../slashes.js";
 
 type StorageMap = Extract<ApiEvent, { kind: "storage-map" }>;
@@ -15,6 +16,7 @@ export function mapStorage(draft: Draft, event: StorageMap): string {
   const server = findFileServer(draft.world, event.fileServer);
   refuseDeleting(draft.world, server.workspace);
   if (server.managed?.state === "deleting") refuse("fileServer", `${server.name} is being deleted`);
+  refuseMarked("path", event.path);
   const path = admitPath(event.path);
   draft.put("storage-mapping", { source, fileServer: server.uuid, path, createdAt: draft.now });
   mountAnew(draft);

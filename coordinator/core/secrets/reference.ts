@@ -35,10 +35,7 @@ export function withReferences<S>(
   world: World,
   workspace: Workspace,
 ): { spec: S; keys: string[] } {
-  // Else a text could be taken for a reference.
-  if (someText(spec, (text) => isMarked(text) || text.includes(ends))) {
-    refuse("spec", "holds U+FDD0 or U+FDD1, which are no characters");
-  }
+  refuseMarked("spec", spec);
   const keys = new Set<string>();
   const changed = changeSecrets(spec, (value, path, given) => {
     if (!given) return value;
@@ -49,6 +46,13 @@ export function withReferences<S>(
     return `${begins}${key}${ends}`;
   });
   return keys.size === 0 ? { spec, keys: [] } : { spec: changed, keys: [...keys] };
+}
+
+/** Else a text could be taken for a reference. */
+export function refuseMarked(path: string, given: unknown): void {
+  if (someText(given, (text) => isMarked(text) || text.includes(ends))) {
+    refuse(path, "holds U+FDD0 or U+FDD1, which are no characters");
+  }
 }
 
 const fieldOf = (path: string) => path.slice(path.lastIndexOf(".") + 1);
