@@ -70,6 +70,7 @@ describe("a backup of a running coordinator, restored in its place", { timeout: 
     expect(coordinator("backup", copy, "--data-dir", of.coordinatorFolder)).toMatchObject({ status: 0, stderr: "" });
     expect(readdirSync(copy).sort()).toEqual([
       "catalog.db",
+      "link-key",
       "logs",
       "manifest.json",
       "nats",
