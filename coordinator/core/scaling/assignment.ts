@@ -3,7 +3,7 @@ import { changeCluster, isBusy, isConnected, membersOf } from "../cluster.js";
 import type { Draft } from "../draft.js";
 import { nodesLeft } from "../quota/nodes.js";
 import type { Cluster, Node } from "../state.js";
-import { anyMachine, type Claim, type Demand, meets } from "./claims.js";
+import { anyMachine, type Claim, type Demand, isUsable, meets } from "./claims.js";
 import { isLowPriority, suits } from "./priority.js";
 import { floorOf, scalesItself, spareNodes, yieldNode } from "./release.js";
 
@@ -43,8 +43,7 @@ export class Assignment {
     const nodes = [...draft.world.nodes.values()].sort((a, b) => a.sequence - b.sequence);
     const free = nodes.filter((node) => isFree(node) && isConnected(draft.world, node));
     // Those on which nothing could start now come last.
-    const idle = (node: Node) => !node.drained && (draft.world.liveness.get(node.uuid)?.unhealthyReason ?? "") === "";
-    this.free = [...free.filter(idle), ...free.filter((node) => !idle(node))];
+    this.free = [...free.filter((node) => this.isFit(node)), ...free.filter((node) => !this.isFit(node))];
     this.coming = nodes.filter(({ leaving, lost }) => leaving?.yields && !lost);
     this.seekers = clusters.map((cluster) => this.seekerFor(cluster, claims.get(cluster.uuid) ?? []));
   }
@@ -85,7 +84,7 @@ export class Assignment {
 
   private serveFloor(seeker: Seeker): void {
     const demand = seeker.floor.shift() ?? anyMachine;
-    if (this.give(seeker, demand)) {
+    if (this.give(seeker, demand, () => true)) {
       seeker.live += 1;
       return;
     }
@@ -102,17 +101,22 @@ export class Assignment {
     const gone = claim.own.slice(own.length).map(() => anyMachine);
     let given = own.length;
     for (const demand of [...claim.more, ...gone]) {
-      if (this.give(seeker, demand)) given += 1;
+      if (this.give(seeker, demand, (node) => this.isFit(node))) given += 1;
       else seeker.missing += 1;
     }
     seeker.busy += given;
   }
 
-  private give(seeker: Seeker, demand: Demand): boolean {
+  /** Something could start there. */
+  private isFit(node: Node): boolean {
+    return !node.drained && (this.draft.world.liveness.get(node.uuid)?.unhealthyReason ?? "") === "";
+  }
+
+  private give(seeker: Seeker, demand: Demand, will: (node: Node) => boolean): boolean {
     const { world } = this.draft;
     const { cluster } = seeker;
     const inQuota = nodesLeft(world, cluster.workspace) > 0;
-    const fits = (node: Node) => suits(world, cluster, node) && meets(node.inventory, demand);
+    const fits = (node: Node) => suits(world, cluster, node) && meets(node.inventory, demand) && will(node);
     const at = inQuota ? this.free.findIndex(fits) : -1;
     const [free] = at < 0 ? [] : this.free.splice(at, 1);
     const found = free ?? this.spare(cluster, inQuota).find(fits);
@@ -145,9 +149,7 @@ export class Assignment {
 
   private idleOf(cluster: Cluster): Node[] {
     const { world } = this.draft;
-    return [...membersOf(world, cluster)].filter(
-      (node) => !node.lost && !node.leaving && !node.drained && !isBusy(world, node),
-    );
+    return [...membersOf(world, cluster)].filter((node) => isUsable(world, node) && !isBusy(world, node));
   }
 
   /** A busy node of a low-priority cluster; what is on its way already will do. */

@@ -4,7 +4,7 @@ import type { Draft } from "../draft.js";
 import type { World } from "../memory.js";
 import type { Cluster, Node } from "../state.js";
 import { deallocationOf, vacate } from "../vacate.js";
-import type { Claim } from "./claims.js";
+import { type Claim, isUsable } from "./claims.js";
 import { suitsPriority } from "./priority.js";
 
 /** The nodes that a cluster keeps in any case; more when its queue needs them. */
@@ -102,7 +102,8 @@ function stay(draft: Draft, { leaving: _, ...node }: Node): void {
 export function spareNodes(world: World, cluster: Cluster, claimed: ReadonlySet<NodeId>): Node[] {
   const members = [...membersOf(world, cluster)].filter(({ lost }) => !lost);
   const over = members.length - floorOf(cluster);
-  const idle = members.filter((node) => !isBusy(world, node) && !node.leaving && !node.drained);
+  // One that could do nothing would go to and fro between those who lack one.
+  const idle = members.filter((node) => !isBusy(world, node) && isUsable(world, node));
   return over > 0
     ? idle
         .filter(({ uuid }) => !claimed.has(uuid))
