@@ -14,8 +14,8 @@ export const podman: Runtime = {
     return [
       "podman",
       run,
-      // The holder's own, lower than any machine's: some may not give more than they have. Ranks have the machine's.
-      ...["--ulimit", "nofile=1024:1024", "--ulimit", "nproc=4096:4096"],
+      // The holder's own, lower than any machine's: some may not give more than they have, or limit nothing. Ranks have the machine's.
+      ...["--ulimit", "nofile=1024:1024", "--ulimit", "nproc=4096:4096", "--pids-limit", "-1"],
       ...start.gpuUuids.flatMap((uuid) => ["--device", `nvidia.com/gpu=${uuid}`]),
       ...words,
     ];

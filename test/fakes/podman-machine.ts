@@ -66,6 +66,17 @@ export class PodmanMachine {
 
 /** As agents start theirs. */
 const probe = [
-  ...["--network", "host", "--pid", "host", "--ulimit", "nofile=1024:1024", "--ulimit", "nproc=4096:4096"],
+  ...[
+    "--network",
+    "host",
+    "--pid",
+    "host",
+    "--ulimit",
+    "nofile=1024:1024",
+    "--ulimit",
+    "nproc=4096:4096",
+    "--pids-limit",
+    "-1",
+  ],
   ...["localhost/stoker-probe:1", "/bin/sh", "-c", "exit 0"],
 ];
