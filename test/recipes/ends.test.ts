@@ -1,4 +1,4 @@
-import { writeFileSync } from "node:fs";
+import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { filesIn, Ground, textOf } from "./ground.js";
@@ -39,11 +39,19 @@ const jobs: Record<string, object> = {
         "cat $AZ_BATCHAI_JOB_TEMP/own $AZ_BATCHAI_SHARED_JOB_TEMP/all > $AZ_BATCHAI_MOUNT_ROOT/external/seen; echo $AZ_BATCHAI_STDOUTERR_DIR",
     ),
   },
+  // MPICH is what `mpirun` means on this job's PATH, as after a preparation that had installed it.
+  hydra: {
+    nodeCount: 2,
+    environmentVariables: [{ name: "PATH", value: "$AZ_BATCHAI_MOUNT_ROOT/external/mpich:$PATH" }],
+    customMpiSettings: { commandLine: "python rank.py", processCount: "4" },
+  },
   uneven: { nodeCount: 2, customMpiSettings: { commandLine: "python rank.py", processCount: 3 } },
 };
 
 beforeAll(async () => {
   ground = await Ground.make(["m1", "m2"]);
+  mkdirSync(join(ground.share("batchaisample"), "mpich"));
+  symlinkSync("/usr/bin/mpirun.mpich", join(ground.share("batchaisample"), "mpich/mpirun"));
   for (const [name, properties] of Object.entries(jobs)) {
     const file = join(ground.folder, `${name}.json`);
     writeFileSync(file, JSON.stringify({ properties: { stdOutErrPathPrefix: onFiler, ...properties } }));
@@ -109,4 +117,16 @@ test("three processes on two nodes are two and one", async () => {
   const calls = ground.standIns.calls("uneven").map(({ environment }) => environment.STOKER_NODE);
   expect(calls.sort()).toEqual(["m1", "m1", "m2"]);
   expect(ground.standIns.hostFile("uneven")).toBe("m1 slots=2 max-slots=2\nm2 slots=1 max-slots=1\n");
+}, 60_000);
+
+test("MPICH is told by its own words, and its ranks have their node's own variables", async () => {
+  const { code } = await ended("hydra");
+  expect(code).toBe(0);
+  const calls = ground.standIns.calls("hydra").map(({ environment }) => environment);
+  const places = calls.map(({ PMI_RANK, AZ_BATCHAI_TASK_INDEX, STOKER_NODE, AZ_BATCHAI_JOB_TEMP }) => {
+    expect(AZ_BATCHAI_TASK_INDEX).toBe(PMI_RANK);
+    expect(AZ_BATCHAI_JOB_TEMP).toContain(`/${STOKER_NODE}/`);
+    return `${PMI_RANK} ${STOKER_NODE}`;
+  });
+  expect(places.sort()).toEqual(["0 m1", "1 m1", "2 m2", "3 m2"]);
 }, 60_000);

@@ -99,19 +99,21 @@ function launch(text: string, processCount: number, crowded: boolean, hosts: rea
   return [
     "stoker_mpi=$(command -v mpirun || command -v mpiexec) || {",
     ...absent,
-    `stoker_flavour=$(readlink -f "$stoker_mpi")`,
+    `stoker_real=$(readlink -f "$stoker_mpi")`,
+    "stoker_flavour=$stoker_real",
     `case "$stoker_flavour" in`,
     "  *mpich*|*orterun*|*openmpi*|*prterun*) ;;",
     `  *) stoker_flavour=$("$stoker_mpi" --version 2>&1 </dev/null) ;;`,
     "esac",
     `case "$stoker_flavour" in`,
     `  *Intel*) exec "$stoker_mpi" ${intelWords(hosts, processCount, command)} ;;`,
-    `  *hydra*|*HYDRA*|*Hydra*|*mpich*) exec "$stoker_mpi" ${mpichWords(hosts, processCount, command)} ;;`,
+    `  *hydra*|*HYDRA*|*Hydra*|*mpich*) exec "$stoker_real" ${mpichWords(hosts, processCount, command)} ;;`,
     `  *) exec "$stoker_mpi" ${openMpiWords(processCount, crowded, command)} ;;`,
     "esac",
   ].join("\n");
 }
 
+/** By its real path: it looks for its daemon beside the name that it was called by. */
 function mpichWords(hosts: readonly Slotted[], processCount: number, command: string): string {
   const list = hosts.map(({ host, slots }) => `${host}:${slots}`).join(",");
   return `-launcher rsh -launcher-exec "$STOKER_RSH" -hosts ${quoted(list)} -n ${processCount} -genvnone ${command}`;
