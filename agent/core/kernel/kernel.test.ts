@@ -61,9 +61,9 @@ describe("an Xid", () => {
       readFileSync(resolve(folder, file), "utf8")
         .split("\n")
         .flatMap((line) => readXid(line)?.code ?? []);
-    expect(new Set(codesIn("dmesg-iso-xid-13-43.log"))).toEqual(new Set([13, 43]));
-    expect(codesIn("dmesg-xid-119-gsp-timeout.log").filter((code) => code !== 119)).toEqual([]);
-    expect(codesIn("dmesg-xid-119-gsp-timeout.log").length).toBeGreaterThan(0);
+    expect(new Set(codesIn("dmesg-iso-xid-13-43.txt"))).toEqual(new Set([13, 43]));
+    expect(codesIn("dmesg-xid-119-gsp-timeout.txt").filter((code) => code !== 119)).toEqual([]);
+    expect(codesIn("dmesg-xid-119-gsp-timeout.txt").length).toBeGreaterThan(0);
   });
 });
 
