@@ -258,7 +258,8 @@ export class Agent {
     this.parts.telemetry.close();
     this.parts.kernel.close();
     this.gpus.close();
-    this.parts.mounts.close();
+    // Not waited for: it may be at a server that hangs.
+    void this.parts.mounts.close();
     this.parts.containers.close();
     this.parts.exports.close();
     await Promise.all([this.remote.close(), this.logs.close()]);

@@ -49,7 +49,8 @@ export interface Mounts {
   sweep(root: string, held: () => readonly string[]): Promise<void>;
   /** From now on: looks at what is mounted, mends what can be, and tells the rest by `clusterProblem`. */
   watch(host: MountsHost): void;
-  close(): void;
+  /** What is mounted stays. */
+  close(): Promise<void>;
 }
 
 /** Given to mounts/ by agent.ts. */

@@ -9,6 +9,7 @@ import { NodeExports } from "./node-exports.js";
 
 /** A stand-in for NFS-Ganesha that listens where its configuration says, and says of itself what the real one does. */
 const ganesha = `#!/bin/bash
+PATH=/usr/bin:/bin
 while [ $# -gt 0 ]; do case $1 in -L) log=$2 ;; -f) config=$2 ;; esac; shift; done
 port=$(grep -o 'NFS_Port = [0-9]*' "$config" | grep -o '[0-9]*')
 trap 'echo "x :CONFIG :EVENT :Reread exports complete" >> "$log"' HUP
@@ -30,7 +31,7 @@ function machine(offer: Offer = { kind: "named" }) {
     folder: join(dir, "agent"),
     offer,
     port,
-    path: `${bin}:/usr/bin:/bin`,
+    path: bin,
     everyMs: 100,
     kernel: false,
   };

@@ -139,6 +139,7 @@ export class NodeExports implements Exports {
         states.set(wish.id, failed(wish.id, error));
       }
     }
+    if (this.closed) return;
     try {
       if (!this.server && ready.length > 0) throw new Error(noServer);
       const refused = await this.server?.serve(ready);

@@ -45,6 +45,7 @@ export class NodeMounts implements Mounts {
   private problem = "";
   private failure: MountError | undefined;
   private retrying: NodeJS.Timeout | undefined;
+  private closed = false;
 
   constructor(
     private readonly options: NodeMountsOptions,
@@ -69,9 +70,12 @@ export class NodeMounts implements Mounts {
     this.watching.start(host);
   }
 
-  close(): void {
+  /** Resolves when nothing is at work any more; what is mounted stays. */
+  async close(): Promise<void> {
+    this.closed = true;
     clearTimeout(this.retrying);
-    this.watching.close();
+    await this.watching.close();
+    await Promise.allSettled(this.turns.values());
   }
 
   async setCluster(root: string, plans: MountPlan[]): Promise<void> {
@@ -187,7 +191,7 @@ export class NodeMounts implements Mounts {
   }
 
   private again(root: string, plans: MountPlan[]): void {
-    if (this.wanted?.plans !== plans) return;
+    if (this.wanted?.plans !== plans || this.closed) return;
     this.setCluster(root, plans).catch((error: unknown) =>
       this.log.error({ err: error }, "the cluster's volumes could not be set"),
     );

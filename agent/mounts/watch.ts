@@ -22,6 +22,7 @@ export class Watch {
   private host: MountsHost | undefined;
   private problems: string[] = [];
   private looked = false;
+  private looking: Promise<void> = Promise.resolve();
   private closed = false;
 
   constructor(
@@ -49,16 +50,17 @@ export class Watch {
     return this.problems.join("; ");
   }
 
-  close(): void {
+  async close(): Promise<void> {
     this.closed = true;
     clearTimeout(this.timer);
+    await this.looking;
   }
 
   private later(waitMs: number): void {
     if (this.closed) return;
     this.timer = setTimeout(() => {
       this.looked = true;
-      this.look()
+      this.looking = this.look()
         .catch((error: unknown) => this.log.error({ err: error }, "the volumes could not be looked at"))
         .finally(() => this.later(this.everyMs));
     }, waitMs);

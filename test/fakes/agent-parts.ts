@@ -15,7 +15,7 @@ export function fakeParts(given: Partial<AgentParts> = {}): AgentParts {
       unmountAll: async () => {},
       sweep: async () => {},
       watch: () => {},
-      close: () => {},
+      close: async () => {},
     },
     containers: {
       find: async () => undefined,

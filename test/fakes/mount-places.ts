@@ -53,8 +53,8 @@ export function places(programs: Programs = {}, more: Partial<NodeMountsOptions>
     },
     pino({ level: "silent" }),
   );
-  onTestFinished(() => {
-    mounts.close();
+  onTestFinished(async () => {
+    await mounts.close();
     for (const { path } of mountsUnder(dir)) execFileSync("umount", ["-l", path]);
     rmSync(dir, { recursive: true, force: true });
   });
