@@ -1,4 +1,7 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
 import type { Command } from "commander";
+import { Fault } from "../shared/fault.js";
 import { Catalog } from "./catalog/catalog.js";
 import { lockFolder } from "./catalog/lock.js";
 import { addKey, dropOldKeys, type KeyPlace } from "./secrets/key-file.js";
@@ -14,6 +17,9 @@ export function addKeyCommands(
     .action((_options: unknown, self: Command) => {
       process.umask(0o077);
       const { dataDir, key } = placesOf(self.optsWithGlobals());
+      if (!existsSync(join(dataDir, "catalog.db"))) {
+        throw new Fault("invalid-argument", `${dataDir} has no catalog.db: pass --data-dir`);
+      }
       using _lock = lockFolder(dataDir);
       const vault = addKey(key);
       // Sealed anew on the way. Interrupted, it goes on at the next start: both keys are in the file.

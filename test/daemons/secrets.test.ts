@@ -100,6 +100,15 @@ describe("a secret", () => {
     await secrets().setSecret({ parent, name: "key", value: hidden });
     await coordinator.jobs.createJob({ ...inExperiment, name: "j", spec: secretJob });
     expect(command("rotate-key").stderr).toMatch(/another coordinator runs/);
+    const wrong = spawnSync(process.execPath, [
+      program,
+      "rotate-key",
+      "--config",
+      "/dev/null",
+      "--data-dir",
+      "/nowhere",
+    ]);
+    expect([wrong.status, String(wrong.stderr)]).toEqual([2, expect.stringContaining("/nowhere has no catalog.db")]);
     await coordinator.end("SIGTERM");
     const keyFile = join(coordinator.dataDir, "secret-key");
     const before = readFileSync(keyFile, "utf8");
