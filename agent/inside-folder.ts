@@ -1,4 +1,4 @@
-import { copyFileSync, mkdirSync, openSync, renameSync, rmSync, symlinkSync } from "node:fs";
+import { copyFileSync, existsSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import type { DataPaths } from "./paths.js";
 import type { RemoteStarts } from "./ports.js";
@@ -17,9 +17,14 @@ export function makeInsideFolder(paths: DataPaths, shimPath: string): void {
     make(next);
     renameSync(next, join(bin, name));
   };
-  put("stoker-shim", (path) => copyFileSync(shimPath, path));
-  for (const name of ["stoker-rsh", "ssh"]) put(name, (path) => symlinkSync("stoker-shim", path));
+  // A restart needs no room on the disk.
+  if (!isCopy(shimPath, join(bin, "stoker-shim"))) put("stoker-shim", (path) => copyFileSync(shimPath, path));
+  for (const name of ["stoker-rsh", "ssh"]) {
+    if (!existsSync(join(bin, name))) put(name, (path) => symlinkSync("stoker-shim", path));
+  }
 }
+
+const isCopy = (of: string, path: string) => existsSync(path) && readFileSync(path).equals(readFileSync(of));
 
 /** The socket is in that folder, however long its path is; processes of the machine find it under its old name. */
 export async function listenInside(paths: DataPaths, remote: Pick<RemoteStarts, "listen">): Promise<void> {
