@@ -8,12 +8,15 @@ import type { ApiPorts } from "../ports.js";
 const stepsDefault = 120;
 const stepsMax = 2_000;
 const hourMs = 3_600_000;
+const keptMs = 31 * 24 * hourMs;
 
 export function getNodeHistory(ports: ApiPorts): Handlers<typeof NodeService>["getNodeHistory"] {
   return (request) => {
     const row = findNode(ports.state(), request.id);
-    const to = request.to ? timestampMs(request.to) : ports.now();
-    const from = request.from ? timestampMs(request.from) : to - hourMs;
+    const now = ports.now();
+    const to = request.to ? Math.min(timestampMs(request.to), now) : now;
+    // Nothing is kept longer.
+    const from = request.from ? Math.max(timestampMs(request.from), now - keptMs) : to - hourMs;
     const steps = request.maxSteps === 0 ? stepsDefault : request.maxSteps;
     if (steps < 1 || steps > stepsMax)
       throw new Fault("invalid-argument", `max_steps must be 1 to ${stepsMax}, not ${steps}`);
