@@ -1,5 +1,6 @@
 import type { Scenario } from "../stage.js";
 import { clusters } from "./clusters.js";
+import { container } from "./container.js";
 import { fileServer } from "./file-server.js";
 import { machines } from "./machines.js";
 import { partition } from "./partition.js";
@@ -8,4 +9,13 @@ import { restarts } from "./restarts.js";
 import { units } from "./units.js";
 
 /** In the order in which they are played. */
-export const scenarios: Scenario[] = [machines, units, ...powerCuts, ...restarts, partition, clusters, fileServer];
+export const scenarios: Scenario[] = [
+  machines,
+  units,
+  ...powerCuts,
+  ...restarts,
+  partition,
+  clusters,
+  fileServer,
+  container,
+];
