@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { fromJson, type JsonValue } from "@bufbuild/protobuf";
 import { expect, test } from "vitest";
 import { ClusterSpecSchema } from "../../shared/gen/stoker/v1/cluster_pb.js";
+import { FileServerSpecSchema } from "../../shared/gen/stoker/v1/file_server_pb.js";
 import { JobSpecSchema } from "../../shared/gen/stoker/v1/job_pb.js";
 import { CoreWorld, type JobInit } from "../build.js";
 
@@ -42,6 +43,14 @@ test.each(["azure-cli-test.auto_scale_cluster_with_azure_files.json", "azure-cli
     expect(result.subject).toBeDefined();
   },
 );
+
+test("azure-cli-test.file_server.json is accepted where a machine offers to serve files", () => {
+  const world = started();
+  const given = fromJson(FileServerSpecSchema, body("azure-cli-test.file_server.json"), { ignoreUnknownFields: true });
+  expect(() => world.fileServer("d", given)).toThrow(/--serve-files/);
+  world.hello("s", { fileServing: { server: "ganesha", folder: "/srv", freeBytes: 2n ** 40n } });
+  expect(world.fileServer("d", given).subject).toBeDefined();
+});
 
 /** With the cluster, which the command line adds. */
 function spec(name: string): JobInit {
