@@ -31,6 +31,7 @@ import {
   reportMessage,
   withServing,
 } from "./link/messages.js";
+import type { AgentView } from "./metrics/view.js";
 import { jobCommands } from "./mpi/job-commands.js";
 import { ObeyedFile } from "./obeyed-file.js";
 import { type DataPaths, dataPaths } from "./paths.js";
@@ -92,6 +93,7 @@ export interface AgentParts {
   setupCopies: StdCopies<string>;
   telemetry: TelemetrySource;
   kernel: KernelSource;
+  smiRuns: AgentView["smiRuns"];
   /** Watches these. */
   gpus(gpus: readonly Gpu[]): GpuHealthSource;
   logs(host: LogsHost): Logs;
@@ -263,6 +265,18 @@ export class Agent {
     this.parts.containers.close();
     this.parts.exports.close();
     await Promise.all([this.remote.close(), this.logs.close()]);
+  }
+
+  /** For its metrics. */
+  view(): AgentView {
+    const { telemetry, mounts, kernel, smiRuns } = this.parts;
+    return {
+      ...{ leases: this.engine.state.leases.values(), isConnected: this.link.isConnected },
+      ...{ watchdogProblem: this.watchdog.problem(), mountsProblem: mounts.clusterProblem() },
+      ...{ gpus: this.options.inventory.gpus, gpuFaults: this.gpus.faults(), gpusProblem: this.gpus.problem() },
+      ...{ diskLow: this.room.low, logsWaiting: this.logs.waiting(), telemetry: telemetry.latest() },
+      ...{ smiRuns, kernelMessages: kernel.counts() },
+    };
   }
 
   /** Before leases are taken up: their time may be short, and the coordinator away. */

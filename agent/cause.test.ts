@@ -25,7 +25,12 @@ const gpus = [
 
 function kernelSays(line: string) {
   const message = readMessage(line);
-  return { start() {}, close() {}, recent: () => (message ? [{ at: Date.now(), message }] : []) };
+  return {
+    start() {},
+    close() {},
+    counts: () => new Map(),
+    recent: () => (message ? [{ at: Date.now(), message }] : []),
+  };
 }
 
 const xid = "NVRM: Xid (PCI:0000:3b:00): 79, GPU has fallen off the bus.";

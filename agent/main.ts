@@ -10,6 +10,7 @@ import { Fault } from "../shared/fault.js";
 import { version } from "../shared/version.js";
 import { Agent } from "./agent.js";
 import { offerOf } from "./exports/machine.js";
+import { AgentMetrics } from "./metrics/agent-metrics.js";
 import { ObeyedFile } from "./obeyed-file.js";
 import { makeParts } from "./parts.js";
 import { dataPaths } from "./paths.js";
@@ -114,6 +115,11 @@ const program = {
       default: 2049,
     }),
     allowAdminAccounts: flag("clusters may have an admin account with sudo on this machine (userAccountSettings)"),
+    metricsListen: text({
+      description: "HOST:PORT for Prometheus, at /metrics, without a token; empty: nothing listens",
+      placeholder: "host:port",
+      default: "",
+    }),
     noExec: flag(
       "let nobody run commands here, or reach what this machine reaches, but by jobs: `stoker node exec` and the like are refused",
     ),
@@ -221,8 +227,14 @@ async function start(flags: Record<string, unknown>): Promise<void> {
     parts,
     log,
   );
-  stopOnSignal(log, () => agent.stop());
+  const { metricsListen: listen } = settings;
+  const metrics = new AgentMetrics({ listen, dataDir, spool: dataPaths(dataDir).spool, log }, () => agent.view());
+  stopOnSignal(log, async () => {
+    metrics.close();
+    await agent.stop();
+  });
   await agent.start();
+  await metrics.listen();
   log.info({ name: settings.name, dataDir, version }, "started");
 }
 

@@ -13,6 +13,7 @@ import { dataPaths } from "./paths.js";
 import { Accounts } from "./setup/accounts.js";
 import { GpuWatch } from "./telemetry/gpu-watch.js";
 import { MachineTelemetry } from "./telemetry/machine-telemetry.js";
+import { SmiRuns } from "./telemetry/smi-runs.js";
 
 export interface PartsOptions {
   nodeName: string;
@@ -35,6 +36,7 @@ export function makeParts(options: PartsOptions): AgentParts {
   const { nodeName, dataDir, shimPath, offer, nfsPort, systemPath: path, log } = options;
   const paths = dataPaths(dataDir);
   const kernel = new KernelLog(log);
+  const smiRuns = new SmiRuns();
   return {
     containers: new NodeContainers(
       {
@@ -48,10 +50,11 @@ export function makeParts(options: PartsOptions): AgentParts {
     copies: new ShimCopies(shimPath, paths.spool, log),
     accounts: new Accounts({ folder: paths.setup, allowed: options.allowAdminAccounts }, log),
     setupCopies: new ShimCopies<string>(shimPath, paths.setup, log),
-    telemetry: new MachineTelemetry({}, log),
+    telemetry: new MachineTelemetry({ smiRuns }, log),
     kernel,
+    smiRuns: smiRuns.of,
     gpus: (gpus) => {
-      const watch = new GpuWatch(gpus, { program: "nvidia-smi" }, log);
+      const watch = new GpuWatch(gpus, { program: "nvidia-smi", smiRuns }, log);
       kernel.onMessage(({ message }) => watch.kernelSaid(message));
       return watch;
     },

@@ -271,6 +271,8 @@ export interface KernelSource {
   start(): void;
   /** What the kernel said in the last so many milliseconds, oldest first. */
   recent(lastMs: number): readonly TimedMessage[];
+  /** How many it said since it was started, by kind. */
+  counts(): ReadonlyMap<string, number>;
   close(): void;
 }
 

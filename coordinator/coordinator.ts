@@ -48,6 +48,7 @@ import { FileLinks } from "./links/file-links.js";
 import { LogIngest } from "./logs/ingest.js";
 import { logSource } from "./logs/log-source.js";
 import { LogStore } from "./logs/store.js";
+import { CoordinatorMetrics } from "./metrics/coordinator-metrics.js";
 import { NatsLink } from "./nats/link.js";
 import { openSecrets } from "./open-secrets.js";
 import { judgeLog, liveGang, logNode } from "./ownership.js";
@@ -68,6 +69,8 @@ export interface CoordinatorOptions {
   advertiseHost: string | undefined;
   /** Of links to files: a port, "off", or undefined for the one after `listen`'s. */
   filesPort: number | "off" | undefined;
+  /** For Prometheus; absent or "": none. */
+  metricsListen?: string;
   heartbeatIntervalMs: number;
   leaseTtlMs: number;
   leaseMarginMs: number;
@@ -93,6 +96,7 @@ const closeGraceMs = 500;
 /** The composition root: the only file that knows every part. */
 export class Coordinator {
   private readonly feed = new JobFeed();
+  private readonly metrics: CoordinatorMetrics;
   private readonly engine: Engine;
   private readonly sessions: Sessions;
   private readonly relays: Relays;
@@ -114,9 +118,12 @@ export class Coordinator {
     private readonly nats: NatsLink,
     token: string,
   ) {
-    const { log } = options;
+    const { log, dataDir, metricsListen: listen = "" } = options;
+    this.metrics = new CoordinatorMetrics({ listen, dataDir, log }, () => ({
+      ...{ engine: this.engine, sessions: this.sessions, room, nats, logBytes: this.ingest?.bytes ?? 0 },
+    }));
     this.engine = new Engine({
-      rows: catalog,
+      rows: this.metrics.watch(catalog),
       room,
       settings: {
         leaseTtlMs: options.leaseTtlMs,
@@ -211,6 +218,7 @@ export class Coordinator {
   async stop(): Promise<void> {
     this.relays.close();
     this.links.close();
+    this.metrics.close();
     this.sessions.endAll("the coordinator is stopping");
     await this.api.close(closeGraceMs);
     this.engine.stop();
@@ -247,6 +255,7 @@ export class Coordinator {
       .sweep((uuid) => this.engine.state.jobs.has(jobId(uuid)))
       .catch((error: unknown) => this.options.log.error({ err: error }, "logs of deleted jobs could not be removed"));
     await this.links.listen();
+    await this.metrics.listen();
     this.port = await api.listen(this.options.listen);
     // An existing NATS may be away when we start: everything but logs works meanwhile.
     void this.receiveLogs().catch((error: unknown) => this.options.log.error({ err: error }, "NATS cannot be used"));

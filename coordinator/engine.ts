@@ -97,6 +97,11 @@ export class Engine {
     return this.refusal?.message;
   }
 
+  /** Events that wait for their turn. */
+  get backlog(): number {
+    return this.waiting.length;
+  }
+
   get startedAtMs(): number {
     return Math.round(this.startedAt.wall);
   }

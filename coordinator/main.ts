@@ -73,6 +73,11 @@ const program = {
         throw new Fault("invalid-argument", `"${value}" is neither a port nor "off"`);
       },
     } satisfies Setting<number | "off" | undefined>,
+    metricsListen: text({
+      description: "HOST:PORT for Prometheus, at /metrics, without a token; empty: no metrics",
+      placeholder: "host:port",
+      default: "",
+    }),
     advertiseHost: text({
       description:
         "host at which agents reach our own NATS, and users links to files (default: that by which they reached us)",

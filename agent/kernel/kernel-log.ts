@@ -30,6 +30,7 @@ export class KernelLog {
   private readonly listeners = new Set<(message: TimedMessage) => void>();
   private readonly buffer = Buffer.alloc(recordMaxBytes);
   private lost = 0;
+  private readonly counted = new Map<string, number>();
 
   constructor(
     private readonly log: Logger,
@@ -63,6 +64,10 @@ export class KernelLog {
     this.poll();
     const from = this.wallMs() - lastMs;
     return this.kept.filter(({ at }) => at >= from);
+  }
+
+  counts(): ReadonlyMap<string, number> {
+    return this.counted;
   }
 
   close(): void {
@@ -108,6 +113,7 @@ export class KernelLog {
     if (!record || !message) return;
     const at = Math.round(this.wallMs() - (this.nowUs() - record.atUs) / 1000);
     const timed = { at, message };
+    this.counted.set(message.kind, (this.counted.get(message.kind) ?? 0) + 1);
     this.kept.push(timed);
     if (this.kept.length > keptMax || (this.kept[0]?.at ?? at) < at - keptMs) {
       this.kept = this.kept.slice(-keptMax).filter((each) => each.at >= at - keptMs);

@@ -46,6 +46,11 @@ export class Link {
     private readonly log: Logger,
   ) {}
 
+  /** A session stands. */
+  get isConnected(): boolean {
+    return this.session !== undefined;
+  }
+
   start(): void {
     this.ended = this.run();
   }

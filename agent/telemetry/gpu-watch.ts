@@ -7,9 +7,11 @@ import type { GpuFault } from "../ports.js";
 import { limitedOutput, ProgramFailed } from "./limited-output.js";
 import { failureOf } from "./smi/ask.js";
 import { parseSmi } from "./smi/document.js";
+import { SmiRuns } from "./smi-runs.js";
 
 export interface GpuWatchOptions {
   program: string;
+  smiRuns?: SmiRuns;
   everyMs?: number;
   limitMs?: number;
   /** For tests: who a process belongs to. */
@@ -77,9 +79,9 @@ export class GpuWatch {
     if (this.busy) return;
     this.busy = true;
     try {
-      const output = await limitedOutput(this.options.program, ["-q", "-x"], this.options.limitMs ?? limitMs).catch(
-        complete,
-      );
+      const { program, smiRuns = new SmiRuns() } = this.options;
+      const ask = () => limitedOutput(program, ["-q", "-x"], this.options.limitMs ?? limitMs).catch(complete);
+      const output = await smiRuns.timed("full", ask);
       const { gpus } = parseSmi(output);
       const pids = gpus.flatMap(({ processes }) => processes.map(({ pid }) => pid));
       const ownPids = new Set(pids.filter((pid) => this.isOwn(pid)));

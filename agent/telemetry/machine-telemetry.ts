@@ -6,6 +6,7 @@ import { sources } from "./index.js";
 import { inventoryOf } from "./inventory.js";
 import { machineOf, readGpus } from "./nvidia-smi.js";
 import { askMachine, failureOf, type Machine } from "./smi/ask.js";
+import { SmiRuns } from "./smi-runs.js";
 import type { Sample, Source } from "./source.js";
 
 interface Running {
@@ -21,7 +22,7 @@ export class MachineTelemetry implements TelemetrySource {
   private running: Running[] = [];
 
   constructor(
-    private readonly options: { nvidiaSmi?: string },
+    private readonly options: { nvidiaSmi?: string; smiRuns?: SmiRuns },
     private readonly log: Logger,
   ) {}
 
@@ -31,7 +32,8 @@ export class MachineTelemetry implements TelemetrySource {
     const gpus = (await this.gpus(program)) ?? { devices: [] };
     this.close();
     const asked = gpus.devices.length > 0 ? program : undefined;
-    this.running = sources({ nvidiaSmi: asked }).map((source) => this.start(source));
+    const { smiRuns = new SmiRuns() } = this.options;
+    this.running = sources({ nvidiaSmi: asked, smiRuns }).map((source) => this.start(source));
     return inventoryOf(gpus, overrides);
   }
 

@@ -1,5 +1,6 @@
 import { limitedOutput } from "./limited-output.js";
 import type { Machine } from "./smi/ask.js";
+import type { SmiRuns } from "./smi-runs.js";
 import type { Sample, Source } from "./source.js";
 
 /** One GPU as `nvidia-smi --query-gpu` tells it. Undefined is whatever it does not say. */
@@ -77,11 +78,11 @@ export function machineOf(rows: readonly GpuRow[]): Machine {
   };
 }
 
-export const nvidiaSmi = (program: string): Source => ({
+export const nvidiaSmi = (program: string, runs: SmiRuns): Source => ({
   name: "nvidia-smi",
   everyMs: 5_000,
   async sample(): Promise<Sample> {
-    const rows = (await readGpus(program)) ?? [];
+    const rows = (await runs.timed("sample", () => readGpus(program))) ?? [];
     const gpus = rows.map((row) => ({
       uuid: row.uuid,
       ...given("utilizationPercent", row.utilizationPercent),

@@ -46,6 +46,8 @@ export class LogIngest {
   private anew = false;
   private readonly stopped = new AbortController();
   private running: Promise<void> = Promise.resolve();
+  /** Taken in since the start; duplicates don't count. */
+  bytes = 0;
 
   constructor(
     private readonly connection: NatsConnection,
@@ -124,6 +126,7 @@ export class LogIngest {
       const appended = this.store.append(address, offset, message.data);
       if (appended === "gap")
         this.log.debug({ ...address, offset }, "log bytes before these are missing; the node will send them");
+      if (appended === "grown") this.bytes += message.data.length;
       this.waiting.push({ message, address, node });
       this.flushing ??= this.flush();
     } catch (error) {

@@ -41,7 +41,8 @@ export function fakeParts(given: Partial<AgentParts> = {}): AgentParts {
       close: () => {},
     },
     gpus: () => ({ start: () => {}, faults: () => [], problem: () => "", close: () => {} }),
-    kernel: { start: () => {}, recent: () => [], close: () => {} },
+    kernel: { start: () => {}, recent: () => [], counts: () => new Map(), close: () => {} },
+    smiRuns: {},
     logs: (host) => new FakeLogs(host),
     remote: () => ({
       listen: async () => {},
