@@ -1,3 +1,4 @@
+import type { Http2Server } from "node:http2";
 import type { DescService } from "@bufbuild/protobuf";
 import { Server } from "@grpc/grpc-js";
 import { HealthImplementation } from "grpc-health-check";
@@ -11,6 +12,21 @@ import { addReflection } from "./reflection.js";
 const requestBytesMax = 4 * 1024 * 1024;
 /** For connections that are cut off at a stop to be gone. */
 const cutOffMs = 500;
+
+/** Of what a peer sends on one stream and we have not read. HTTP/2's own 64 KiB make a file wait for us eight times as often. */
+const receiveWindow = 512 * 1024;
+
+/** grpc-js has a setting for its clients' windows and none for its servers'; where it keeps its servers otherwise, the usual window stays. */
+function widen(server: Server): void {
+  const servers: unknown = Reflect.get(server, "http2Servers");
+  if (!(servers instanceof Map)) return;
+  for (const each of servers.keys() as IterableIterator<Http2Server>) {
+    each.on("session", (session) => {
+      session.settings({ initialWindowSize: receiveWindow });
+      session.setLocalWindowSize(4 * receiveWindow);
+    });
+  }
+}
 
 export interface ApiServerOptions {
   token: string;
@@ -55,7 +71,10 @@ export class ApiServer {
       this.server.bindAsync(address, serverCredentials(), (error, port) => {
         if (error)
           reject(new Fault("invalid-argument", `cannot listen on ${address}: ${error.message}`, { cause: error }));
-        else resolve(port);
+        else {
+          widen(this.server);
+          resolve(port);
+        }
       });
     });
   }

@@ -51,7 +51,7 @@ export const figures: Figure[] = [
   },
   {
     key: "fileStreamMiBps",
-    what: "1 GiB from a node's disk through the API, one reader",
+    what: "512 MiB from a node's disk through the API, one reader",
     measure: fileStream,
     targets: { "": 100 },
     atLeast: true,
