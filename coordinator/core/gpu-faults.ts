@@ -21,8 +21,16 @@ export function narrowGpuFaults(told: readonly Told[]): GpuFault[] {
     state: states.find((each) => each === state) ?? "draining",
     rule: rule.slice(0, 64),
     message: message.slice(0, 500),
-    since: Math.max(0, Number(since?.seconds ?? 0n) * 1000) || 0,
+    since: instantOf(since?.seconds),
   }));
+}
+
+/** The year 10000: what is later no view could show. */
+const latestInstant = 253_402_300_800_000;
+
+function instantOf(seconds: bigint | undefined): Instant {
+  const ms = Number(seconds ?? 0n) * 1000;
+  return ms >= 0 && ms < latestInstant ? ms : 0;
 }
 
 export const faultsOf = (liveness: { readonly gpuFaults?: readonly GpuFault[] } | undefined): readonly GpuFault[] =>

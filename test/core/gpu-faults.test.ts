@@ -95,3 +95,9 @@ it("is shown with its node, and of no kind that this version doesn't know", () =
     { uuid: "a-gpu-1", state: "draining" },
   ]);
 });
+
+it.each([-1n, 2n ** 62n])("a time that can't be, such as %s, is shown as none that harms", (seconds) => {
+  beat({ ...lost, since: { seconds, nanos: 0 } });
+  const node = [...world.state.nodes.values()][0];
+  expect(node && nodeView(world.state, node, undefined).gpuFaults?.[0]?.since).toEqual(timestampFromMs(0));
+});
