@@ -1,5 +1,6 @@
 import type { BenchSite } from "../bench-site.js";
 import { autoscaleReaction } from "./autoscale.js";
+import { commandLineStart } from "./command-line.js";
 import { eventLoopBlocked } from "./event-loop.js";
 import { fileStream } from "./file-stream.js";
 import { logThroughput } from "./log-throughput.js";
@@ -26,6 +27,12 @@ export interface Figure {
 
 /** In the order of measuring: what needs an idle site comes before what fills it. */
 export const figures: Figure[] = [
+  {
+    key: "commandLineStartMs",
+    what: "`stoker job list --help`",
+    measure: commandLineStart,
+    targets: { "": 250 },
+  },
   { key: "agentRssMiB", what: "memory of an idle agent", measure: agentRss, targets: { "": 90 } },
   {
     key: "submitToStartMs",
