@@ -1,6 +1,7 @@
 #!/bin/sh
 # Makes a fresh clone ready: bootstrap.sh npm|build|quickstart|test|lab. Needs Node >= 20 with npm; the rest it installs
-# (Debian packages only as root; else it prints the one line to run, and exits 2). A second run only looks.
+# (Debian packages only as root; else it prints the one line to run, and exits 2). A second run only looks. Prometheus, which tests let
+# scrape the daemons, is taken out of its Debian package, not installed: that would start a server on this machine, and bring 300 MB.
 set -eu
 cd "$(dirname "$0")/.."
 purpose=${1:-test}
@@ -55,6 +56,24 @@ apt_install() {
   DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=300 install -qy --no-install-recommends "$@" </dev/null
 }
 
+fetch_prometheus() {
+  folder=.stoker-bootstrap-prometheus
+  if [ -x "$folder/prometheus" ] || { command -v prometheus && command -v promtool; } >/dev/null 2>&1; then return 0; fi
+  echo "bootstrap: fetching Prometheus for tests" >&2
+  fetched=$(mktemp -d)
+  if ! { (cd "$fetched" && apt-get -q download prometheus) || (apt-get -q update && cd "$fetched" && apt-get -q download prometheus); } \
+    >"$fetched/log" 2>&1 </dev/null; then
+    tail -n 20 "$fetched/log" >&2
+    rm -rf "$fetched"
+    fail "the package prometheus could not be fetched: install prometheus and promtool so that both are in PATH" 2
+  fi
+  dpkg-deb --fsys-tarfile "$fetched"/prometheus_*.deb | tar -x -C "$fetched" ./usr/bin/prometheus ./usr/bin/promtool ||
+    fail "the package prometheus holds no programs"
+  rm -rf "$folder"
+  mv "$fetched/usr/bin" "$folder"
+  rm -rf "$fetched"
+}
+
 addons_work() { node -e 'new (require("better-sqlite3"))(":memory:").close(); require("node-pty")' >/dev/null 2>&1; }
 
 install_npm() {
@@ -92,3 +111,4 @@ install_npm() {
 
 install_debian
 install_npm
+[ "$purpose" != test ] || fetch_prometheus

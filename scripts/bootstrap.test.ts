@@ -21,6 +21,7 @@ beforeEach(() => {
   stub("npm", makeAddOns);
   stub("apt-get", "");
   stub("id", "echo 0");
+  for (const name of ["prometheus", "promtool"]) stub(name, "");
 });
 afterEach(() => rmSync(tree, { recursive: true, force: true }));
 

@@ -37,6 +37,10 @@ it("tells what the kernel said, by the machine's clock, and what it says while s
   say("6,3,8500000,-;nfs: server filer not responding, still trying\n");
   await until("the second message", () => heard.length === 2);
   expect(heard).toEqual(["998000 xid", "999500 nfs-silent"]);
+  expect([...kernel.counts()]).toEqual([
+    ["xid", 1],
+    ["nfs-silent", 1],
+  ]);
 });
 
 it("a log that can't be opened is one warning, and nothing is known", () => {

@@ -6,7 +6,7 @@ export function nodeGpuFamilies({ gpus, gpuFaults, gpusProblem, telemetry, smiRu
   const faults = new Map(gpuFaults.map((fault) => [fault.uuid, fault]));
   const measured = new Map(telemetry?.gpus.map((gpu) => [gpu.uuid, gpu]));
   const seen = gpus.map(({ uuid, index, model, memoryBytes }) => ({
-    labels: { gpu: String(index), uuid },
+    labels: labels({ gpu: String(index), uuid }),
     state: faults.get(uuid)?.state ?? "healthy",
     memoryBytes: Number(memoryBytes),
     telemetry: measured.get(uuid),

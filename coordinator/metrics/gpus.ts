@@ -1,5 +1,5 @@
 import type { GpuTelemetry } from "../../shared/gen/stoker/v1/node_pb.js";
-import { type Family, gauge } from "../../shared/metrics/family.js";
+import { type Family, gauge, labels } from "../../shared/metrics/family.js";
 import { type GpuSeen, gpuFamilies } from "../../shared/metrics/gpu-families.js";
 import { faultsOf, isOutOfService } from "../core/gpu-faults.js";
 import { nothingUsed } from "../core/usage.js";
@@ -13,6 +13,7 @@ export function clusterGpuFamilies({ engine, sessions }: CoordinatorView): Famil
   for (const node of world.nodes.values()) {
     const { gpus } = node.inventory;
     if (gpus.length === 0) continue;
+    const name = labels({ node: node.name });
     const usage = world.index.usage.get(node.uuid) ?? nothingUsed;
     const faults = new Map(faultsOf(world.liveness.get(node.uuid)).map((fault) => [fault.uuid, fault]));
     const telemetry = sessions.reaches(node.name) ? sessions.telemetry(node.name) : undefined;
@@ -22,7 +23,7 @@ export function clusterGpuFamilies({ engine, sessions }: CoordinatorView): Famil
       if (usage.whole || usage.gpuUuids.has(uuid)) taken += 1;
       if (node.lost || (fault && isOutOfService(fault))) outOfService += 1;
       seen.push({
-        labels: { node: node.name, gpu: String(index), uuid },
+        labels: `${name},${labels({ gpu: String(index), uuid })}`,
         state: fault?.state ?? "healthy",
         telemetry: measured.get(uuid),
         ...{ model, memoryBytes },

@@ -22,8 +22,9 @@ export function labels(of: Readonly<Record<string, string>>): string {
   return text;
 }
 
-const special = /[\\"\n]/g;
-const escaped = (value: string) => value.replace(special, (each) => (each === "\n" ? "\\n" : `\\${each}`));
+const special = /[\\"\n]/;
+const escaped = (value: string) =>
+  special.test(value) ? value.replaceAll("\\", "\\\\").replaceAll('"', '\\"').replaceAll("\n", "\\n") : value;
 
 export const gauge = (name: string, help: string, samples: readonly Sample[] | number): Family => ({
   ...{ name, help, type: "gauge" },

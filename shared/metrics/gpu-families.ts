@@ -4,7 +4,7 @@ import { type Family, gauge, labels, type Sample } from "./family.js";
 /** A GPU as it is scraped. */
 export interface GpuSeen {
   /** That tell it from every other: of a site on the coordinator, of the machine on its agent. */
-  readonly labels: Readonly<Record<string, string>>;
+  readonly labels: string;
   readonly model: string;
   readonly state: string;
   readonly memoryBytes: number;
@@ -14,17 +14,23 @@ export interface GpuSeen {
 
 /** `prefix`: of the names, such as `stoker_gpu`. Each GPU costs seven series at most. */
 export function gpuFamilies(prefix: string, gpus: readonly GpuSeen[]): Family[] {
-  const told = gpus.map((gpu) => ({ ...gpu, text: labels(gpu.labels) }));
   const measured = (read: (telemetry: GpuTelemetry) => number | bigint | undefined, scale = 1): Sample[] => {
     const samples: Sample[] = [];
-    for (const { text, telemetry } of told) {
+    for (const { labels: text, telemetry } of gpus) {
       const value = telemetry && read(telemetry);
       if (value !== undefined) samples.push({ labels: text, value: Number(value) / scale });
     }
     return samples;
   };
-  const named = (label: "model" | "state") =>
-    told.map((gpu) => ({ labels: `${gpu.text},${labels({ [label]: gpu[label] })}`, value: 1 }));
+  const named = (label: "model" | "state") => {
+    const texts = new Map<string, string>();
+    const textOf = (value: string) => {
+      const text = texts.get(value) ?? labels({ [label]: value });
+      texts.set(value, text);
+      return text;
+    };
+    return gpus.map((gpu) => ({ labels: `${gpu.labels},${textOf(gpu[label])}`, value: 1 }));
+  };
   return [
     gauge(`${prefix}_info`, "Each GPU that is offered, with its model; always 1", named("model")),
     gauge(
@@ -35,7 +41,7 @@ export function gpuFamilies(prefix: string, gpus: readonly GpuSeen[]): Family[] 
     gauge(
       `${prefix}_memory_bytes`,
       "Memory of each GPU",
-      told.map(({ text, memoryBytes }) => ({ labels: text, value: memoryBytes })),
+      gpus.map((gpu) => ({ labels: gpu.labels, value: gpu.memoryBytes })),
     ),
     gauge(
       `${prefix}_memory_used_bytes`,

@@ -1,0 +1,79 @@
+import { create } from "@bufbuild/protobuf";
+import { pino } from "pino";
+import { AgentMetrics } from "../../agent/metrics/agent-metrics.js";
+import type { AgentView } from "../../agent/metrics/view.js";
+import { CoordinatorMetrics } from "../../coordinator/metrics/coordinator-metrics.js";
+import type { CoordinatorView } from "../../coordinator/metrics/view.js";
+import { GpuSchema, type Telemetry, TelemetrySchema } from "../../shared/gen/stoker/v1/node_pb.js";
+import { CoreWorld } from "../build.js";
+
+/** A coordinator and an agent in the middle of work, and what they tell of it. No address is listened at until a test does. */
+
+const log = pino({ level: "silent" });
+const gib = 2n ** 30n;
+
+/** Two nodes with GPUs, of which `n1` runs a job, and a job that waits. */
+export function exampleWorld(nodes = 2, gpus = 2): CoreWorld {
+  const world = new CoreWorld();
+  world.workspace();
+  world.experiment();
+  world.cluster("c", { scaleSettings: { manual: { targetNodeCount: nodes } } });
+  for (let number = 1; number <= nodes; number++) world.hello(`n${number}`, { gpus });
+  world.submit("runs", { resources: { gpus } });
+  world.submit("waits", { nodeCount: nodes });
+  return world;
+}
+
+export function telemetryOf(node: string, gpus: number): Telemetry {
+  return create(TelemetrySchema, {
+    ...{ cpuPercent: 25, memoryUsedBytes: 3n * gib, load1: 1.5 },
+    gpus: Array.from({ length: gpus }, (_, index) => ({
+      ...{ uuid: `${node}-gpu-${index}`, utilizationPercent: 55, memoryUsedBytes: gib },
+      ...{ temperatureCelsius: 61, powerWatts: 210.5 },
+    })),
+  });
+}
+
+export function coordinatorView(world: CoreWorld, given: Partial<CoordinatorView> = {}): CoordinatorView {
+  return {
+    engine: { state: world.state, readOnly: undefined, backlog: 0, now: () => world.now },
+    sessions: {
+      telemetry: (node) => {
+        const known = [...world.state.nodes.values()].find(({ name }) => name === node);
+        return known && telemetryOf(node, known.inventory.gpus.length);
+      },
+      reaches: (node) => world.connected(node),
+    },
+    ...{ room: { low: undefined }, nats: { problem: undefined }, logBytes: 12_345 },
+    ...given,
+  };
+}
+
+export const agentView = (given: Partial<AgentView> = {}): AgentView => ({
+  ...{ leases: [], isConnected: true, watchdogProblem: "", mountsProblem: "", gpusProblem: "", diskLow: undefined },
+  ...{ logsWaiting: undefined, telemetry: telemetryOf("n1", 1), gpuFaults: [] },
+  gpus: [create(GpuSchema, { uuid: "n1-gpu-0", index: 0, model: 'A "100"', memoryBytes: 80n * gib })],
+  smiRuns: { sample: { count: 3, seconds: 0.75, failures: new Map([["hangs", 1]]) } },
+  kernelMessages: new Map([["xid", 2]]),
+  ...given,
+});
+
+/** As it is scraped. */
+export async function coordinatorText(view: CoordinatorView): Promise<string> {
+  const metrics = new CoordinatorMetrics({ listen: "127.0.0.1:0", dataDir: "/", log }, () => view);
+  metrics.watch({ commit: () => undefined });
+  try {
+    return await metrics.scrape();
+  } finally {
+    metrics.close();
+  }
+}
+
+export async function agentText(view: AgentView, spool = "/nowhere"): Promise<string> {
+  const metrics = new AgentMetrics({ listen: "127.0.0.1:0", dataDir: "/", spool, log }, () => view);
+  try {
+    return await metrics.scrape();
+  } finally {
+    metrics.close();
+  }
+}
