@@ -24,6 +24,8 @@ export const contents: { readonly [P in PackageName]: Contents } = {
     copy(join(root, "CHANGELOG.md"), join(tree, "usr/share/doc/stoker/CHANGELOG.md"));
     copy(join(root, "README.md"), join(tree, "usr/share/doc/stoker/README.md"));
     copy(join(root, "docs/operations.md"), join(tree, "usr/share/doc/stoker/operations.md"));
+    for (const name of ["README.md", "alerts.yml", "grafana-dashboard.json"])
+      copy(join(root, "docs/monitoring", name), join(tree, "usr/share/doc/stoker/monitoring", name));
   },
   "stoker-coordinator"({ root, dist, tree }) {
     program(dist, tree, "stoker-coordinator");

@@ -6,6 +6,7 @@ import { fileStream } from "./file-stream.js";
 import { logThroughput } from "./log-throughput.js";
 import { logLatency } from "./logs.js";
 import { nodeLossToRerun } from "./loss.js";
+import { metricsScrape } from "./metrics-scrape.js";
 import { mountAndPrepare } from "./mounts.js";
 import { overlapFaults, overlapTimes, partitionOverlap } from "./overlap.js";
 import { agentRestart, coordinatorRestart } from "./restart.js";
@@ -97,6 +98,7 @@ export const figures: Figure[] = [
     measure: autoscaleReaction,
     targets: { p50: 200 },
   },
+  { key: "metricsScrapeMs", what: "p95 for 200 nodes with 8 GPUs each", measure: metricsScrape, targets: { "": 200 } },
   {
     key: "eventLoopBlockedMs",
     what: "longest turn, in processor time; 2,000 submits, 10,000 queued, 10,000 watches",
