@@ -45,6 +45,8 @@ export class HostGround implements Ground {
     const times = { "--lease-ttl-ms": ttlMs, "--lease-margin-ms": marginMs, "--heartbeat-interval-ms": heartbeatMs };
     this.coordinator = new HostDaemon(folder, "stoker-coordinator", "coordinator", [
       ...["--listen", address, "--data-dir", this.#data, "--token-file", this.#token, "--kill-grace-seconds", "2"],
+      // Its port could be the one of another coordinator of this host.
+      ...["--files-port", "off"],
       ...Object.entries(times).flatMap(([flag, ms]) => [flag, String(ms)]),
     ]);
     this.nodes = wires.map((wire, index) => {
@@ -203,7 +205,7 @@ class HostDaemon implements Victim {
 
   #noteCrash(): void {
     if (this.#daemon?.ended && !this.#killed)
-      this.crashes.push(`${this.name} ended by itself: ${this.#daemon.logPath}`);
+      this.crashes.push(`${this.name} ended by itself: ${lastWords(this.#daemon.logPath)}`);
   }
 }
 
@@ -287,4 +289,10 @@ function filesUnder(folder: string): string[] {
   return readdirSync(folder, { withFileTypes: true, recursive: true })
     .filter((entry) => !entry.isDirectory())
     .map((entry) => join(entry.parentPath, entry.name));
+}
+
+/** The folder may be gone by the time that somebody reads of it. */
+function lastWords(logPath: string): string {
+  const lines = existsSync(logPath) ? readFileSync(logPath, "utf8").trimEnd().split("\n") : [];
+  return [logPath, ...lines.slice(-6)].join("\n  ");
 }
