@@ -1,12 +1,17 @@
 import type { Metadata, ServerInterceptor } from "@grpc/grpc-js";
 import { ServerInterceptingCall } from "@grpc/grpc-js";
+import { peerHeader } from "./grpc.js";
 import { toWire } from "./status.js";
 
-/** Refuses a call before anything of its message is read, so that who has no token costs nothing. `isOpen`: paths of calls for everybody. */
+/**
+ * Refuses a call before anything of its message is read, so that who has no token costs nothing, and tells the others' handlers where it comes
+ * from. `isOpen`: paths of calls for everybody.
+ */
 export function doorkeeper(
   guard: (metadata: Metadata) => void,
   isOpen: (path: string) => boolean,
   report: (error: unknown) => void,
+  peer: string,
 ): ServerInterceptor {
   return (method, call) => {
     if (isOpen(method.path)) return new ServerInterceptingCall(call);
@@ -20,6 +25,7 @@ export function doorkeeper(
               call.sendStatus(toWire(error, report));
               return;
             }
+            metadata.set(peerHeader, peer);
             onward(metadata);
           },
         }),

@@ -137,9 +137,14 @@ type AnyUnary = (request: unknown, context: CallContext) => Promise<AnyInit> | A
 type AnyServerStream = (request: unknown, context: CallContext) => AsyncIterable<AnyInit>;
 type AnyBidi = (stream: Duplex<unknown, AnyInit>, context: CallContext) => Promise<void>;
 
+/** Set by the doorkeeper, whatever the caller says of itself: grpc-js doesn't know the address of a connection that was handed to it. */
+export const peerHeader = "stoker-peer";
+
 type ServerCall = Pick<ServerDuplexStream<unknown, unknown>, "metadata" | "getHost" | "getPeer">;
 const contextOf = (call: ServerCall, signal: AbortSignal): CallContext => {
-  return { metadata: call.metadata, signal, authority: call.getHost(), peer: call.getPeer() };
+  const { metadata } = call;
+  const peer = String(metadata.get(peerHeader)[0] ?? call.getPeer());
+  return { metadata, signal, authority: call.getHost(), peer };
 };
 
 function unary(

@@ -8,7 +8,7 @@ import { toWire } from "../../shared/status.js";
 
 /** gRPC server reflection of our services, from the descriptors that are inside the generated code. It needs the token as they do. */
 export function addReflection(
-  server: Server,
+  server: Pick<Server, "addService">,
   services: DescService[],
   guard: Guard,
   report: (error: unknown) => void,
