@@ -249,13 +249,13 @@ export class Coordinator {
       session: (stream, context) => this.sessions.serve(stream, context),
       relay: (stream, context) => this.relays.serve(stream, context),
     });
+    await this.metrics.listen();
     this.room.start();
     this.engine.start();
     this.logStore
       .sweep((uuid) => this.engine.state.jobs.has(jobId(uuid)))
       .catch((error: unknown) => this.options.log.error({ err: error }, "logs of deleted jobs could not be removed"));
     await this.links.listen();
-    await this.metrics.listen();
     this.port = await api.listen(this.options.listen);
     // An existing NATS may be away when we start: everything but logs works meanwhile.
     void this.receiveLogs().catch((error: unknown) => this.options.log.error({ err: error }, "NATS cannot be used"));

@@ -3,7 +3,6 @@ import type { Registry } from "prom-client";
 import { freeBytes } from "../../shared/metrics/disk.js";
 import { MetricsEndpoint } from "../../shared/metrics/endpoint.js";
 import { type Family, render } from "../../shared/metrics/family.js";
-import { processRegistry } from "../../shared/metrics/process-metrics.js";
 import { nodeGpuFamilies } from "./gpus.js";
 import { leaseFamilies } from "./leases.js";
 import { selfFamilies } from "./self.js";
@@ -27,8 +26,8 @@ export interface AgentMetricsOptions {
 
 /** What Prometheus may ask of an agent whose owner wants it. */
 export class AgentMetrics {
-  private readonly registry: Registry | undefined;
   private readonly endpoint: MetricsEndpoint | undefined;
+  private registry: Registry | undefined;
 
   /** Throws a Fault when the address is none. */
   constructor(
@@ -36,13 +35,15 @@ export class AgentMetrics {
     private readonly view: () => AgentView,
   ) {
     const { listen, log } = options;
-    if (listen === "") return;
-    this.endpoint = new MetricsEndpoint(listen, () => this.scrape(), log);
-    this.registry = processRegistry();
+    if (listen !== "") this.endpoint = new MetricsEndpoint(listen, () => this.scrape(), log);
   }
 
   async listen(): Promise<void> {
-    await this.endpoint?.listen();
+    if (!this.endpoint) return;
+    // prom-client takes 10 MiB: only who wants it shall have it in memory.
+    const { processRegistry } = await import("../../shared/metrics/process-metrics.js");
+    this.registry = processRegistry();
+    await this.endpoint.listen();
   }
 
   close(): void {
@@ -50,7 +51,12 @@ export class AgentMetrics {
     this.registry?.clear();
   }
 
-  async scrape(): Promise<string> {
+  /** `host:port`, while it listens. */
+  get address(): string | undefined {
+    return this.endpoint?.address;
+  }
+
+  private async scrape(): Promise<string> {
     const { dataDir, spool } = this.options;
     const disk = { freeBytes: await freeBytes(dataDir), spoolBytes: await bytesOnDisk(spool) };
     return render(families(this.view(), disk, Date.now())) + ((await this.registry?.metrics()) ?? "");

@@ -2,10 +2,6 @@ import { Counter, Histogram, type Registry } from "prom-client";
 import { type Change, isRowChange } from "../core/changes.js";
 import type { Attempt } from "../core/state.js";
 
-interface Committing {
-  commit(changes: readonly Change[]): void;
-}
-
 /** As alerts want them: whose fault was it? */
 export type AttemptEnd = "succeeded" | "failed" | "machine-failed" | "lost" | "preempted" | "terminated";
 
@@ -51,24 +47,23 @@ export class CommitMetrics {
     for (const outcome of ends) this.ended.inc({ outcome }, 0);
   }
 
-  /** The same rows, watched. */
-  watch<T extends Committing>(rows: T): T {
-    const commit = rows.commit.bind(rows);
-    rows.commit = (changes) => {
-      if (!changes.some(isRowChange)) return commit(changes);
-      const done = this.seconds.startTimer();
-      try {
-        commit(changes);
-      } catch (error) {
-        this.failures.inc();
-        throw error;
-      }
-      done();
-      for (const change of changes) {
-        if (change.kind === "put" && change.table === "attempt") this.count(change.row);
-      }
-    };
-    return rows;
+  /** Does it, and counts it when it is done. */
+  timed(changes: readonly Change[], commit: (changes: readonly Change[]) => void): void {
+    if (!changes.some(isRowChange)) {
+      commit(changes);
+      return;
+    }
+    const done = this.seconds.startTimer();
+    try {
+      commit(changes);
+    } catch (error) {
+      this.failures.inc();
+      throw error;
+    }
+    done();
+    for (const change of changes) {
+      if (change.kind === "put" && change.table === "attempt") this.count(change.row);
+    }
   }
 
   private count(attempt: Attempt): void {

@@ -1,7 +1,7 @@
 import { create } from "@bufbuild/protobuf";
 import { pino } from "pino";
 import { Registry } from "prom-client";
-import { expect, it } from "vitest";
+import { expect, it, vi } from "vitest";
 import { HeartbeatSchema } from "../../shared/gen/stoker/v1/agent_service_pb.js";
 import { jobId } from "../../shared/ids.js";
 import { exited, ready } from "../../test/build.js";
@@ -81,11 +81,13 @@ it("tells of its own troubles", async () => {
 it("counts attempts and times commits as they get to the disk", async () => {
   const registry = new Registry();
   let refuses = false;
-  const rows = new CommitMetrics(registry).watch({
-    commit: (_: readonly Change[]): void => {
-      if (refuses) throw new Error("full");
-    },
-  });
+  const metrics = new CommitMetrics(registry);
+  const rows = {
+    commit: (changes: readonly Change[]) =>
+      metrics.timed(changes, () => {
+        if (refuses) throw new Error("full");
+      }),
+  };
   const world = exampleWorld(1, 0);
   const commit = (step: ReturnType<typeof world.send>) => rows.commit(step.changes);
   commit(world.submit("again", {}));
@@ -121,12 +123,26 @@ it.each<[AttemptState, number | undefined, string]>([
   expect(endOf({ ...attempt, endedAt: 2 })).toBe(end);
 });
 
-it("that are not wanted watch nothing", async () => {
-  const rows = { commit: () => undefined };
-  const { commit } = rows;
+it("watches rows only for who wants to know", async () => {
   const log = pino({ level: "silent" });
-  const metrics = new CoordinatorMetrics({ listen: "", dataDir: "/", log }, () => coordinatorView(exampleWorld()));
-  expect(metrics.watch(rows).commit).toBe(commit);
-  await metrics.listen();
-  metrics.close();
+  const made = (listen: string) =>
+    new CoordinatorMetrics({ listen, dataDir: "/", log }, () => coordinatorView(exampleWorld()));
+  const commit = vi.fn();
+  const none = made("");
+  expect(none.watch({ commit }).commit).toBe(commit);
+  await none.listen();
+  expect(none.address).toBeUndefined();
+  const some = made("127.0.0.1:0");
+  const rows = some.watch({ commit });
+  try {
+    const { changes } = exampleWorld(1, 0).submit("again", {});
+    rows.commit(changes);
+    await some.listen();
+    rows.commit(changes);
+    expect(commit).toHaveBeenCalledTimes(2);
+    const families = readExposition(await (await fetch(`http://${some.address}/metrics`)).text());
+    expect(sampleOf(families, "stoker_catalog_commit_duration_seconds_count")).toBe(1);
+  } finally {
+    some.close();
+  }
 });

@@ -3,8 +3,8 @@ import type { Registry } from "prom-client";
 import { freeBytes } from "../../shared/metrics/disk.js";
 import { MetricsEndpoint } from "../../shared/metrics/endpoint.js";
 import { type Family, render } from "../../shared/metrics/family.js";
-import { processRegistry } from "../../shared/metrics/process-metrics.js";
-import { CommitMetrics } from "./commits.js";
+import type { Change } from "../core/changes.js";
+import type { CommitMetrics } from "./commits.js";
 import { clusterGpuFamilies } from "./gpus.js";
 import { jobFamilies } from "./jobs.js";
 import { nodeFamilies } from "./nodes.js";
@@ -26,10 +26,19 @@ export const families = (view: CoordinatorView, free: number | undefined): Famil
   ...jobFamilies(view),
 ];
 
+interface Counted {
+  readonly registry: Registry;
+  readonly commits: CommitMetrics;
+}
+
+interface Committing {
+  commit(changes: readonly Change[]): void;
+}
+
 /** What Prometheus may ask of the coordinator. */
 export class CoordinatorMetrics {
-  private readonly registry: Registry | undefined;
   private readonly endpoint: MetricsEndpoint | undefined;
+  private counted: Counted | undefined;
 
   /** Throws a Fault when the address is none. */
   constructor(
@@ -37,25 +46,48 @@ export class CoordinatorMetrics {
     private readonly view: () => CoordinatorView,
   ) {
     const { listen, log } = options;
-    if (listen === "") return;
-    this.endpoint = new MetricsEndpoint(listen, () => this.scrape(), log);
-    this.registry = processRegistry();
+    if (listen !== "") this.endpoint = new MetricsEndpoint(listen, () => this.scrape(), log);
   }
 
-  /** The rows of the catalog, watched if somebody is to know. */
-  watch: CommitMetrics["watch"] = (rows) => (this.registry ? new CommitMetrics(this.registry).watch(rows) : rows);
+  /** The rows of the catalog; what is committed after `listen` is counted. */
+  watch<T extends Committing>(rows: T): T {
+    if (!this.endpoint) return rows;
+    const commit = rows.commit.bind(rows);
+    rows.commit = (changes) => {
+      if (this.counted) this.counted.commits.timed(changes, commit);
+      else commit(changes);
+    };
+    return rows;
+  }
 
   async listen(): Promise<void> {
-    await this.endpoint?.listen();
+    if (!this.endpoint) return;
+    this.counted = await load();
+    await this.endpoint.listen();
   }
 
   close(): void {
     this.endpoint?.close();
-    this.registry?.clear();
+    this.counted?.registry.clear();
   }
 
-  async scrape(): Promise<string> {
+  private async scrape(): Promise<string> {
     const free = await freeBytes(this.options.dataDir);
-    return render(families(this.view(), free)) + ((await this.registry?.metrics()) ?? "");
+    return render(families(this.view(), free)) + ((await this.counted?.registry.metrics()) ?? "");
   }
+
+  /** `host:port`, while it listens. */
+  get address(): string | undefined {
+    return this.endpoint?.address;
+  }
+}
+
+/** prom-client takes 10 MiB: only who wants it shall have it in memory. */
+async function load(): Promise<Counted> {
+  const [{ processRegistry }, { CommitMetrics }] = await Promise.all([
+    import("../../shared/metrics/process-metrics.js"),
+    import("./commits.js"),
+  ]);
+  const registry = processRegistry();
+  return { registry, commits: new CommitMetrics(registry) };
 }

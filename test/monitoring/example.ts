@@ -7,7 +7,7 @@ import type { CoordinatorView } from "../../coordinator/metrics/view.js";
 import { GpuSchema, type Telemetry, TelemetrySchema } from "../../shared/gen/stoker/v1/node_pb.js";
 import { CoreWorld } from "../build.js";
 
-/** A coordinator and an agent in the middle of work, and what they tell of it. No address is listened at until a test does. */
+/** A coordinator and an agent in the middle of work, and what they tell of it. */
 
 const log = pino({ level: "silent" });
 const gib = 2n ** 30n;
@@ -60,19 +60,17 @@ export const agentView = (given: Partial<AgentView> = {}): AgentView => ({
 
 /** As it is scraped. */
 export async function coordinatorText(view: CoordinatorView): Promise<string> {
-  const metrics = new CoordinatorMetrics({ listen: "127.0.0.1:0", dataDir: "/", log }, () => view);
-  metrics.watch({ commit: () => undefined });
-  try {
-    return await metrics.scrape();
-  } finally {
-    metrics.close();
-  }
+  return scraped(new CoordinatorMetrics({ listen: "127.0.0.1:0", dataDir: "/", log }, () => view));
 }
 
 export async function agentText(view: AgentView, spool = "/nowhere"): Promise<string> {
-  const metrics = new AgentMetrics({ listen: "127.0.0.1:0", dataDir: "/", spool, log }, () => view);
+  return scraped(new AgentMetrics({ listen: "127.0.0.1:0", dataDir: "/", spool, log }, () => view));
+}
+
+async function scraped(metrics: CoordinatorMetrics | AgentMetrics): Promise<string> {
   try {
-    return await metrics.scrape();
+    await metrics.listen();
+    return await (await fetch(`http://${metrics.address}/metrics`)).text();
   } finally {
     metrics.close();
   }

@@ -1,6 +1,5 @@
 import { pino } from "pino";
 import { CoordinatorMetrics } from "../../../coordinator/metrics/coordinator-metrics.js";
-import { MetricsEndpoint } from "../../../shared/metrics/endpoint.js";
 import { coordinatorView, exampleWorld, telemetryOf } from "../../monitoring/example.js";
 import { percentile } from "../measure.js";
 
@@ -16,19 +15,17 @@ export async function metricsScrape(): Promise<number> {
   const sessions = { telemetry: (node: string) => samples.get(node), reaches: () => true };
   const view = coordinatorView(world, { sessions });
   const metrics = new CoordinatorMetrics({ listen: "127.0.0.1:0", dataDir: "/", log }, () => view);
-  const endpoint = new MetricsEndpoint("127.0.0.1:0", () => metrics.scrape(), log);
   try {
-    await endpoint.listen();
+    await metrics.listen();
     const times: number[] = [];
     for (let number = 0; number < scrapes; number++) {
       const begin = performance.now();
-      const text = await (await fetch(`http://${endpoint.address}/metrics`)).text();
+      const text = await (await fetch(`http://${metrics.address}/metrics`)).text();
       times.push(performance.now() - begin);
       if (text.split("\nstoker_gpu_power_watts{").length !== nodes * gpus + 1) throw new Error("GPUs are missing");
     }
     return percentile(times, 95);
   } finally {
-    endpoint.close();
     metrics.close();
   }
 }
