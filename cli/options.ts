@@ -85,6 +85,7 @@ export const connectionOptions: readonly OptionSpec[] = [
     description: "table, tsv, json, or jsonc, which is the same (env: STOKER_OUTPUT)",
     choices: [...outputFormats],
   },
+  { flags: "--query <JMESPath>", description: "what to pick from its JSON, such as '[].name'" },
   // `az batchai` had it on every command.
   { flags: "-g, --resource-group <name>", description: "has no effect", hidden: true },
 ];

@@ -4,7 +4,7 @@ import { version } from "../shared/version.js";
 import { Call } from "./call.js";
 import { nouns, topVerbs } from "./commands/index.js";
 import { exitCode, Failure, failureOf, usage } from "./failure.js";
-import { connectionOptions } from "./options.js";
+import { connectionOptions, outputFormats } from "./options.js";
 import type { Noun, OptionSpec, Verb } from "./verb.js";
 import type { World } from "./world.js";
 
@@ -57,7 +57,13 @@ function addVerb(parent: Command, verb: Verb, world: World, finished: (code: num
   for (const option of [...verb.options, ...(verb.local ? [] : connectionOptions)]) command.addOption(optionOf(option));
   command.addHelpText("after", `\nExample:\n  ${verb.example}\n`);
   command.action(async () => {
-    finished((await perform(verb, new Call(world, command.opts(), command.args))) ?? exitCode.ok);
+    const given: Record<string, unknown> = command.opts();
+    const query = given.query;
+    const result =
+      typeof query === "string"
+        ? await answered(verb, query, given, command.args, world)
+        : await perform(verb, new Call(world, given, command.args));
+    finished(result ?? exitCode.ok);
   });
 }
 
@@ -80,6 +86,30 @@ async function perform(verb: Verb, call: Call): Promise<number | undefined> {
   } finally {
     (await call.opened())?.close();
   }
+}
+
+/** The command runs as if JSON were asked for; what it says is picked from and shown in the format that was. */
+async function answered(
+  verb: Verb,
+  query: string,
+  given: Record<string, unknown>,
+  words: readonly string[],
+  world: World,
+): Promise<number | undefined> {
+  const said: Uint8Array[] = [];
+  const hear = async (bytes: string | Uint8Array) => void said.push(Buffer.from(bytes));
+  const listening = new Proxy(world, {
+    get: (target, name) => {
+      const own: unknown = name === "out" ? hear : Reflect.get(target, name, target);
+      return typeof own === "function" ? own.bind(target) : own;
+    },
+  });
+  const asked = (await new Call(world, given, words).settings()).output;
+  const format = outputFormats.find((each) => each === asked) ?? "table";
+  const code = await perform(verb, new Call(listening, { ...given, output: "json" }, words));
+  const { queried } = await import("./query.js");
+  await world.out(await queried(Buffer.concat(said).toString(), query, format));
+  return code;
 }
 
 /** One line on stderr, and the exit code that goes with it. */

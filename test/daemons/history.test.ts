@@ -3,7 +3,6 @@ import { afterEach, beforeEach, expect, it } from "vitest";
 import { NodeService } from "../../shared/gen/stoker/v1/node_service_pb.js";
 import { FakeAgent } from "../fakes/agent.js";
 import { CoordinatorProcess, inExperiment, tinyJob } from "../fakes/coordinator-process.js";
-import { until } from "../fakes/until.js";
 
 let coordinator: CoordinatorProcess;
 let agent: FakeAgent;
@@ -59,7 +58,7 @@ it("what a node measured is kept, over a restart of the coordinator too, and tol
 
   await coordinator.end("SIGTERM");
   await coordinator.start();
-  await until("the history of before", async () => (await cpu())?.[0] === 30);
+  expect(await cpu()).toEqual([30]);
   await expect(coordinator.jobs.getJobUsage({ id, attempt: 7 })).rejects.toThrow("the job has no attempt 7");
   const backwards = { id: "nodes/n1", from: timestampFromMs(2_000), to: timestampFromMs(1_000) };
   await expect(coordinator.client(NodeService).getNodeHistory(backwards)).rejects.toThrow("from must be before to");
