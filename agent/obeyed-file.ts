@@ -1,7 +1,7 @@
-import { closeSync, fsyncSync, openSync, readFileSync, renameSync, rmSync, writeSync } from "node:fs";
-import { dirname } from "node:path";
+import { readFileSync, rmSync } from "node:fs";
 import { Fault } from "../shared/fault.js";
 import type { Obeyed } from "./core/obedience.js";
+import { writeWhole } from "./write-whole.js";
 
 /** On disk before it is acted upon: an agent that forgot would go back to a coordinator that another has replaced. */
 export class ObeyedFile {
@@ -27,21 +27,7 @@ export class ObeyedFile {
   }
 
   write(obeyed: Obeyed): void {
-    const fresh = `${this.path}.new`;
-    const file = openSync(fresh, "w", 0o600);
-    try {
-      writeSync(file, `${JSON.stringify(obeyed)}\n`);
-      fsyncSync(file);
-    } finally {
-      closeSync(file);
-    }
-    renameSync(fresh, this.path);
-    const folder = openSync(dirname(this.path), "r");
-    try {
-      fsyncSync(folder);
-    } finally {
-      closeSync(folder);
-    }
+    writeWhole(this.path, `${JSON.stringify(obeyed)}\n`);
   }
 
   forget(): void {

@@ -1,6 +1,7 @@
 import { readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
+import { parsedJson } from "../parsed-json.js";
 import type { Inside } from "../ports.js";
 
 /** What a later agent must know of a lease's container, in the lease's spool folder. */
@@ -20,7 +21,7 @@ export function writeRecord(spool: string, inside: Inside): void {
 /** Undefined when there is none, or its holder has ended. */
 export function readRecord(spool: string): Inside | undefined {
   const text = readIfThere(pathIn(spool));
-  const record = text === undefined ? undefined : shape.safeParse(parsed(text)).data;
+  const record = text === undefined ? undefined : shape.safeParse(parsedJson(text)).data;
   return record && startOf(record.holder) === record.start ? record : undefined;
 }
 
@@ -37,16 +38,6 @@ export function environmentOf(text: string): Record<string, string> {
     .split("\0")
     .map((variable) => [variable.slice(0, variable.indexOf("=")), variable.slice(variable.indexOf("=") + 1)] as const);
   return Object.fromEntries(pairs.filter(([name]) => name !== "" && name !== "STOKER_LEASE" && name !== "TERM"));
-}
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    // A power cut can leave half a file.
-    if (error instanceof SyntaxError) return undefined;
-    throw error;
-  }
 }
 
 export function readIfThere(path: string): string | undefined {

@@ -1,28 +1,19 @@
 import { closeSync, existsSync, openSync, readFileSync, readSync, statSync } from "node:fs";
 import { join } from "node:path";
+import { parsedJson } from "../parsed-json.js";
 import type { ShimExit } from "../ports.js";
 
 /** What a shim writes into its folder: `pid` at the start, `exit` at the end, `stdout` and `stderr` between. */
 export function readExit(dir: string): ShimExit | undefined {
   const text = readIfThere(join(dir, "exit"));
   if (text === undefined) return undefined;
-  const exit = parsed(text);
+  const exit = parsedJson(text);
   if (typeof exit === "object" && exit !== null) {
     if ("code" in exit && typeof exit.code === "number") return { exitCode: exit.code, signal: 0 };
     if ("signal" in exit && typeof exit.signal === "number")
       return { exitCode: 128 + exit.signal, signal: exit.signal };
   }
   return lost(`its exit file can't be read: ${text.slice(0, 100)}`);
-}
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    // A power cut or a full disk can leave half a file.
-    if (error instanceof SyntaxError) return undefined;
-    throw error;
-  }
 }
 
 /** The real exit is not known; a shell would call it killed. */

@@ -1,5 +1,6 @@
-import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, writeSync } from "node:fs";
+import { mkdirSync, readFileSync, rmSync } from "node:fs";
 import { dirname } from "node:path";
+import { writeWhole } from "../write-whole.js";
 
 /** One value on disk: whole, or as it was before. For root alone to read. */
 export class JsonFile<T> {
@@ -21,22 +22,8 @@ export class JsonFile<T> {
   }
 
   write(value: T): void {
-    const fresh = `${this.path}.new`;
     mkdirSync(dirname(this.path), { recursive: true, mode: 0o700 });
-    const file = openSync(fresh, "w", 0o600);
-    try {
-      writeSync(file, `${JSON.stringify(value)}\n`);
-      fsyncSync(file);
-    } finally {
-      closeSync(file);
-    }
-    renameSync(fresh, this.path);
-    const folder = openSync(dirname(this.path), "r");
-    try {
-      fsyncSync(folder);
-    } finally {
-      closeSync(folder);
-    }
+    writeWhole(this.path, `${JSON.stringify(value)}\n`);
   }
 
   remove(): void {
