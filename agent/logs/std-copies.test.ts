@@ -63,7 +63,11 @@ test("a copier that hangs is killed after the limit", async () => {
   writeFileSync(hanging, `#!/bin/sh\ntrap "" TERM\necho $$ > ${root}/pid\nexec sleep 600\n`, { mode: 0o755 });
   const mine = copies(hanging);
   mine.start(lease, [{ from, to }]);
-  const pid = await vi.waitFor(() => Number(/^(\d+)\n/.exec(readFileSync(join(root, "pid"), "utf8"))?.[1]), 5_000);
+  const pid = await vi.waitFor(() => {
+    const written = /^(\d+)\n/.exec(readFileSync(join(root, "pid"), "utf8"));
+    expect(written).not.toBeNull();
+    return Number(written?.[1]);
+  }, 5_000);
   expect(await mine.finish(lease, 500)).toBe("nothing was copied within 0.5 s");
   expect(() => process.kill(pid, 0)).toThrow("ESRCH");
 });
