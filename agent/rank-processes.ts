@@ -22,6 +22,8 @@ const logLimitBytes = 10n * 2n ** 30n;
 /** The processes that the agent itself starts for a lease, and what becomes of them. */
 export class RankProcesses {
   private readonly running = new Map<LeaseId, Set<ShimProcess>>();
+  /** Whose processes were asked to end: one that was just being started is asked as soon as it is known. */
+  private readonly terminating = new Set<LeaseId>();
 
   constructor(
     private readonly paths: DataPaths,
@@ -101,11 +103,13 @@ export class RankProcesses {
   }
 
   terminate(lease: LeaseId): void {
+    this.terminating.add(lease);
     for (const process of this.running.get(lease) ?? []) this.shims.signal(process, "SIGTERM");
   }
 
   forget(lease: LeaseId): void {
     this.running.delete(lease);
+    this.terminating.delete(lease);
   }
 
   private startRank(
@@ -155,6 +159,7 @@ export class RankProcesses {
     const all = this.running.get(lease) ?? new Set();
     this.running.set(lease, all.add(process));
     this.pipes.hold(process.dir);
+    if (this.terminating.has(lease)) this.shims.signal(process, "SIGTERM");
     process.exited
       .then(async (exit) => {
         all.delete(process);
