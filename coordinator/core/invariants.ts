@@ -1,14 +1,16 @@
+import type { NodeId } from "../../shared/ids.js";
 import { isLive, leaseOf } from "./indexes.js";
 import type { World } from "./memory.js";
 import { queueKey } from "./policies/priority.js";
 import { nodeStateCounts } from "./preparation/condition.js";
-import type { Cluster, Job, Node } from "./state.js";
+import type { Cluster, Held, Job, Node } from "./state.js";
 import { nothingUsed } from "./usage.js";
 
 /** The laws over what is known, checked by tests after every step. Gives each break in words. */
 export function brokenLaws(world: World): string[] {
+  const held = heldByNode(world);
   return [
-    ...[...world.nodes.values()].flatMap((node) => brokenOn(world, node)),
+    ...[...world.nodes.values()].flatMap((node) => brokenOn(world, node, held.get(node.uuid) ?? [])),
     ...[...world.jobs.values()].flatMap((job) => brokenOf(world, job)),
     ...[...world.clusters.values()].flatMap((cluster) => stateless(world, cluster)),
     ...strayEntries(world),
@@ -17,14 +19,29 @@ export function brokenLaws(world: World): string[] {
   ];
 }
 
-/** No GPU, core or byte is promised twice. */
-function brokenOn(world: World, node: Node): string[] {
-  const broken: string[] = [];
-  const holders = [...world.jobs.values()].flatMap((job) => {
+interface Promised {
+  readonly lease: string;
+  readonly held: Held;
+}
+
+/** What live attempts hold, told from the jobs alone. */
+function heldByNode(world: World): Map<NodeId, Promised[]> {
+  const all = new Map<NodeId, Promised[]>();
+  for (const job of world.jobs.values()) {
     const lease = leaseOf(job);
-    const shares = (lease?.shares ?? []).filter((share) => share.node === node.uuid && isLive(share));
-    return shares.map(({ held }) => ({ lease: lease?.id ?? "", held }));
-  });
+    for (const share of lease?.shares ?? []) {
+      if (!isLive(share)) continue;
+      const here = all.get(share.node) ?? [];
+      here.push({ lease: lease?.id ?? "", held: share.held });
+      all.set(share.node, here);
+    }
+  }
+  return all;
+}
+
+/** No GPU, core or byte is promised twice. */
+function brokenOn(world: World, node: Node, holders: readonly Promised[]): string[] {
+  const broken: string[] = [];
   const all = [...holders, ...node.zombies];
   const gpus = all.flatMap(({ held }) => held.gpuUuids);
   if (new Set(gpus).size < gpus.length) broken.push(`a GPU of ${node.name} is promised twice`);

@@ -62,6 +62,7 @@ export class Checker {
     // It says so itself, in every answer.
     if (this.world.coordinator.readOnly !== undefined) this.readOnlyAt = now;
     for (const job of state.jobs.values()) {
+      if (job.state.kind === "finished") continue;
       const { summary, reasons } = explain(state, job, now);
       const waits =
         job.state.kind === "queued" && now - Math.max(job.state.since, this.readOnlyAt) > waitsUnexplainedMs;
