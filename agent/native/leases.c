@@ -19,7 +19,7 @@
 enum { kill_limit_ms = 10000, shim_limit_ms = 5000, stop_looks = 200 };
 
 // /proc is not read in one moment: a process that forks and exits can be missed by one look, hardly by several.
-enum { quiet_looks = 3 };
+enum { quiet_looks = 8 };
 
 static const char variable[] = "STOKER_LEASE=";
 static const char socket_variable[] = "STOKER_SOCKET=";
