@@ -14,7 +14,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file stoker/v1/node.proto.
  */
 export const file_stoker_v1_node: GenFile = /*@__PURE__*/
-  fileDesc("ChRzdG9rZXIvdjEvbm9kZS5wcm90bxIJc3Rva2VyLnYxIq8ECgROb2RlEgoKAmlkGAEgASgJEgwKBG5hbWUYAiABKAkSDwoHYWRkcmVzcxgDIAEoCRIjCgVzdGF0ZRgEIAEoDjIULnN0b2tlci52MS5Ob2RlU3RhdGUSDgoGcmVhc29uGAUgASgJEicKCWludmVudG9yeRgGIAEoCzIULnN0b2tlci52MS5JbnZlbnRvcnkSEgoKY2x1c3Rlcl9pZBgHIAEoCRIxCg1lbnJvbGxlZF90aW1lGAggASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBI3ChNsYXN0X2hlYXJ0YmVhdF90aW1lGAkgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBInCgl0ZWxlbWV0cnkYCiABKAsyFC5zdG9rZXIudjEuVGVsZW1ldHJ5Ei4KC2FsbG9jYXRpb25zGAsgAygLMhkuc3Rva2VyLnYxLk5vZGVBbGxvY2F0aW9uEg8KB2RyYWluZWQYDCABKAgSFQoNYWdlbnRfdmVyc2lvbhgNIAEoCRI5ChVzdGF0ZV90cmFuc2l0aW9uX3RpbWUYFCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEicKBWVycm9yGBUgASgLMhguc3Rva2VyLnYxLlJlc291cmNlRXJyb3ISEAoId2FybmluZ3MYFiADKAkSJwoKZ3B1X2ZhdWx0cxgyIAMoCzITLnN0b2tlci52MS5HcHVGYXVsdCKsAQoOTm9kZUFsbG9jYXRpb24SDgoGam9iX2lkGAEgASgJEg8KB2F0dGVtcHQYAiABKAUSDAoEZ3B1cxgDIAEoBRIMCgRjcHVzGAQgASgFEhQKDG1lbW9yeV9ieXRlcxgFIAEoAxIwCgxmcm96ZW5fc2luY2UYMiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhUKDWZyb3plbl9yZWFzb24YMyABKAki1AIKCUludmVudG9yeRIVCg1tYWNoaW5lX2NsYXNzGAEgASgJEgoKAm9zGAIgASgJEg4KBmtlcm5lbBgDIAEoCRIMCgRjcHVzGAQgASgFEhEKCWNwdV9tb2RlbBgFIAEoCRIUCgxtZW1vcnlfYnl0ZXMYBiABKAMSHAoEZ3B1cxgHIAMoCzIOLnN0b2tlci52MS5HcHUSFgoOZHJpdmVyX3ZlcnNpb24YCCABKAkSFAoMY3VkYV92ZXJzaW9uGAkgASgJEhkKEWNvbnRhaW5lcl9ydW50aW1lGBQgASgJEiEKGWNvbnRhaW5lcl9ydW50aW1lX3ZlcnNpb24YFSABKAkSEAoIcHJlcGFyZXMYGSABKAgSLAoMZmlsZV9zZXJ2aW5nGB4gASgLMhYuc3Rva2VyLnYxLkZpbGVTZXJ2aW5nEhMKC3JlY2xhaW1hYmxlGCggASgIImMKC0ZpbGVTZXJ2aW5nEg4KBnNlcnZlchgBIAEoCRIOCgZmb2xkZXIYAiABKAkSEgoKZnJlZV9ieXRlcxgDIAEoAxIPCgdyZWZ1c2VkGAQgASgIEg8KB2V4cG9ydHMYBSABKAUiVwoDR3B1EgwKBHV1aWQYASABKAkSDQoFaW5kZXgYAiABKAUSDQoFbW9kZWwYAyABKAkSFAoMbWVtb3J5X2J5dGVzGAQgASgDEg4KBmJ1c19pZBgFIAEoCSJxCghHcHVGYXVsdBIMCgR1dWlkGAEgASgJEg0KBXN0YXRlGAIgASgJEgwKBHJ1bGUYAyABKAkSDwoHbWVzc2FnZRgEIAEoCRIpCgVzaW5jZRgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAi7wEKCVRlbGVtZXRyeRIYCgtjcHVfcGVyY2VudBgBIAEoAUgAiAEBEh4KEW1lbW9yeV91c2VkX2J5dGVzGAIgASgDSAGIAQESJQoEZ3B1cxgDIAMoCzIXLnN0b2tlci52MS5HcHVUZWxlbWV0cnkSEgoFbG9hZDEYBCABKAFIAogBARIPCgdmcmVlemVyGDIgASgJEiwKDGxvZ3Nfd2FpdGluZxg8IAEoCzIWLnN0b2tlci52MS5Mb2dzV2FpdGluZ0IOCgxfY3B1X3BlcmNlbnRCFAoSX21lbW9yeV91c2VkX2J5dGVzQggKBl9sb2FkMSJXCgtMb2dzV2FpdGluZxIpCgVzaW5jZRgBIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDgoGcmVhc29uGAIgASgJEg0KBWJ5dGVzGAMgASgDIvABCgxHcHVUZWxlbWV0cnkSDAoEdXVpZBgBIAEoCRIgChN1dGlsaXphdGlvbl9wZXJjZW50GAIgASgBSACIAQESHgoRbWVtb3J5X3VzZWRfYnl0ZXMYAyABKANIAYgBARIgChN0ZW1wZXJhdHVyZV9jZWxzaXVzGAQgASgBSAKIAQESGAoLcG93ZXJfd2F0dHMYBSABKAFIA4gBAUIWChRfdXRpbGl6YXRpb25fcGVyY2VudEIUChJfbWVtb3J5X3VzZWRfYnl0ZXNCFgoUX3RlbXBlcmF0dXJlX2NlbHNpdXNCDgoMX3Bvd2VyX3dhdHRzKskBCglOb2RlU3RhdGUSGgoWTk9ERV9TVEFURV9VTlNQRUNJRklFRBAAEhMKD05PREVfU1RBVEVfRlJFRRABEhgKFE5PREVfU1RBVEVfUFJFUEFSSU5HEAISEwoPTk9ERV9TVEFURV9JRExFEAMSFgoSTk9ERV9TVEFURV9SVU5OSU5HEAQSFgoSTk9ERV9TVEFURV9MRUFWSU5HEAUSFwoTTk9ERV9TVEFURV9VTlVTQUJMRRAGEhMKD05PREVfU1RBVEVfTE9TVBAHYgZwcm90bzM", [file_google_protobuf_timestamp, file_stoker_v1_error]);
+  fileDesc("ChRzdG9rZXIvdjEvbm9kZS5wcm90bxIJc3Rva2VyLnYxIq8ECgROb2RlEgoKAmlkGAEgASgJEgwKBG5hbWUYAiABKAkSDwoHYWRkcmVzcxgDIAEoCRIjCgVzdGF0ZRgEIAEoDjIULnN0b2tlci52MS5Ob2RlU3RhdGUSDgoGcmVhc29uGAUgASgJEicKCWludmVudG9yeRgGIAEoCzIULnN0b2tlci52MS5JbnZlbnRvcnkSEgoKY2x1c3Rlcl9pZBgHIAEoCRIxCg1lbnJvbGxlZF90aW1lGAggASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBI3ChNsYXN0X2hlYXJ0YmVhdF90aW1lGAkgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBInCgl0ZWxlbWV0cnkYCiABKAsyFC5zdG9rZXIudjEuVGVsZW1ldHJ5Ei4KC2FsbG9jYXRpb25zGAsgAygLMhkuc3Rva2VyLnYxLk5vZGVBbGxvY2F0aW9uEg8KB2RyYWluZWQYDCABKAgSFQoNYWdlbnRfdmVyc2lvbhgNIAEoCRI5ChVzdGF0ZV90cmFuc2l0aW9uX3RpbWUYFCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEicKBWVycm9yGBUgASgLMhguc3Rva2VyLnYxLlJlc291cmNlRXJyb3ISEAoId2FybmluZ3MYFiADKAkSJwoKZ3B1X2ZhdWx0cxgyIAMoCzITLnN0b2tlci52MS5HcHVGYXVsdCKsAQoOTm9kZUFsbG9jYXRpb24SDgoGam9iX2lkGAEgASgJEg8KB2F0dGVtcHQYAiABKAUSDAoEZ3B1cxgDIAEoBRIMCgRjcHVzGAQgASgFEhQKDG1lbW9yeV9ieXRlcxgFIAEoAxIwCgxmcm96ZW5fc2luY2UYMiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhUKDWZyb3plbl9yZWFzb24YMyABKAki6QIKCUludmVudG9yeRIVCg1tYWNoaW5lX2NsYXNzGAEgASgJEgoKAm9zGAIgASgJEg4KBmtlcm5lbBgDIAEoCRIMCgRjcHVzGAQgASgFEhEKCWNwdV9tb2RlbBgFIAEoCRIUCgxtZW1vcnlfYnl0ZXMYBiABKAMSHAoEZ3B1cxgHIAMoCzIOLnN0b2tlci52MS5HcHUSFgoOZHJpdmVyX3ZlcnNpb24YCCABKAkSFAoMY3VkYV92ZXJzaW9uGAkgASgJEhkKEWNvbnRhaW5lcl9ydW50aW1lGBQgASgJEiEKGWNvbnRhaW5lcl9ydW50aW1lX3ZlcnNpb24YFSABKAkSEAoIcHJlcGFyZXMYGSABKAgSLAoMZmlsZV9zZXJ2aW5nGB4gASgLMhYuc3Rva2VyLnYxLkZpbGVTZXJ2aW5nEhMKC3JlY2xhaW1hYmxlGCggASgIEhMKC2dwdV90cm91YmxlGDIgASgJImMKC0ZpbGVTZXJ2aW5nEg4KBnNlcnZlchgBIAEoCRIOCgZmb2xkZXIYAiABKAkSEgoKZnJlZV9ieXRlcxgDIAEoAxIPCgdyZWZ1c2VkGAQgASgIEg8KB2V4cG9ydHMYBSABKAUixQEKA0dwdRIMCgR1dWlkGAEgASgJEg0KBWluZGV4GAIgASgFEg0KBW1vZGVsGAMgASgJEhQKDG1lbW9yeV9ieXRlcxgEIAEoAxIOCgZidXNfaWQYBSABKAkSDQoFbGlua3MYMiADKAkSFAoMY3B1X2FmZmluaXR5GDMgASgJEhYKCW51bWFfbm9kZRg0IAEoBUgAiAEBEhMKC3BhcmVudF91dWlkGDUgASgJEgwKBG5pY3MYNiADKAlCDAoKX251bWFfbm9kZSJxCghHcHVGYXVsdBIMCgR1dWlkGAEgASgJEg0KBXN0YXRlGAIgASgJEgwKBHJ1bGUYAyABKAkSDwoHbWVzc2FnZRgEIAEoCRIpCgVzaW5jZRgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAilwIKCVRlbGVtZXRyeRIYCgtjcHVfcGVyY2VudBgBIAEoAUgAiAEBEh4KEW1lbW9yeV91c2VkX2J5dGVzGAIgASgDSAGIAQESJQoEZ3B1cxgDIAMoCzIXLnN0b2tlci52MS5HcHVUZWxlbWV0cnkSEgoFbG9hZDEYBCABKAFIAogBARIPCgdmcmVlemVyGDIgASgJEiwKDGxvZ3Nfd2FpdGluZxg8IAEoCzIWLnN0b2tlci52MS5Mb2dzV2FpdGluZxImCgRob3N0GDMgASgLMhguc3Rva2VyLnYxLkhvc3RUZWxlbWV0cnlCDgoMX2NwdV9wZXJjZW50QhQKEl9tZW1vcnlfdXNlZF9ieXRlc0IICgZfbG9hZDEiVwoLTG9nc1dhaXRpbmcSKQoFc2luY2UYASABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEg4KBnJlYXNvbhgCIAEoCRINCgVieXRlcxgDIAEoAyKrAgoMR3B1VGVsZW1ldHJ5EgwKBHV1aWQYASABKAkSIAoTdXRpbGl6YXRpb25fcGVyY2VudBgCIAEoAUgAiAEBEh4KEW1lbW9yeV91c2VkX2J5dGVzGAMgASgDSAGIAQESIAoTdGVtcGVyYXR1cmVfY2Vsc2l1cxgEIAEoAUgCiAEBEhgKC3Bvd2VyX3dhdHRzGAUgASgBSAOIAQESDQoFcGxhY2UYMiABKA0SGQoMc21fY2xvY2tfbWh6GDMgASgFSASIAQFCFgoUX3V0aWxpemF0aW9uX3BlcmNlbnRCFAoSX21lbW9yeV91c2VkX2J5dGVzQhYKFF90ZW1wZXJhdHVyZV9jZWxzaXVzQg4KDF9wb3dlcl93YXR0c0IPCg1fc21fY2xvY2tfbWh6ItIBCg1Ib3N0VGVsZW1ldHJ5EiAKE3RlbXBlcmF0dXJlX2NlbHNpdXMYASABKAFIAIgBARInCgVkaXNrcxgCIAMoCzIYLnN0b2tlci52MS5EaXNrVGVsZW1ldHJ5EjEKCmludGVyZmFjZXMYAyADKAsyHS5zdG9rZXIudjEuSW50ZXJmYWNlVGVsZW1ldHJ5EisKCm5mc19tb3VudHMYBCADKAsyFy5zdG9rZXIudjEuTmZzVGVsZW1ldHJ5QhYKFF90ZW1wZXJhdHVyZV9jZWxzaXVzIkwKDURpc2tUZWxlbWV0cnkSEwoLbW91bnRfcG9pbnQYASABKAkSEgoKc2l6ZV9ieXRlcxgCIAEoAxISCgpmcmVlX2J5dGVzGAMgASgDIpoBChJJbnRlcmZhY2VUZWxlbWV0cnkSDAoEbmFtZRgBIAEoCRIhChlyZWNlaXZlZF9ieXRlc19wZXJfc2Vjb25kGAIgASgBEh0KFXNlbnRfYnl0ZXNfcGVyX3NlY29uZBgDIAEoARIOCgZlcnJvcnMYBCABKAMSFgoJbGlua19tYnBzGAUgASgDSACIAQFCDAoKX2xpbmtfbWJwcyK1AQoMTmZzVGVsZW1ldHJ5EhMKC21vdW50X3BvaW50GAEgASgJEh0KFW9wZXJhdGlvbnNfcGVyX3NlY29uZBgCIAEoARIaCg1yb3VuZF90cmlwX21zGAMgASgBSACIAQESGQoMZXhlY3V0aW9uX21zGAQgASgBSAGIAQESFwoPcmV0cmFuc21pc3Npb25zGAUgASgDQhAKDl9yb3VuZF90cmlwX21zQg8KDV9leGVjdXRpb25fbXMqyQEKCU5vZGVTdGF0ZRIaChZOT0RFX1NUQVRFX1VOU1BFQ0lGSUVEEAASEwoPTk9ERV9TVEFURV9GUkVFEAESGAoUTk9ERV9TVEFURV9QUkVQQVJJTkcQAhITCg9OT0RFX1NUQVRFX0lETEUQAxIWChJOT0RFX1NUQVRFX1JVTk5JTkcQBBIWChJOT0RFX1NUQVRFX0xFQVZJTkcQBRIXChNOT0RFX1NUQVRFX1VOVVNBQkxFEAYSEwoPTk9ERV9TVEFURV9MT1NUEAdiBnByb3RvMw", [file_google_protobuf_timestamp, file_stoker_v1_error]);
 
 /**
  * One enrolled machine.
@@ -259,6 +259,13 @@ export type Inventory = Message<"stoker.v1.Inventory"> & {
    * @generated from field: bool reclaimable = 40;
    */
   reclaimable: boolean;
+
+  /**
+   * Why its GPUs can't be offered, as a sentence for people; empty: they are, or it has none.
+   *
+   * @generated from field: string gpu_trouble = 50;
+   */
+  gpuTrouble: string;
 };
 
 /**
@@ -347,6 +354,40 @@ export type Gpu = Message<"stoker.v1.Gpu"> & {
    * @generated from field: string bus_id = 5;
    */
   busId: string;
+
+  /**
+   * How it is connected with each GPU of the inventory, in its order, as `nvidia-smi topo -m` says it: X (itself), NV18, PIX, PXB, PHB, NODE, SYS.
+   * Empty: not known.
+   *
+   * @generated from field: repeated string links = 50;
+   */
+  links: string[];
+
+  /**
+   * The processors that are near to it, such as `0-47,96-143`; empty: not known.
+   *
+   * @generated from field: string cpu_affinity = 51;
+   */
+  cpuAffinity: string;
+
+  /**
+   * @generated from field: optional int32 numa_node = 52;
+   */
+  numaNode?: number | undefined;
+
+  /**
+   * Of a MIG device: the GPU that it is a part of.
+   *
+   * @generated from field: string parent_uuid = 53;
+   */
+  parentUuid: string;
+
+  /**
+   * Network adapters that are nearest to it.
+   *
+   * @generated from field: repeated string nics = 54;
+   */
+  nics: string[];
 };
 
 /**
@@ -439,6 +480,13 @@ export type Telemetry = Message<"stoker.v1.Telemetry"> & {
    * @generated from field: stoker.v1.LogsWaiting logs_waiting = 60;
    */
   logsWaiting?: LogsWaiting | undefined;
+
+  /**
+   * It changes slowly, and is not in every sample: the last one holds until the next.
+   *
+   * @generated from field: stoker.v1.HostTelemetry host = 51;
+   */
+  host?: HostTelemetry | undefined;
 };
 
 /**
@@ -505,6 +553,18 @@ export type GpuTelemetry = Message<"stoker.v1.GpuTelemetry"> & {
    * @generated from field: optional double power_watts = 5;
    */
   powerWatts?: number | undefined;
+
+  /**
+   * On its way to the coordinator, instead of `uuid`: which GPU of the session's inventory it is, from 1.
+   *
+   * @generated from field: uint32 place = 50;
+   */
+  place: number;
+
+  /**
+   * @generated from field: optional int32 sm_clock_mhz = 51;
+   */
+  smClockMhz?: number | undefined;
 };
 
 /**
@@ -513,6 +573,159 @@ export type GpuTelemetry = Message<"stoker.v1.GpuTelemetry"> & {
  */
 export const GpuTelemetrySchema: GenMessage<GpuTelemetry> = /*@__PURE__*/
   messageDesc(file_stoker_v1_node, 8);
+
+/**
+ * What a machine measures of itself beside processors, memory and GPUs.
+ *
+ * @generated from message stoker.v1.HostTelemetry
+ */
+export type HostTelemetry = Message<"stoker.v1.HostTelemetry"> & {
+  /**
+   * Of the warmest processor.
+   *
+   * @generated from field: optional double temperature_celsius = 1;
+   */
+  temperatureCelsius?: number | undefined;
+
+  /**
+   * @generated from field: repeated stoker.v1.DiskTelemetry disks = 2;
+   */
+  disks: DiskTelemetry[];
+
+  /**
+   * @generated from field: repeated stoker.v1.InterfaceTelemetry interfaces = 3;
+   */
+  interfaces: InterfaceTelemetry[];
+
+  /**
+   * @generated from field: repeated stoker.v1.NfsTelemetry nfs_mounts = 4;
+   */
+  nfsMounts: NfsTelemetry[];
+};
+
+/**
+ * Describes the message stoker.v1.HostTelemetry.
+ * Use `create(HostTelemetrySchema)` to create a new message.
+ */
+export const HostTelemetrySchema: GenMessage<HostTelemetry> = /*@__PURE__*/
+  messageDesc(file_stoker_v1_node, 9);
+
+/**
+ * A mounted file system on the machine's own disks.
+ *
+ * @generated from message stoker.v1.DiskTelemetry
+ */
+export type DiskTelemetry = Message<"stoker.v1.DiskTelemetry"> & {
+  /**
+   * @generated from field: string mount_point = 1;
+   */
+  mountPoint: string;
+
+  /**
+   * @generated from field: int64 size_bytes = 2;
+   */
+  sizeBytes: bigint;
+
+  /**
+   * For users, without what is kept for the system.
+   *
+   * @generated from field: int64 free_bytes = 3;
+   */
+  freeBytes: bigint;
+};
+
+/**
+ * Describes the message stoker.v1.DiskTelemetry.
+ * Use `create(DiskTelemetrySchema)` to create a new message.
+ */
+export const DiskTelemetrySchema: GenMessage<DiskTelemetry> = /*@__PURE__*/
+  messageDesc(file_stoker_v1_node, 10);
+
+/**
+ * @generated from message stoker.v1.InterfaceTelemetry
+ */
+export type InterfaceTelemetry = Message<"stoker.v1.InterfaceTelemetry"> & {
+  /**
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * @generated from field: double received_bytes_per_second = 2;
+   */
+  receivedBytesPerSecond: number;
+
+  /**
+   * @generated from field: double sent_bytes_per_second = 3;
+   */
+  sentBytesPerSecond: number;
+
+  /**
+   * Errors and drops, both ways, since the machine was started.
+   *
+   * @generated from field: int64 errors = 4;
+   */
+  errors: bigint;
+
+  /**
+   * Absent when not known, such as of a virtual one.
+   *
+   * @generated from field: optional int64 link_mbps = 5;
+   */
+  linkMbps?: bigint | undefined;
+};
+
+/**
+ * Describes the message stoker.v1.InterfaceTelemetry.
+ * Use `create(InterfaceTelemetrySchema)` to create a new message.
+ */
+export const InterfaceTelemetrySchema: GenMessage<InterfaceTelemetry> = /*@__PURE__*/
+  messageDesc(file_stoker_v1_node, 11);
+
+/**
+ * How fast a file server answers, over the operations since the sample before.
+ *
+ * @generated from message stoker.v1.NfsTelemetry
+ */
+export type NfsTelemetry = Message<"stoker.v1.NfsTelemetry"> & {
+  /**
+   * @generated from field: string mount_point = 1;
+   */
+  mountPoint: string;
+
+  /**
+   * @generated from field: double operations_per_second = 2;
+   */
+  operationsPerSecond: number;
+
+  /**
+   * From sending a request to its answer; absent without operations.
+   *
+   * @generated from field: optional double round_trip_ms = 3;
+   */
+  roundTripMs?: number | undefined;
+
+  /**
+   * With the time that requests wait on this machine.
+   *
+   * @generated from field: optional double execution_ms = 4;
+   */
+  executionMs?: number | undefined;
+
+  /**
+   * Such that had to be sent again.
+   *
+   * @generated from field: int64 retransmissions = 5;
+   */
+  retransmissions: bigint;
+};
+
+/**
+ * Describes the message stoker.v1.NfsTelemetry.
+ * Use `create(NfsTelemetrySchema)` to create a new message.
+ */
+export const NfsTelemetrySchema: GenMessage<NfsTelemetry> = /*@__PURE__*/
+  messageDesc(file_stoker_v1_node, 12);
 
 /**
  * @generated from enum stoker.v1.NodeState
