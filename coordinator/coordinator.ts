@@ -19,6 +19,7 @@ import { WorkspaceService } from "../shared/gen/stoker/v1/workspace_service_pb.j
 import { type JobId, jobId } from "../shared/ids.js";
 import { Sessions } from "./agents/sessions.js";
 import { WitnessKeys } from "./agents/witness-keys.js";
+import { tokenAccess } from "./api/caller.js";
 import { clusterHandlers } from "./api/cluster/index.js";
 import { experimentHandlers } from "./api/experiment/index.js";
 import { fileServerHandlers } from "./api/file-server/index.js";
@@ -175,7 +176,10 @@ export class Coordinator {
     });
     this.logStore = new LogStore(join(options.dataDir, "logs"));
     this.histories = new Histories(join(options.dataDir, "history"), log);
-    this.api = new ApiServer({ token, report: (error) => log.error({ err: error }, "a call failed") });
+    this.api = new ApiServer({
+      access: tokenAccess(token),
+      report: (error) => log.error({ err: error }, "a call failed"),
+    });
   }
 
   /** Resolves when calls are answered. */

@@ -1,17 +1,18 @@
-import type { Metadata, ServerInterceptor } from "@grpc/grpc-js";
+import type { ServerInterceptor } from "@grpc/grpc-js";
 import { ServerInterceptingCall } from "@grpc/grpc-js";
+import { type Access, type CallerConnection, introduce } from "./caller.js";
 import { peerHeader } from "./grpc.js";
 import { toWire } from "./status.js";
 
 /**
- * Refuses a call before anything of its message is read, so that who has no token costs nothing, and tells the others' handlers where it comes
- * from. `isOpen`: paths of calls for everybody.
+ * Refuses a call before anything of its message is read, so that who may not call costs nothing, and tells the others' handlers who calls and
+ * where from. `isOpen`: paths of calls for everybody.
  */
 export function doorkeeper(
-  guard: (metadata: Metadata) => void,
+  access: Access,
   isOpen: (path: string) => boolean,
   report: (error: unknown) => void,
-  peer: string,
+  connection: CallerConnection,
 ): ServerInterceptor {
   return (method, call) => {
     if (isOpen(method.path)) return new ServerInterceptingCall(call);
@@ -20,12 +21,15 @@ export function doorkeeper(
         next({
           onReceiveMetadata: (metadata, onward) => {
             try {
-              guard(metadata);
+              const asked = { connection, metadata, path: method.path };
+              const caller = access.identify(asked);
+              access.permit(caller, asked);
+              introduce(metadata, caller);
             } catch (error) {
               call.sendStatus(toWire(error, report));
               return;
             }
-            metadata.set(peerHeader, peer);
+            metadata.set(peerHeader, connection.peer);
             onward(metadata);
           },
         }),

@@ -22,6 +22,7 @@ import {
   type ServiceDefinition,
   type UntypedServiceImplementation,
 } from "@grpc/grpc-js";
+import { type Caller, callerOf } from "./caller.js";
 import { channelCredentials } from "./credentials.js";
 import { Fault } from "./fault.js";
 import { allReadable, decodeRequest, readable } from "./request.js";
@@ -46,6 +47,8 @@ export interface CallContext {
   authority: string;
   /** `address:port` of the caller, for the log. */
   peer: string;
+  /** Proven by the connection or a token; anonymous where no doorkeeper looked. */
+  caller: Caller;
 }
 
 export type Duplex<In, Out> = {
@@ -144,7 +147,7 @@ type ServerCall = Pick<ServerDuplexStream<unknown, unknown>, "metadata" | "getHo
 const contextOf = (call: ServerCall, signal: AbortSignal): CallContext => {
   const { metadata } = call;
   const peer = String(metadata.get(peerHeader)[0] ?? call.getPeer());
-  return { metadata, signal, authority: call.getHost(), peer };
+  return { metadata, signal, authority: call.getHost(), peer, caller: callerOf(metadata) };
 };
 
 function unary(

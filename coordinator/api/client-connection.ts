@@ -1,6 +1,7 @@
 import type { Http2Server } from "node:http2";
 import type { Socket } from "node:net";
 import { type ChannelOptions, Server, type ServerInterceptor } from "@grpc/grpc-js";
+import type { CallerConnection } from "../../shared/caller.js";
 import { serverCredentials } from "../../shared/credentials.js";
 import type { Service } from "../../shared/grpc.js";
 import type { FrameTurns } from "./frame-turns.js";
@@ -13,7 +14,7 @@ export interface ConnectionOptions {
   channel: ChannelOptions;
   services: readonly Service[];
   turns: FrameTurns;
-  interceptor(peer: string): ServerInterceptor;
+  interceptor(connection: CallerConnection): ServerInterceptor;
 }
 
 /** One client's connection. It has a gRPC server of its own, since of connections that are handed to it grpc-js can't tell which a call came by. */
@@ -23,9 +24,9 @@ export class ClientConnection {
   readonly closed: Promise<void>;
 
   constructor(socket: Socket, { channel, services, turns, interceptor }: ConnectionOptions) {
-    const peer = `${socket.remoteAddress}:${socket.remotePort}`;
+    const connection = { peer: `${socket.remoteAddress}:${socket.remotePort}`, isEncrypted: false };
     // Nobody asks for its statistics.
-    this.server = new Server({ ...channel, "grpc.enable_channelz": 0, interceptors: [interceptor(peer)] });
+    this.server = new Server({ ...channel, "grpc.enable_channelz": 0, interceptors: [interceptor(connection)] });
     for (const { definition, implementation } of services) this.server.addService(definition, implementation);
     this.stream = new TurnedSocket(socket, turns);
     this.closed = new Promise((resolve) => this.stream.once("close", resolve));

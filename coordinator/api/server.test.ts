@@ -7,6 +7,7 @@ import { Fault } from "../../shared/fault.js";
 import { JobService } from "../../shared/gen/stoker/v1/job_service_pb.js";
 import { type CallContext, type Connection, connect, type Handlers, peerHeader } from "../../shared/grpc.js";
 import { until } from "../../test/fakes/until.js";
+import { tokenAccess } from "./caller.js";
 import { ApiServer } from "./server.js";
 
 const closers: Array<() => unknown> = [];
@@ -24,7 +25,7 @@ function refusing<S extends DescService>(service: S): Handlers<S> {
 }
 
 async function serve(watchJob: Watch) {
-  const server = new ApiServer({ token: "t", report: (error) => expect.unreachable(String(error)) });
+  const server = new ApiServer({ access: tokenAccess("t"), report: (error) => expect.unreachable(String(error)) });
   server.add(JobService, { ...refusing(JobService), watchJob });
   const port = await server.listen("127.0.0.1:0");
   closers.push(() => server.close(0));

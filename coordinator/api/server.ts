@@ -2,7 +2,7 @@ import type { Server as TcpServer } from "node:net";
 import type { DescService } from "@bufbuild/protobuf";
 import type { ChannelOptions } from "@grpc/grpc-js";
 import { HealthImplementation } from "grpc-health-check";
-import { authenticate } from "../../shared/credentials.js";
+import type { Access, CallerConnection } from "../../shared/caller.js";
 import { doorkeeper } from "../../shared/doorkeeper.js";
 import { Fault } from "../../shared/fault.js";
 import { type Guard, type Handlers, type Service, serve } from "../../shared/grpc.js";
@@ -18,29 +18,30 @@ const cutOffMs = 500;
 /** The beginnings of as many calls keep the event loop for some 10 ms. */
 const framesPerTurn = 64;
 const framesAtOnce = 16;
+/** The doorkeeper has, for every call of a connection. */
+const decided: Guard = () => undefined;
 
 export interface ApiServerOptions {
-  token: string;
+  /** Decides who calls and whether they may. */
+  access: Access;
   /** Told of every error that is not a plain Fault. */
   report: (error: unknown) => void;
   /** A peer that says nothing is asked, and given up when it does not answer. */
   silence?: { askMs: number; giveUpMs: number };
 }
 
-/** The gRPC server: our services behind the token, health for everybody, reflection behind the token. */
+/** The gRPC server: our services, and reflection of them, for whom `access` lets in; health for everybody. */
 export class ApiServer {
   private readonly health = new HealthImplementation({ "": "SERVING" });
   private readonly descriptions: DescService[] = [];
   private readonly services: Service[] = [];
-  private readonly guard: Guard;
   private readonly channel: ChannelOptions;
   private readonly turns = new FrameTurns(framesPerTurn, framesAtOnce);
   private readonly connections = new Set<ClientConnection>();
   private listeners: TcpServer[] = [];
 
   constructor(private readonly options: ApiServerOptions) {
-    const { token, silence = { askMs: 20_000, giveUpMs: 10_000 } } = options;
-    this.guard = (metadata) => authenticate(metadata, token);
+    const { silence = { askMs: 20_000, giveUpMs: 10_000 } } = options;
     this.channel = {
       "grpc.max_receive_message_length": requestBytesMax,
       "grpc.max_send_message_length": -1,
@@ -51,23 +52,23 @@ export class ApiServer {
   }
 
   add<S extends DescService>(service: S, handlers: Handlers<S>): void {
-    this.services.push(serve(service, handlers, this.guard, this.options.report));
+    this.services.push(serve(service, handlers, decided, this.options.report));
     this.descriptions.push(service);
     this.health.setStatus(service.typeName, "SERVING");
   }
 
   /** Resolves with the port. Services are added before. */
   async listen(address: string): Promise<number> {
-    const { services, guard, turns, channel } = this;
-    const { report } = this.options;
+    const { services, turns, channel } = this;
+    const { access, report } = this.options;
     const others = {
       addService: (definition: Service["definition"], implementation: Service["implementation"]) =>
         void services.push({ definition, implementation }),
     };
     this.health.addToServer(others);
-    addReflection(others, this.descriptions, guard, report);
+    addReflection(others, this.descriptions, decided, report);
     const isOpen = (path: string) => path.startsWith("/grpc.health.v1.");
-    const interceptor = (peer: string) => doorkeeper(guard, isOpen, report, peer);
+    const interceptor = (connection: CallerConnection) => doorkeeper(access, isOpen, report, connection);
     try {
       const { port, servers } = await listen(address, (socket) => {
         const connection = new ClientConnection(socket, { channel, services, turns, interceptor });

@@ -3,6 +3,7 @@ import type { DescService } from "@bufbuild/protobuf";
 import { Metadata, status } from "@grpc/grpc-js";
 import fc from "fast-check";
 import { afterEach, expect, test } from "vitest";
+import { tokenAccess } from "../../coordinator/api/caller.js";
 import { ApiServer } from "../../coordinator/api/server.js";
 import { bearer } from "../../shared/credentials.js";
 import { Fault } from "../../shared/fault.js";
@@ -33,7 +34,7 @@ interface Site {
 async function start(silence = { askMs: 20_000, giveUpMs: 10_000 }): Promise<Site> {
   const watches = new Set<string>();
   const reported: unknown[] = [];
-  const server = new ApiServer({ token: "t", report: (error) => reported.push(error), silence });
+  const server = new ApiServer({ access: tokenAccess("t"), report: (error) => reported.push(error), silence });
   const watchJob: Handlers<typeof JobService>["watchJob"] = async function* (_, { signal, peer }) {
     watches.add(peer);
     yield {};
