@@ -4,9 +4,10 @@ import { dirname, join, resolve } from "node:path";
 import { CommanderError } from "commander";
 import { commandOf, flag, type Program, readSettings, type Setting, text, whole } from "../shared/config.js";
 import { readToken } from "../shared/credentials.js";
-import { crashLoudly, daemonExit, stopOnSignal } from "../shared/daemon.js";
+import { crashLoudly, daemonExit, reloadOnHangUp, stopOnSignal } from "../shared/daemon.js";
 import { daemonLog } from "../shared/daemon-log.js";
 import { Fault } from "../shared/fault.js";
+import { serviceManager } from "../shared/service-manager/service-manager.js";
 import { version } from "../shared/version.js";
 import { Agent } from "./agent.js";
 import { offerOf } from "./exports/machine.js";
@@ -185,6 +186,7 @@ async function start(flags: Record<string, unknown>): Promise<void> {
   const log = daemonLog("stoker-agent", settings.logLevel);
   const token = tokenSource(settings.tokenFile, process.env);
   crashLoudly(log);
+  const manager = serviceManager(process.env, process.argv[1] ?? ".", log);
   token();
   const shimPath = shimOf(settings.shim);
   const dataDir = resolve(settings.dataDir);
@@ -229,12 +231,14 @@ async function start(flags: Record<string, unknown>): Promise<void> {
   );
   const { metricsListen: listen } = settings;
   const metrics = new AgentMetrics({ listen, dataDir, spool: dataPaths(dataDir).spool, log }, () => agent.view());
-  stopOnSignal(log, async () => {
+  stopOnSignal(log, manager, async () => {
     metrics.close();
     await agent.stop();
   });
   await agent.start();
   await metrics.listen();
+  reloadOnHangUp(log, manager, () => readSettings(program, flags, process.env).logLevel);
+  manager.ready(`running as node ${settings.name}`);
   log.info({ name: settings.name, dataDir, version }, "started");
 }
 

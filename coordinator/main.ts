@@ -1,9 +1,10 @@
 import { resolve } from "node:path";
 import { CommanderError } from "commander";
 import { commandOf, flag, type Program, pairs, readSettings, type Setting, text, whole } from "../shared/config.js";
-import { crashLoudly, daemonExit, stopOnSignal } from "../shared/daemon.js";
+import { crashLoudly, daemonExit, reloadOnHangUp, stopOnSignal } from "../shared/daemon.js";
 import { daemonLog } from "../shared/daemon-log.js";
 import { Fault } from "../shared/fault.js";
+import { serviceManager } from "../shared/service-manager/service-manager.js";
 import { version } from "../shared/version.js";
 import { addBackupCommands } from "./backup-commands.js";
 import { CatalogRefused } from "./catalog/refused.js";
@@ -164,13 +165,16 @@ async function start(flags: Record<string, unknown>): Promise<void> {
   process.umask(0o077);
   const log = daemonLog("stoker-coordinator", settings.logLevel);
   crashLoudly(log);
+  const manager = serviceManager(process.env, process.argv[1] ?? ".", log);
   const coordinator = await Coordinator.start({
     ...settings,
     dataDir: resolve(settings.dataDir),
     token: process.env.STOKER_TOKEN || undefined,
     log,
   });
-  stopOnSignal(log, () => coordinator.stop());
+  stopOnSignal(log, manager, () => coordinator.stop());
+  reloadOnHangUp(log, manager, () => readSettings(program, flags, process.env).logLevel);
+  manager.ready(`serving at ${coordinator.address}`);
   log.info({ address: coordinator.address, dataDir: settings.dataDir, version }, "ready");
 }
 

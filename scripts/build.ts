@@ -11,11 +11,11 @@ import {
 } from "node:fs";
 import { join, resolve } from "node:path";
 import { bundlePrograms, programs } from "./build/programs.js";
-import { compileShim } from "./build/shim.js";
+import { compileNotify, compileShim } from "./build/shim.js";
 import { sourceStamp } from "./build/stamp.js";
 
 /**
- * Sources → `dist/`: three programs and the shim. Does nothing when no source changed. Each file is replaced in one step, so that a
+ * Sources → `dist/`: three programs, the shim, and what speaks to systemd. Does nothing when no source changed. Each file is replaced in one step, so that a
  * daemon which starts meanwhile finds either the old or the new one.
  */
 export async function buildAll(root: string): Promise<void> {
@@ -29,6 +29,7 @@ export async function buildAll(root: string): Promise<void> {
     const made = await Promise.allSettled([
       bundlePrograms(root, staged),
       (async () => compileShim(root, join(staged, "stoker-shim")))(),
+      (async () => compileNotify(root, join(staged, "stoker-notify")))(),
     ]);
     for (const name of Object.keys(programs)) {
       if (existsSync(join(staged, `${name}.js`))) chmodSync(join(staged, `${name}.js`), 0o755);

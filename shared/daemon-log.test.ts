@@ -1,11 +1,12 @@
 import { spawn, spawnSync } from "node:child_process";
-import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from "node:fs";
+import { closeSync, fstatSync, mkdtempSync, openSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { SmallDisk } from "../test/fakes/small-disk.js";
 import { until } from "../test/fakes/until.js";
+import { journalPrefix } from "./daemon-log.js";
 
 let dir: string;
 beforeEach(() => {
@@ -88,4 +89,24 @@ test("lines that a full disk refused are counted when there is room again", asyn
   child.stdin?.end();
   expect(text().match(/could not be written/g)).toHaveLength(1);
   expect(text()).toContain("ENOSPC");
+}, 90_000);
+
+test("the journal is told each line's level, and nobody else", () => {
+  const line = (level: number) => journalPrefix(`{"level":${level},"msg":"x"}\n`);
+  expect([10, 20, 30, 40, 50, 60].map(line)).toEqual(["<7>", "<7>", "<6>", "<4>", "<3>", "<2>"]);
+  const path = join(dir, "journal.txt");
+  const file = openSync(path, "a");
+  const { dev, ino } = fstatSync(file);
+  for (const stream of [`${dev}:${ino}`, "1:1"]) {
+    const env = { ...process.env, JOURNAL_STREAM: stream };
+    spawnSync(process.execPath, program('log.warn("careful")'), {
+      stdio: ["ignore", file, "ignore"],
+      env,
+      timeout: 60_000,
+    });
+  }
+  closeSync(file);
+  const [first, second] = readFileSync(path, "utf8").trimEnd().split("\n");
+  expect(first).toMatch(/^<4>\{.*careful/);
+  expect(second).toMatch(/^\{.*careful/);
 }, 90_000);

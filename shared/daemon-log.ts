@@ -24,12 +24,14 @@ export class LineSink implements DestinationStream {
   constructor(
     private readonly name: string,
     file: number,
+    /** Put before each line. */
+    private readonly prefix: (line: string) => string = () => "",
   ) {
     this.file = withoutBlocking(file);
   }
 
   write(line: string): void {
-    const bytes = Buffer.from(line);
+    const bytes = Buffer.from(this.prefix(line) + line);
     if (this.waiting.length + bytes.length > waitingBytesMax) this.drop("its reader is too slow");
     else this.waiting = this.waiting.length === 0 ? bytes : Buffer.concat([this.waiting, bytes]);
     this.push();
@@ -74,7 +76,8 @@ export class LineSink implements DestinationStream {
   private gap(): string {
     const { name, dropped, why } = this;
     const told = { level: 40, time: Date.now(), pid: process.pid, name, dropped, why };
-    return `${JSON.stringify({ ...told, msg: "lines of this log could not be written" })}\n`;
+    const line = `${JSON.stringify({ ...told, msg: "lines of this log could not be written" })}\n`;
+    return this.prefix(line) + line;
   }
 }
 
@@ -83,7 +86,24 @@ const newline = 10;
 export function daemonLog(name: string, level: string): Logger {
   // Warnings of Node and of libraries go to stderr; a reader of it that is gone is no reason to crash either.
   process.stderr.on("error", () => undefined);
-  return pino({ name, level }, new LineSink(name, 1));
+  const prefix = isJournal(1, process.env.JOURNAL_STREAM) ? journalPrefix : undefined;
+  return pino({ name, level }, new LineSink(name, 1, prefix));
+}
+
+/** Whether systemd has connected this file to its journal: `device:inode`. */
+function isJournal(file: number, stream: string | undefined): boolean {
+  if (stream === undefined) return false;
+  const { dev, ino } = fstatSync(file);
+  return stream === `${dev}:${ino}`;
+}
+
+/** The journal's levels are syslog's, and stand in angle brackets at the beginning of a line. */
+export function journalPrefix(line: string): string {
+  const level = Number(/^\{"level":(\d+)/.exec(line)?.[1] ?? 30);
+  if (level >= 60) return "<2>";
+  if (level >= 50) return "<3>";
+  if (level >= 40) return "<4>";
+  return level >= 30 ? "<6>" : "<7>";
 }
 
 /** A pipe whose reader stands still would hold up the whole daemon. Opened anew, so that nobody who shares it notices. */

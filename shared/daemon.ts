@@ -1,4 +1,5 @@
 import type { Logger } from "pino";
+import type { ServiceManager } from "./service-manager/service-manager.js";
 
 /** Exit codes that both daemons have; each has more of its own. */
 export const daemonExit = { clean: 0, crash: 1 } as const;
@@ -14,11 +15,12 @@ export function crashLoudly(log: Logger): void {
 }
 
 /** On the first SIGTERM or SIGINT; further ones change nothing. */
-export function stopOnSignal(log: Logger, stop: () => Promise<void>): void {
+export function stopOnSignal(log: Logger, manager: ServiceManager, stop: () => Promise<void>): void {
   let stopping = false;
   const begin = (signal: string) => {
     if (stopping) return;
     stopping = true;
+    manager.stopping();
     log.info({ signal }, "stopping; ranks go on");
     stop().then(
       () => process.exit(daemonExit.clean),
@@ -29,4 +31,18 @@ export function stopOnSignal(log: Logger, stop: () => Promise<void>): void {
     );
   };
   for (const signal of ["SIGTERM", "SIGINT"]) process.on(signal, () => begin(signal));
+}
+
+/** On SIGHUP the level of the log is read again; a configuration that can't be read changes nothing. */
+export function reloadOnHangUp(log: Logger, manager: ServiceManager, readLevel: () => string): void {
+  process.on("SIGHUP", () => {
+    manager.reloading();
+    try {
+      log.level = readLevel();
+      log.info({ level: log.level }, "the configuration's log level was read again");
+    } catch (error) {
+      log.error({ err: error }, "the configuration can't be read; nothing is changed");
+    }
+    manager.ready("running");
+  });
 }
