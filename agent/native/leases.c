@@ -13,13 +13,15 @@
 #include <unistd.h>
 
 #include "cgroup.h"
+#include "newcomers.h"
 #include "owner.h"
 #include "say.h"
 
 enum { kill_limit_ms = 10000, shim_limit_ms = 5000, stop_looks = 200 };
 
-// /proc is not read in one moment: a process that forks and exits can be missed by one look, hardly by several.
-enum { quiet_looks = 8 };
+// /proc is not read in one moment, so that a look can miss who forks and exits meanwhile. Newcomers are followed until for a moment nobody on
+// this machine forked; where their numbers can't be had, only several looks in a row say that all stand still.
+enum { quiet_looks = 2, quiet_looks_blind = 8, pursuit_limit_ms = 20 };
 
 static const char variable[] = "STOKER_LEASE=";
 static const char socket_variable[] = "STOKER_SOCKET=";
@@ -156,19 +158,32 @@ static void choose_all(struct table *table, const struct leases *leases, bool wi
 
 static bool is_stopped(const struct process *process) { return process->state == 'T' || process->state == 't'; }
 
-// Signals those chosen; stopped ones get no further SIGSTOP. The number of those that were to hear it: one that was gone before may have
-// left a child that this look did not see.
+struct signalling {
+  const struct leases *leases;
+  int signal;
+  // Those that were to hear it: one that was gone before may have left a child that this look did not see.
+  size_t heard;
+};
+
+// Stopped ones get no further SIGSTOP.
+static void signal_one(struct process *process, struct signalling *signalling) {
+  if (!process->chosen || process->shim || process->state == 'Z') return;
+  bool stop = signalling->signal == SIGSTOP;
+  if (stop && (is_stopped(process) || is_in_own_group(process->pid, signalling->leases))) return;
+  process_signal(process, signalling->signal);
+  // One in an uninterruptible wait stops before its next instruction; a fork that it is in fails for the waiting signal.
+  if (!stop || process->state != 'D') signalling->heard++;
+}
+
 static size_t signal_chosen(struct table *table, const struct leases *leases, int signal) {
-  size_t found = 0;
-  for (size_t i = 0; i < table->count; i++) {
-    struct process *process = &table->rows[i];
-    if (!process->chosen || process->shim || process->state == 'Z') continue;
-    if (signal == SIGSTOP && (is_stopped(process) || is_in_own_group(process->pid, leases))) continue;
-    process_signal(process, signal);
-    // One in an uninterruptible wait stops before its next instruction; a fork that it is in fails for the waiting signal.
-    if (signal != SIGSTOP || process->state != 'D') found++;
-  }
-  return found;
+  struct signalling signalling = {.leases = leases, .signal = signal};
+  for (size_t i = 0; i < table->count; i++) signal_one(&table->rows[i], &signalling);
+  return signalling.heard;
+}
+
+static void meet_newcomer(struct process *process, void *context) {
+  process->shim = is_own_shim(process->pid);
+  signal_one(process, context);
 }
 
 static void nap(long ms) { nanosleep(&(struct timespec){.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000}, NULL); }
@@ -179,15 +194,33 @@ static long now_ms(void) {
   return now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
+// Stops what was born since `after`, until for a moment nothing was. True when that moment came and nobody had to be stopped on the way.
+static bool none_since(struct table *table, const struct leases *leases, pid_t after) {
+  struct signalling signalling = {.leases = leases, .signal = SIGSTOP};
+  for (long began = now_ms(); now_ms() - began < pursuit_limit_ms;) {
+    switch (table_add_newcomers(table, &after, meet_newcomer, &signalling)) {
+      case newcomers_none:
+        return signalling.heard == 0;
+      case newcomers_unknown:
+        return false;
+      case newcomers_some:
+        break;
+    }
+  }
+  return false;
+}
+
 bool leases_stop(struct table *table, const struct leases *leases, enum thoroughness how, int most_looks) {
   for (int look = 0, quiet = 0; look < most_looks; look++) {
+    pid_t newest = newest_pid();
     // The first look needs no disk, which may hang.
     choose_all(table, leases, look > 0 || how == again);
     bool none = signal_chosen(table, leases, SIGSTOP) == 0;
+    if (newest >= 0) none = none_since(table, leases, newest) && none;
     if (none && how == again && look == 0) return true;
     // The first look saw less than the others; and what one misses on a busy machine, the next must have had time to show.
     quiet = none && look > 0 ? quiet + 1 : 0;
-    if (quiet >= quiet_looks) return true;
+    if (quiet >= (newest >= 0 ? quiet_looks : quiet_looks_blind)) return true;
     if (quiet > 0 || look > 20) nap(look > 20 ? 5 : 1);
   }
   return false;

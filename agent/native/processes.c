@@ -35,6 +35,15 @@ bool process_read(pid_t pid, struct process *process) {
   return true;
 }
 
+struct process *table_append(struct table *table) {
+  if (table->count == table->capacity) {
+    table->capacity = table->capacity ? table->capacity * 2 : 512;
+    table->rows = realloc(table->rows, table->capacity * sizeof *table->rows);
+    if (!table->rows) die("out of memory");
+  }
+  return &table->rows[table->count];
+}
+
 void table_read(struct table *table) {
   table->count = 0;
   DIR *all = opendir("/proc");
@@ -42,12 +51,7 @@ void table_read(struct table *table) {
   struct dirent *entry;
   while ((entry = readdir(all))) {
     if (!isdigit((unsigned char)entry->d_name[0])) continue;
-    if (table->count == table->capacity) {
-      table->capacity = table->capacity ? table->capacity * 2 : 512;
-      table->rows = realloc(table->rows, table->capacity * sizeof *table->rows);
-      if (!table->rows) die("out of memory");
-    }
-    if (process_read(atoi(entry->d_name), &table->rows[table->count])) table->count++;
+    if (process_read(atoi(entry->d_name), table_append(table))) table->count++;
   }
   closedir(all);
 }

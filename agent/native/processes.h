@@ -22,6 +22,8 @@ struct table {
 };
 
 void table_read(struct table *table);
+// Room for one row more, which counts when `count` is raised. Rows may move.
+struct process *table_append(struct table *table);
 void table_free(struct table *table);
 struct process *table_find(struct table *table, pid_t pid);
 
