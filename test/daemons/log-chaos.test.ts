@@ -81,6 +81,16 @@ async function stopNatsForAWhile(): Promise<void> {
   nats("SIGCONT");
 }
 
+/** A tenth of its speed. */
+async function throttleNats(): Promise<void> {
+  for (let i = 0; i < 25; i += 1) {
+    nats("SIGSTOP");
+    await delay(90);
+    nats("SIGCONT");
+    await delay(10);
+  }
+}
+
 async function wipeNats(): Promise<void> {
   rmSync(join(coordinator.dataDir, "nats/store"), { recursive: true, force: true, maxRetries: 3 });
   await delay(200);
@@ -97,7 +107,15 @@ async function deleteStream(): Promise<void> {
   await connection.close();
 }
 
-const kinds = [killAgent, killCoordinator, async () => nats("SIGKILL"), stopNatsForAWhile, wipeNats, deleteStream];
+const kinds = [
+  killAgent,
+  killCoordinator,
+  async () => nats("SIGKILL"),
+  stopNatsForAWhile,
+  throttleNats,
+  wipeNats,
+  deleteStream,
+];
 
 /** mulberry32 */
 function random(from: number): () => number {
