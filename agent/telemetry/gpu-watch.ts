@@ -71,6 +71,16 @@ export class GpuWatch {
     return this.failures >= failuresMax ? this.trouble : "";
   }
 
+  fault(uuid: string): string {
+    const gpu = this.health.get(uuid);
+    const state = gpu && stateOf(gpu);
+    return gpu && (state === "failed" || state === "draining") ? (sentenceOf(gpu) ?? "") : "";
+  }
+
+  tested(uuid: string, failure: string | undefined): void {
+    this.step({ type: "tested", uuid, ...(failure === undefined ? {} : { failure }) });
+  }
+
   close(): void {
     clearInterval(this.timer);
   }

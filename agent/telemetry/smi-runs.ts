@@ -16,18 +16,26 @@ export class SmiRuns {
 
   /** Failures are counted, and go on. */
   async timed<T>(query: SmiQuery, run: () => Promise<T>): Promise<T> {
-    const tally = this.of[query];
     const begin = performance.now();
     try {
       return await run();
     } catch (error) {
-      const { kind } = failureOf(error);
-      tally.failures.set(kind, (tally.failures.get(kind) ?? 0) + 1);
+      this.failed(query, failureOf(error).kind);
       throw error;
     } finally {
-      tally.count += 1;
-      tally.seconds += (performance.now() - begin) / 1000;
+      this.took(query, performance.now() - begin);
     }
+  }
+
+  took(query: SmiQuery, ms: number): void {
+    const tally = this.of[query];
+    tally.count += 1;
+    tally.seconds += ms / 1000;
+  }
+
+  failed(query: SmiQuery, kind: string): void {
+    const { failures } = this.of[query];
+    failures.set(kind, (failures.get(kind) ?? 0) + 1);
   }
 }
 
