@@ -1,12 +1,14 @@
 import { readFileSync } from "node:fs";
 import type { Logger } from "pino";
 import { byGravity, defaultThresholds } from "../core/health/health.js";
+import { oddities, type SampledGpu } from "../core/health/sampled.js";
 import { type GpuHealth, type Health, newHealth, sentenceOf, stateOf, stepHealth } from "../core/health/step.js";
 import type { KernelMessage } from "../core/kernel/message.js";
 import type { GpuFault } from "../ports.js";
-import { limitedOutput, ProgramFailed } from "./limited-output.js";
 import { failureOf } from "./smi/ask.js";
-import { parseSmi } from "./smi/document.js";
+import type { SmiDocument } from "./smi/document.js";
+import type { SmiFailure } from "./smi/failure.js";
+import { readDocument } from "./smi/read-document.js";
 import { SmiRuns } from "./smi-runs.js";
 
 export interface GpuWatchOptions {
@@ -14,6 +16,10 @@ export interface GpuWatchOptions {
   smiRuns?: SmiRuns;
   everyMs?: number;
   limitMs?: number;
+  /** Each whole reading; or why there is none. */
+  read?(document: SmiDocument | undefined, failure?: SmiFailure): void;
+  /** Something must be done to one of them that needs nobody to have it open. */
+  keepApart?(apart: boolean): void;
   /** For tests: who a process belongs to. */
   environmentOf?: (pid: number) => string;
 }
@@ -35,6 +41,9 @@ export class GpuWatch {
   private failures = 0;
   private trouble = "";
   private before = "";
+  private odd = "";
+  private again = false;
+  private held: () => ReadonlySet<string> = () => new Set();
 
   constructor(
     gpus: readonly { uuid: string; index: number; busId: string }[],
@@ -45,10 +54,24 @@ export class GpuWatch {
   }
 
   start(held: () => ReadonlySet<string>): void {
-    if (this.health.size === 0) return;
-    this.timer = setInterval(() => void this.read(held()), this.options.everyMs ?? everyMs);
+    this.held = held;
+    this.timer = setInterval(() => void this.read(), this.options.everyMs ?? everyMs);
     this.timer.unref();
-    void this.read(held());
+    void this.read();
+  }
+
+  /** From now on these are watched; what is known of those that were watched before stays. */
+  offer(gpus: readonly { uuid: string; index: number; busId: string }[]): void {
+    this.health = new Map([...newHealth(gpus)].map(([uuid, gpu]) => [uuid, this.health.get(uuid) ?? gpu]));
+  }
+
+  /** One of the frequent samples. What is odd in it is looked at at once, and not when its turn comes. */
+  sampled(gpus: readonly SampledGpu[] | undefined, failure?: SmiFailure): void {
+    if (gpus) this.step({ type: "sampled", gpus });
+    else if (failure?.busId !== undefined) this.step({ type: "unreachable", bus: failure.busId });
+    const odd = gpus ? oddities(this.health, gpus) : (failure?.kind ?? "");
+    if (odd !== "" && odd !== this.odd) void this.read();
+    this.odd = odd;
   }
 
   kernelSaid(message: KernelMessage): void {
@@ -85,25 +108,38 @@ export class GpuWatch {
     clearInterval(this.timer);
   }
 
-  private async read(held: ReadonlySet<string>): Promise<void> {
+  private async read(): Promise<void> {
+    this.again = this.busy;
     if (this.busy) return;
     this.busy = true;
+    const { program, smiRuns = new SmiRuns(), read } = this.options;
     try {
-      const { program, smiRuns = new SmiRuns() } = this.options;
-      const ask = () => limitedOutput(program, ["-q", "-x"], this.options.limitMs ?? limitMs).catch(complete);
-      const output = await smiRuns.timed("full", ask);
-      const { gpus } = parseSmi(output);
+      const ask = () => readDocument(program, [...this.health.keys()], this.options.limitMs ?? limitMs);
+      const { document, unreachable } = await smiRuns.timed("full", ask);
+      const { gpus } = document;
       const pids = gpus.flatMap(({ processes }) => processes.map(({ pid }) => pid));
       const ownPids = new Set(pids.filter((pid) => this.isOwn(pid)));
       this.failures = 0;
-      this.step({ type: "read", gpus, held, ownPids });
+      if (unreachable !== undefined) this.step({ type: "unreachable", bus: unreachable });
+      this.step({ type: "read", gpus, held: this.held(), ownPids });
+      read?.(document);
     } catch (error) {
-      this.failures += 1;
-      this.trouble = `its GPUs can't be asked how they are: ${failureOf(error).sentence}`;
-      if (this.failures === failuresMax) this.log.error({ err: error }, this.trouble);
+      const failure = failureOf(error);
+      this.failed(failure);
+      read?.(undefined, failure);
     } finally {
       this.busy = false;
     }
+    if (this.again) await this.read();
+  }
+
+  private failed({ kind, sentence, busId }: SmiFailure): void {
+    if (busId !== undefined) this.step({ type: "unreachable", bus: busId });
+    // There is nobody to be well.
+    if (this.health.size === 0) return;
+    this.failures += 1;
+    this.trouble = `its GPUs can't be asked how they are: ${sentence}`;
+    if (this.failures === failuresMax) this.log.error({ kind }, this.trouble);
   }
 
   private step(event: Parameters<typeof stepHealth>[1]): void {
@@ -111,6 +147,7 @@ export class GpuWatch {
     const now = [...this.health.values()].map(summary).join("\n");
     if (now === this.before) return;
     this.before = now;
+    this.options.keepApart?.([...this.health.values()].some((gpu) => ["draining", "failed"].includes(stateOf(gpu))));
     for (const fault of this.faults())
       this.log.warn({ gpu: fault.uuid, state: fault.state, rule: fault.rule }, fault.message);
   }
@@ -128,9 +165,3 @@ export class GpuWatch {
 const summary = (gpu: GpuHealth) => `${gpu.uuid} ${stateOf(gpu)} ${byGravity(gpu.findings)[0]?.rule ?? ""}`;
 
 const environmentOf = (pid: number) => readFileSync(`/proc/${pid}/environ`, "latin1");
-
-/** infoROM is corrupted, or one GPU is lost: what was printed may be a whole answer nevertheless. */
-function complete(error: unknown): string {
-  if (error instanceof ProgramFailed && error.run.output.includes("</nvidia_smi_log>")) return error.run.output;
-  throw error;
-}

@@ -3,7 +3,9 @@ import type { KernelMessage } from "../kernel/message.js";
 import { meaningOf, type XidAction } from "../kernel/xid-table.js";
 import type { Instant } from "../time.js";
 import { type Baseline, byGravity, type Finding, type GpuState, type Thresholds, worst } from "./health.js";
+import { missing } from "./missing.js";
 import { rules } from "./rules/index.js";
+import { type SampledGpu, sampled, unreachable } from "./sampled.js";
 import type { SmiGpu } from "./smi-gpu.js";
 
 /** One GPU of this machine, and what is known of it. */
@@ -24,7 +26,13 @@ export type Health = ReadonlyMap<string, GpuHealth>;
 export type HealthEvent =
   /** All that was read of all GPUs, and which of them leases hold. */
   | { type: "read"; gpus: readonly SmiGpu[]; held: ReadonlySet<string>; ownPids: ReadonlySet<number> }
-  | { type: "kernel"; message: KernelMessage };
+  /** One of the frequent samples. */
+  | { type: "sampled"; gpus: readonly SampledGpu[] }
+  /** nvidia-smi itself ends, because it can't reach the GPU at this address. */
+  | { type: "unreachable"; bus: string }
+  | { type: "kernel"; message: KernelMessage }
+  /** Without a failure: it passed. */
+  | { type: "tested"; uuid: string; failure?: string };
 
 export const newHealth = (gpus: readonly { uuid: string; index: number; busId: string }[]): Health =>
   new Map(gpus.map((gpu) => [gpu.uuid, { ...gpu, findings: [], baseline: {}, streaks: {} }]));
@@ -35,6 +43,14 @@ export function stepHealth(health: Health, event: HealthEvent, thresholds: Thres
       return kernelSaid(health, event.message, now);
     case "read":
       return read(health, event, thresholds, now);
+    case "sampled":
+      return sampled(health, event.gpus, now);
+    case "unreachable":
+      return new Map(
+        [...health].map(([uuid, known]) => [uuid, isAt(known, event.bus) ? unreachable(known, now) : known]),
+      );
+    case "tested":
+      return tested(health, event, now);
   }
 }
 
@@ -78,26 +94,13 @@ function read(
   );
 }
 
-const isTheKernels = ({ rule }: Finding) => rule.startsWith("xid-") || rule === "fell-off";
+const isTheKernels = ({ rule }: Finding) => rule.startsWith("xid-") || rule === "fell-off" || rule === "test";
 
 /** An Xid is told once, and a reset not at all. But a driver that says, a while later, that nothing is to be done has been reset. */
 const settledMs = 60_000;
 
 const wasReset = ({ advice, since }: Finding, { saysRecovered }: SmiGpu, now: Instant) =>
   saysRecovered && now - since > settledMs && advice !== adviceAfter.reboot && advice !== adviceAfter.hands;
-
-const missingRule = "missing";
-
-/** Listed before, and not any more. */
-function missing(known: GpuHealth, now: Instant): GpuHealth {
-  if (known.findings.some(({ rule }) => rule === missingRule)) return known;
-  const finding: Finding = {
-    ...{ rule: missingRule, state: "failed", since: now },
-    words: "is no longer listed by nvidia-smi",
-    advice: "look at the kernel's log, and start the machine anew",
-  };
-  return { ...known, findings: [...known.findings, finding], streaks: {} };
-}
 
 /** The widest link it ever had, and the least memory in use while nothing ran on it. */
 function learned(baseline: Baseline, gpu: SmiGpu, held: boolean): Baseline {
@@ -109,6 +112,20 @@ function learned(baseline: Baseline, gpu: SmiGpu, held: boolean): Baseline {
     ...(width === undefined ? {} : { width: Math.max(baseline.width ?? 0, width) }),
     ...(idle ? { idleMemoryBytes: Math.min(baseline.idleMemoryBytes ?? used, used) } : {}),
   };
+}
+
+const testRule = "test";
+
+/** One that failed stays out until it passes. */
+function tested(health: Health, { uuid, failure }: Extract<HealthEvent, { type: "tested" }>, now: Instant): Health {
+  const known = health.get(uuid);
+  if (!known) return health;
+  const others = known.findings.filter(({ rule }) => rule !== testRule);
+  const finding: Finding = {
+    ...{ rule: testRule, state: "failed", since: now },
+    ...{ words: `failed its test: ${failure ?? ""}`, advice: "have it looked at, then test it again" },
+  };
+  return new Map(health).set(uuid, { ...known, findings: failure === undefined ? others : [...others, finding] });
 }
 
 const stateAfter: Partial<Record<XidAction, Finding["state"]>> = {
@@ -143,10 +160,12 @@ function kernelSaid(health: Health, message: KernelMessage, now: Instant): Healt
   });
 }
 
+const isAt = ({ busId }: GpuHealth, bus: string) => busId !== "" && sameBus(busId, bus);
+
 function found(health: Health, bus: string, finding: Finding): Health {
   return new Map(
     [...health].map(([uuid, known]) => {
-      const other = known.busId === "" || !sameBus(known.busId, bus);
+      const other = !isAt(known, bus);
       if (other || known.findings.some(({ rule }) => rule === finding.rule)) return [uuid, known];
       return [uuid, { ...known, findings: [...known.findings, finding] }];
     }),

@@ -1,3 +1,5 @@
+import { busId } from "./bus-id.js";
+
 /** How a run of nvidia-smi ended. */
 export interface SmiRun {
   /** Undefined when a signal ended it, or it never did. */
@@ -29,6 +31,8 @@ export interface SmiFailure {
   kind: SmiFailureKind;
   /** For people: what it means and what helps. */
   sentence: string;
+  /** Of the GPU that can't be reached, as far as it says. */
+  busId?: string;
 }
 
 interface Rule {
@@ -132,7 +136,10 @@ export function explainFailure({ exitCode, output, timedOut, missing }: SmiRun):
   const rule =
     rules.find(({ text }) => text.test(output)) ??
     rules.find(({ exitCodes }) => exitCode !== undefined && exitCodes.includes(exitCode));
-  if (rule) return { kind: rule.kind, sentence: rule.sentence };
+  if (rule) {
+    const bus = busId(/device handle for gpu\s*([0-9a-f:.]+)/i.exec(output)?.[1]?.replace(/[:.]+$/, ""));
+    return { kind: rule.kind, sentence: rule.sentence, ...(bus === undefined ? {} : { busId: bus }) };
+  }
   const words = output.trim().split("\n")[0]?.slice(0, 200) ?? "";
   const how = exitCode === undefined ? "was killed" : `ended with exit code ${exitCode}`;
   return { kind: "failed", sentence: `nvidia-smi ${how}${words === "" ? "" : `: ${words}`}` };
