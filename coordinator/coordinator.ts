@@ -86,6 +86,7 @@ export interface CoordinatorOptions {
   /** See Settings.setupLimitMs, which has the default. */
   setupLimit?: number | undefined;
   scaleDownIdle?: number | undefined;
+  waitingLong?: number | undefined;
   /** Bytes of free space that are kept for what runs. */
   diskReserve: number;
   log: Logger;
@@ -137,6 +138,7 @@ export class Coordinator {
         logLimitBytes: options.logLimit,
         setupLimitMs: options.setupLimit ?? defaultSettings.setupLimitMs,
         scaleDownIdleMs: options.scaleDownIdle ?? defaultSettings.scaleDownIdleMs,
+        waitingLongMs: options.waitingLong ?? defaultSettings.waitingLongMs,
         life: catalog.life,
       },
       clock: bootClock(),
@@ -308,6 +310,7 @@ export class Coordinator {
         this.jobDeleted(effect.job);
         return;
       case "node-changed":
+      case "announcement":
         return;
       case "ignored":
         this.options.log.warn({ node: effect.node, reason: effect.reason }, "not believed");

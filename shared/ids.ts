@@ -10,6 +10,8 @@ export type ExperimentId = Id<"experiment">;
 /** UUID of a job; output paths carry it. */
 export type JobId = Id<"job">;
 export type NodeId = Id<"node">;
+/** Of somebody's wish to be told of events. */
+export type SubscriptionId = Id<"subscription">;
 /** `<job uuid>.<attempt>`: the same on every node of the gang. */
 export type LeaseId = Id<"lease">;
 
@@ -19,6 +21,7 @@ export const fileServerId = (uuid: string) => uuid as FileServerId;
 export const experimentId = (uuid: string) => uuid as ExperimentId;
 export const jobId = (uuid: string) => uuid as JobId;
 export const nodeId = (uuid: string) => uuid as NodeId;
+export const subscriptionId = (uuid: string) => uuid as SubscriptionId;
 
 export const leaseId = (job: JobId, attempt: number) => `${job}.${attempt}` as LeaseId;
 

@@ -24,6 +24,13 @@ export const json = <T>(): Column<T> => ({
   decode: (value) => JSON.parse(String(value)) as T,
 });
 
+/** Sealed always. */
+export const sealedJson = <T>(): Column<T> => ({
+  hasSecrets: () => true,
+  encode: (value) => Buffer.from(JSON.stringify(value)),
+  decode: (value) => JSON.parse(String(value)) as T,
+});
+
 export const message = <D extends DescMessage>(
   schema: D,
   hasSecrets?: (value: MessageShape<D>) => boolean,

@@ -5,8 +5,13 @@ import { isSealed, type Sealer } from "./sealer.js";
 import { contextOf } from "./table.js";
 import { tables } from "./tables/index.js";
 
-/** Tables whose specs may hold secrets. */
-const specTables = [tables.job, tables.cluster, tables["file-server"]];
+/** Columns that may hold secrets. */
+const sealedColumns = [
+  { name: "job", field: "spec", column: tables.job.columns.spec as Column<unknown> },
+  { name: "cluster", field: "spec", column: tables.cluster.columns.spec as Column<unknown> },
+  { name: "file_server", field: "spec", column: tables["file-server"].columns.spec as Column<unknown> },
+  { name: "subscription", field: "target", column: tables.subscription.columns.target as Column<unknown> },
+];
 
 /**
  * Brings the catalog to the sealer's key: what an earlier release wrote as it is, and what another key sealed. Nothing is left of what was plain,
@@ -27,9 +32,7 @@ export function sealAll(db: Database, sealer: Sealer, path: string): void {
   const plain = db.transaction(() => {
     let found = 0;
     // Where nothing is sealed with a key that is gone there are no secrets at all.
-    for (const table of unknown ? [] : specTables) {
-      found += sealSpecs(db, table.name, table.columns.spec as Column<unknown>, sealer);
-    }
+    for (const column of unknown ? [] : sealedColumns) found += sealColumn(db, column, sealer);
     sealSecrets(db, sealer);
     db.exec("DELETE FROM sealing");
     db.prepare("INSERT INTO sealing (key) VALUES (?)").run(sealer.key);
@@ -45,21 +48,25 @@ export function keyOf(db: Database): string | undefined {
 }
 
 export function anySealed(db: Database): boolean {
-  const queries = specTables.map(({ name }) => `SELECT 1 FROM ${name} WHERE substr(spec, 1, 1) = x'00'`);
+  // A catalog of an earlier release may not have all of them.
+  const there = (name: string) => db.prepare("SELECT 1 FROM sqlite_master WHERE name = ?").get(name) !== undefined;
+  const queries = sealedColumns
+    .filter(({ name }) => there(name))
+    .map(({ name, field }) => `SELECT 1 FROM ${name} WHERE substr(${field}, 1, 1) = x'00'`);
   return [...queries, "SELECT 1 FROM secret"].some((query) => db.prepare(`${query} LIMIT 1`).get() !== undefined);
 }
 
 /** How many held secrets as they are. */
-function sealSpecs(db: Database, table: string, column: Column<unknown>, sealer: Sealer): number {
-  const read = db.prepare<[string], { spec: Buffer }>(`SELECT spec FROM ${table} WHERE uuid = ?`);
-  const write = db.prepare(`UPDATE ${table} SET spec = ? WHERE uuid = ?`);
-  const context = contextOf(table, "spec");
+function sealColumn(db: Database, { name, field, column }: (typeof sealedColumns)[number], sealer: Sealer): number {
+  const read = db.prepare<[string], { held: Buffer }>(`SELECT ${field} AS held FROM ${name} WHERE uuid = ?`);
+  const write = db.prepare(`UPDATE ${name} SET ${field} = ? WHERE uuid = ?`);
+  const context = contextOf(name, field);
   let plain = 0;
-  for (const { uuid } of db.prepare<[], { uuid: string }>(`SELECT uuid FROM ${table}`).all()) {
-    const spec = read.get(uuid)?.spec;
-    if (!spec) continue;
-    const sealed = isSealed(spec);
-    const bytes = sealed ? sealer.open(context, spec) : spec;
+  for (const { uuid } of db.prepare<[], { uuid: string }>(`SELECT uuid FROM ${name}`).all()) {
+    const held = read.get(uuid)?.held;
+    if (!held) continue;
+    const sealed = isSealed(held);
+    const bytes = sealed ? sealer.open(context, held) : held;
     if (!sealed && !column.hasSecrets?.(column.decode(bytes))) continue;
     write.run(sealer.seal(context, bytes), uuid);
     if (!sealed) plain += 1;

@@ -1,5 +1,6 @@
 import { unreachable } from "../../shared/assert.js";
-import { clusterId, experimentId, fileServerId, jobId, nodeId, workspaceId } from "../../shared/ids.js";
+import { clusterId, experimentId, fileServerId, jobId, nodeId, subscriptionId, workspaceId } from "../../shared/ids.js";
+import { keepOutgoing, keepRecent } from "./announcements/kept.js";
 import { type Change, keyOf, type Put, type RowChange, type Table } from "./changes.js";
 import { indexJob, indexNode, roomChanged } from "./indexes.js";
 import type { World } from "./memory.js";
@@ -25,6 +26,9 @@ export function applyOne(world: World, change: Change): void {
     case "ticked":
       world.clock.tickedAt = change.at;
       world.clock.graceUntil = change.graceUntil;
+      return;
+    case "announced":
+      keepRecent(world, change.announcement);
       return;
     case "allocation":
       world.index.allocations.set(change.cluster, change.allocation);
@@ -112,6 +116,12 @@ function applyRow(world: World, change: RowChange): void {
       return;
     case "secret":
       replace(world.secrets, keyOfChange(change), change.kind === "put" ? change.row : undefined);
+      return;
+    case "subscription":
+      replace(world.subscriptions, subscriptionId(keyOfChange(change)), change.kind === "put" ? change.row : undefined);
+      return;
+    case "outgoing":
+      keepOutgoing(world, Number(keyOfChange(change)), change.kind === "put" ? change.row : undefined);
       return;
     case "idempotency-key":
       replace(world.idempotencyKeys, keyOfChange(change), change.kind === "put" ? change.row : undefined);

@@ -1,4 +1,6 @@
 import type { ClusterId, NodeId } from "../../shared/ids.js";
+import type { Announcement, Outgoing } from "./announcements/announcement.js";
+import type { Subscription } from "./announcements/subscription.js";
 import type { Liveness } from "./liveness.js";
 import type { MachineClassAlias } from "./machine-class.js";
 import type { Blocked } from "./memory.js";
@@ -34,6 +36,8 @@ export interface Rows {
   "witness-set": WitnessSet;
   "machine-class-alias": MachineClassAlias;
   secret: Secret;
+  subscription: Subscription;
+  outgoing: Outgoing;
 }
 
 export type Table = keyof Rows;
@@ -61,6 +65,8 @@ export type VolatileChange =
       /** It can take work again that it could not take before, or the other way round. */
       readonly roomChanged: boolean;
     }
+  /** Of what nobody has subscribed to. */
+  | { readonly kind: "announced"; readonly announcement: Announcement }
   | { readonly kind: "allocation"; readonly cluster: ClusterId; readonly allocation: AllocationNote }
   | { readonly kind: "blocked"; readonly cluster: ClusterId; readonly blocked: Blocked }
   | { readonly kind: "ticked"; readonly at: Instant; readonly graceUntil: Instant };
@@ -78,6 +84,7 @@ export function keyOf(row: Rows[Table]): string {
   if ("version" in row) return String(row.version);
   if ("alias" in row) return row.alias;
   if ("sealed" in row) return secretKey(row.workspace, row.name);
+  if ("pending" in row) return String(row.number);
   if ("number" in row) return `${row.job} ${row.number}`;
   return `${row.scope} ${row.key}`;
 }

@@ -72,5 +72,7 @@ export type Notice =
   /** Its logs and other leavings may go. */
   | { readonly kind: "job-deleted"; readonly job: JobId }
   | { readonly kind: "node-changed"; readonly node: NodeId }
+  /** Somebody waits for it: see announcements. */
+  | { readonly kind: "announcement"; readonly number: number }
   /** For the log: something that came from `node` was not believed, or came too late. */
   | { readonly kind: "ignored"; readonly node: string; readonly reason: string };

@@ -2,7 +2,18 @@ import type { Heartbeat, Hello, LeaseReport, PreparationReport } from "../../sha
 import type { ClusterSpec, ScaleSettings } from "../../shared/gen/stoker/v1/cluster_pb.js";
 import type { FileServerSpec } from "../../shared/gen/stoker/v1/file_server_pb.js";
 import type { JobSpec } from "../../shared/gen/stoker/v1/job_pb.js";
-import type { ClusterId, ExperimentId, FileServerId, JobId, NodeId, WorkspaceId } from "../../shared/ids.js";
+import type {
+  ClusterId,
+  ExperimentId,
+  FileServerId,
+  JobId,
+  NodeId,
+  SubscriptionId,
+  WorkspaceId,
+} from "../../shared/ids.js";
+import type { AnnouncementData } from "./announcements/announcement.js";
+import type { AnnouncementKind } from "./announcements/kinds.js";
+import type { WebhookFormat } from "./announcements/subscription.js";
 import type { ExportsEvent } from "./file-servers/exports.js";
 import type { Quota } from "./quota/quota.js";
 
@@ -10,7 +21,7 @@ import type { Quota } from "./quota/quota.js";
  * Everything that can happen to the coordinator. Ids and other randomness come in with the event; resources are named as the API names them
  * (`workspaces/w/clusters/c`), and a wrong name is a Fault like any other mistake of the caller.
  */
-export type Event = ApiEvent | AgentEvent | ClockEvent;
+export type Event = ApiEvent | AgentEvent | ClockEvent | DeliveredEvent | AnnounceEvent;
 
 /** Refused with a Fault; nothing has changed then. */
 export type ApiEvent =
@@ -38,6 +49,8 @@ export type ApiEvent =
   | { readonly kind: "secret-delete"; readonly id: string }
   | { readonly kind: "machine-class-map"; readonly alias: string; readonly machineClass: string }
   | { readonly kind: "machine-class-unmap"; readonly alias: string }
+  | SubscriptionCreate
+  | { readonly kind: "subscription-delete"; readonly id: string }
   | { readonly kind: "job-terminate"; readonly id: string }
   | { readonly kind: "node-drain"; readonly id: string; readonly reason: string }
   /** `graceSeconds`: before its jobs are killed; absent: as for every job that is stopped. */
@@ -122,3 +135,47 @@ export type AgentEvent =
 
 /** `tick` comes about every second while the coordinator runs; `resume` once, after the rows were loaded. Neither takes a hint. */
 export type ClockEvent = { readonly kind: "tick" } | { readonly kind: "resume" };
+
+export interface SubscriptionCreate {
+  readonly kind: "subscription-create";
+  readonly uuid: SubscriptionId;
+  readonly name: string;
+  readonly owner: string;
+  /** Named as the API names them. */
+  readonly workspace?: string;
+  readonly experiment?: string;
+  readonly job?: string;
+  readonly kinds: readonly string[];
+  readonly target:
+    | {
+        readonly kind: "webhook";
+        /** http(s), or the name of a secret that holds it. */
+        readonly url: string;
+        readonly format: WebhookFormat;
+        readonly template: string;
+        /** Name of the secret that signs; "" for none. */
+        readonly secret: string;
+        readonly local: boolean;
+      }
+    | { readonly kind: "mail"; readonly addresses: readonly string[]; readonly template: string };
+}
+
+/** What became of an announcement on its way to one subscriber. */
+export interface DeliveredEvent {
+  readonly kind: "delivered";
+  readonly number: number;
+  readonly subscription: SubscriptionId;
+  readonly outcome: "delivered" | "given-up";
+}
+
+/** The shell has seen something that people may want to be told of. */
+export interface AnnounceEvent {
+  readonly kind: "announce";
+  readonly told: {
+    readonly what: AnnouncementKind;
+    /** The same for the same happening. */
+    readonly key: string;
+    readonly message: string;
+    readonly data: AnnouncementData;
+  };
+}

@@ -1,4 +1,14 @@
-import type { ClusterId, ExperimentId, FileServerId, JobId, NodeId, WorkspaceId } from "../../shared/ids.js";
+import type {
+  ClusterId,
+  ExperimentId,
+  FileServerId,
+  JobId,
+  NodeId,
+  SubscriptionId,
+  WorkspaceId,
+} from "../../shared/ids.js";
+import type { Announcement, Outgoing } from "./announcements/announcement.js";
+import type { Subscription } from "./announcements/subscription.js";
 import type { Liveness } from "./liveness.js";
 import type { MachineClassAlias } from "./machine-class.js";
 import { Overlay, type TableOf } from "./overlay.js";
@@ -42,11 +52,23 @@ export interface World {
   readonly machineClassAliases: TableOf<string, MachineClassAlias>;
   /** By secretKey. */
   readonly secrets: TableOf<string, Secret>;
+  readonly subscriptions: TableOf<SubscriptionId, Subscription>;
+  /** By number. */
+  readonly outgoing: TableOf<number, Outgoing>;
+  /** What nobody has subscribed to, the latest, numbered as it came since the start. */
+  readonly recent: TableOf<number, Announcement>;
   readonly liveness: TableOf<NodeId, Liveness>;
   readonly index: Index;
   readonly clock: Clock;
   /** Numbers the next job, cluster and node. */
-  readonly next: { job: number; cluster: number; node: number };
+  readonly next: {
+    job: number;
+    cluster: number;
+    node: number;
+    outgoing: number;
+    oldestOutgoing: number;
+    recent: number;
+  };
 }
 
 export interface Clock {
@@ -82,6 +104,8 @@ export interface Index {
   readonly allocations: TableOf<ClusterId, AllocationNote>;
   /** What was found not to start as things are: see schedule.ts. */
   readonly blocked: TableOf<ClusterId, Blocked>;
+  /** Ids of what is in `outgoing` and `recent`. */
+  readonly announced: TableOf<string, true>;
 }
 
 /** The first of the queue, and the shapes of jobs behind it, that a pass has found not to start; forgotten when room comes. */
@@ -113,6 +137,9 @@ export function emptyState(settings: Settings, startedAt: Instant): State {
     witnessSets: new Map(),
     machineClassAliases: new Map(),
     secrets: new Map(),
+    subscriptions: new Map(),
+    outgoing: new Map(),
+    recent: new Map(),
     liveness: new Map(),
     index: {
       workspaceByName: new Map(),
@@ -131,9 +158,10 @@ export function emptyState(settings: Settings, startedAt: Instant): State {
       queuedSizes: new Map(),
       allocations: new Map(),
       blocked: new Map(),
+      announced: new Map(),
     },
     clock: { tickedAt: startedAt, graceUntil: startedAt + settings.leaseTtlMs + settings.marginMs },
-    next: { job: 1, cluster: 1, node: 1 },
+    next: { job: 1, cluster: 1, node: 1, outgoing: 1, oldestOutgoing: 1, recent: 1 },
   };
 }
 
@@ -154,6 +182,9 @@ export function fork(world: World): World {
     witnessSets: new Overlay(world.witnessSets),
     machineClassAliases: new Overlay(world.machineClassAliases),
     secrets: new Overlay(world.secrets),
+    subscriptions: new Overlay(world.subscriptions),
+    outgoing: new Overlay(world.outgoing),
+    recent: new Overlay(world.recent),
     liveness: new Overlay(world.liveness),
     index: {
       workspaceByName: new Overlay(index.workspaceByName),
@@ -172,6 +203,7 @@ export function fork(world: World): World {
       queuedSizes: new Overlay(index.queuedSizes),
       allocations: new Overlay(index.allocations),
       blocked: new Overlay(index.blocked),
+      announced: new Overlay(index.announced),
     },
     clock: { ...world.clock },
     next: { ...world.next },

@@ -18,6 +18,8 @@ export interface Settings {
   readonly setupLimitMs: number;
   /** A cluster that scales by itself keeps a node that has nothing to do for so long. */
   readonly scaleDownIdleMs: number;
+  /** A job that has been queued, or a cluster that was short of nodes, for so long is told of. */
+  readonly waitingLongMs: number;
   /** Which copy of the catalog this is; not the operator's to set. */
   readonly life?: CatalogLife;
 }
@@ -33,4 +35,5 @@ export const defaultSettings: Settings = {
   logLimitBytes: 10 * 2 ** 30,
   setupLimitMs: 3_600_000,
   scaleDownIdleMs: 300_000,
+  waitingLongMs: 3_600_000,
 };

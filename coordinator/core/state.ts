@@ -105,6 +105,8 @@ export interface Job {
   readonly deletingSince?: Instant;
   /** Number of its latest event. */
   readonly events: number;
+  /** The W3C trace context that it was submitted in. */
+  readonly traceParent?: string;
 }
 
 /** low, normal, high */

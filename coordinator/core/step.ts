@@ -2,6 +2,7 @@ import { unreachable } from "../../shared/assert.js";
 import { heartbeat } from "./agents/heartbeat.js";
 import { hello } from "./agents/hello.js";
 import { report } from "./agents/report.js";
+import { announceStep } from "./announcements/of-step.js";
 import { createCluster, createExperiment, createFileServer, createJob, createWorkspace } from "./api/create.js";
 import { deleteCluster, deleteExperiment, deleteFileServer, deleteJob } from "./api/delete.js";
 import { deleteWorkspace, withdrawWorkspaces } from "./api/delete-workspace.js";
@@ -10,6 +11,7 @@ import { declareNodeLost, deleteNode, drainNode, reclaimNode, resumeNode } from 
 import { resizeCluster } from "./api/resize.js";
 import { deleteSecret, setSecret } from "./api/secrets.js";
 import { mapStorage, unmapStorage } from "./api/storage.js";
+import { announceOutside, createSubscription, deleteSubscription, delivered } from "./api/subscriptions.js";
 import { setQuota, updateWorkspace } from "./api/workspace.js";
 import type { Change } from "./changes.js";
 import { Draft } from "./draft.js";
@@ -50,6 +52,7 @@ export function step(world: World, event: Event, now: Instant, { settling } = { 
   const takeNoHint = event.kind === "tick" || event.kind === "resume";
   if (settling) settle(draft, takeNoHint);
   noteConditions(draft, takeNoHint ? world.nodes.keys() : draft.changedNodes);
+  announceStep(draft, world, event.kind === "tick" || event.kind === "resume" ? event.kind : undefined);
   return { changes: draft.changes, effects: draft.effects, ...(subject === undefined ? {} : { subject }) };
 }
 
@@ -127,6 +130,16 @@ function decide(draft: Draft, event: Event): string | undefined {
       if (node && draft.world.liveness.get(node.uuid)?.session === event.session) silent(draft, node);
       return undefined;
     }
+    case "subscription-create":
+      return createSubscription(draft, event);
+    case "subscription-delete":
+      return deleteSubscription(draft, event.id);
+    case "delivered":
+      delivered(draft, event);
+      return undefined;
+    case "announce":
+      announceOutside(draft, event);
+      return undefined;
     case "tick":
     case "resume":
       tick(draft);

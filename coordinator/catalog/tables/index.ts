@@ -9,8 +9,10 @@ import { jobTable } from "./job.js";
 import { jobEventTable } from "./job-event.js";
 import { machineClassAliasTable } from "./machine-class-alias.js";
 import { nodeTable } from "./node.js";
+import { outgoingTable } from "./outgoing.js";
 import { secretTable } from "./secret.js";
 import { storageMappingTable } from "./storage-mapping.js";
+import { subscriptionTable } from "./subscription.js";
 import { witnessSetTable } from "./witness-set.js";
 import { workspaceTable } from "./workspace.js";
 
@@ -29,4 +31,6 @@ export const tables: { readonly [T in Table]: TableShape<Rows[T]> } = {
   "witness-set": witnessSetTable,
   "machine-class-alias": machineClassAliasTable,
   secret: secretTable,
+  subscription: subscriptionTable,
+  outgoing: outgoingTable,
 };

@@ -26,5 +26,6 @@ export const jobTable: TableShape<Job> = {
     deleting: flag,
     deletingSince: integer,
     events: integer,
+    traceParent: text(),
   },
 };

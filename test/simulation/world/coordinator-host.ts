@@ -229,6 +229,7 @@ export class CoordinatorHost {
       return;
     }
     if (effect.kind === "job-changed" || effect.kind === "job-deleted" || effect.kind === "node-changed") return;
+    if (effect.kind === "announcement") return;
     if (effect.kind !== "heartbeat-reply") this.world.seen("coordinator", () => describe(effect));
     if (effect.kind !== "ignored") this.sessions?.perform(effect);
   }
