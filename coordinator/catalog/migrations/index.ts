@@ -8,7 +8,7 @@ import secrets from "./007-secrets.sql";
 import membership from "./008-membership.sql";
 import fileServers from "./009-file-servers.sql";
 import clusterDeleting from "./010-cluster-deleting.sql";
-import events from "./011-events.sql";
+import events from "./012-events.sql";
 
 /** In order; the n-th brings the schema to version n. A migration that was released is never edited. */
 export const migrations: readonly string[] = [
