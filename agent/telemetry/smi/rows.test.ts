@@ -1,3 +1,5 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { RowStream } from "./row-stream.js";
@@ -45,6 +47,34 @@ test.each([
 test("a driver names the field that it does not know", () => {
   expect(unknownField('Field "clocks.sm" is not a valid field to query.\n\n')).toBe("clocks.sm");
   expect(unknownField("No devices were found\n")).toBeUndefined();
+});
+
+/** A recording has other columns than are asked for: those that it has, as they would have been answered. */
+function recorded(name: string) {
+  const text = readFileSync(join(import.meta.dirname, "../../../test/fixtures/nvidia-smi", name), "utf8");
+  const [head = "", ...lines] = text.split(/\r?\n/).filter((line) => line.includes(","));
+  const names = head.split(",").map((title) => title.trim().replace(/ \[.*\]$/, ""));
+  const aliases: Record<string, string> = { "clocks.current.sm": "clocks.sm", "power.draw.instant": "power.draw" };
+  const asked = names.map((each) => aliases[each] ?? each);
+  return lines.map((line) => readRow(line, asked));
+}
+
+const mebibytes = (count: number) => count * 2 ** 20;
+
+test.each([
+  ["h100-load-query-gpu.csv", { utilizationPercent: 100, memoryUsedBytes: mebibytes(19818), temperatureCelsius: 59 }],
+  ["l40s-load-query-gpu.csv", { index: 0, busId: expect.stringMatching(/^[0-9a-f]{4}:/), utilizationPercent: 9 }],
+  ["win-2080s-load-query-gpu.csv", { index: 0, powerWatts: expect.any(Number), smClockMhz: expect.any(Number) }],
+  ["query-gpu-8xh100.csv", { index: 0, utilizationPercent: 0, memoryUsedBytes: 0, powerWatts: 70.68, smClockMhz: 345 }],
+])("recorded: %s", (name, values) => {
+  expect(recorded(name)[0]).toMatchObject(values);
+});
+
+test("a GPU with MIG does not say how busy it is, which is not zero", () => {
+  const [gpu] = recorded("h200-mig-load-query-gpu.csv");
+  expect(gpu?.uuid).toMatch(/^GPU-/);
+  expect(gpu).not.toHaveProperty("utilizationPercent");
+  expect(gpu?.powerWatts).toBeGreaterThan(0);
 });
 
 const fields = ["index", "uuid"];
