@@ -1,4 +1,5 @@
 import { existsSync, readFileSync } from "node:fs";
+import { hostname } from "node:os";
 import { Command, Option } from "commander";
 import { parse as parseYaml } from "yaml";
 import { Fault } from "./fault.js";
@@ -95,7 +96,50 @@ export function commandOf<S extends Settings>(program: Program<S>): Command {
       ),
     );
   }
+  // For who makes the manual pages; commands that the caller adds are described, too.
+  command.addOption(new Option("--describe", "").hideHelp());
+  command.on("option:describe", () => {
+    process.stdout.write(`${JSON.stringify(describe(program, command))}\n`);
+    process.exit(0);
+  });
   return command;
+}
+
+/** What a daemon says of itself. */
+export interface ProgramDescription {
+  description: string;
+  example: string;
+  configPath: string;
+  settings: Array<{ key: string; flags: string; variable: string; description: string; default: string }>;
+  commands: Array<{ usage: string; description: string; options: Array<{ flags: string; description: string }> }>;
+}
+
+function describe<S extends Settings>(program: Program<S>, command: Command): ProgramDescription {
+  const options = ({ options }: Command) =>
+    options.filter(({ hidden }) => !hidden).map(({ flags, description }) => ({ flags, description }));
+  return {
+    description: program.description,
+    example: program.example,
+    configPath: program.configPath,
+    settings: Object.entries(program.settings).map(([name, setting]) => ({
+      key: kebab(name),
+      flags: `--${kebab(name)}${setting.placeholder ? ` <${setting.placeholder}>` : ""}`,
+      variable: variable(name),
+      description: setting.description,
+      default: shownDefault(setting.default),
+    })),
+    commands: command.commands.map((each) => ({
+      usage: `${command.name()} ${each.name()} ${each.usage()}`,
+      description: each.description(),
+      options: options(each),
+    })),
+  };
+}
+
+function shownDefault(value: unknown): string {
+  if (value === undefined || value === "") return "";
+  // Of the machine that reads it, not of the one that asked.
+  return value === hostname() ? "this machine's name" : show(value);
 }
 
 const show = (value: unknown) => (typeof value === "object" ? JSON.stringify(value) : String(value));

@@ -1,5 +1,7 @@
 import type { Noun, Verb } from "../verb.js";
 import { cluster } from "./cluster/index.js";
+import { complete } from "./completion/complete.js";
+import { completion } from "./completion/completion.js";
 import { experiment } from "./experiment/index.js";
 import { fileServer } from "./file-server/index.js";
 import { job } from "./job/index.js";
@@ -30,4 +32,11 @@ export const nouns: readonly Noun[] = [
 ];
 
 /** Verbs that need no noun. */
-export const topVerbs: readonly Verb[] = [run, status, top, listUsages];
+export const topVerbs: readonly Verb[] = [
+  run,
+  status,
+  top,
+  listUsages,
+  completion,
+  complete(() => ({ nouns, topVerbs })),
+];

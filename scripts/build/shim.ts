@@ -9,18 +9,19 @@ export function compileShim(root: string, target: string): void {
   const folder = join(root, "agent/native");
   const sources = existsSync(folder) ? readdirSync(folder).filter((name) => name.endsWith(".c")) : [];
   if (sources.length === 0) throw new Error(`${folder} holds no C sources`);
-  compile(target, ...sources.map((name) => join(folder, name)), "-lpthread");
+  compile(root, target, ...sources.map((name) => join(folder, name)), "-lpthread");
   // The same program under the name that launchers of MPI are given: see agent/native/main.c.
   linkSync(target, join(dirname(target), "stoker-rsh"));
 }
 
 /** What both daemons speak to systemd by. */
 export function compileNotify(root: string, target: string): void {
-  compile(target, join(root, "shared/native/notify.c"));
+  compile(root, target, join(root, "shared/native/notify.c"));
 }
 
-function compile(target: string, ...words: string[]): void {
-  const all = ["-o", target, ...flags, ...words];
+function compile(root: string, target: string, ...words: string[]): void {
+  // Where the checkout is must not show in what is made of it.
+  const all = ["-o", target, ...flags, `-ffile-prefix-map=${root}=.`, ...words];
   // A dynamic build also tells every error of ours; a static one may fail for want of libc.a alone.
   if (spawnSync("gcc", ["-static", ...all], { stdio: "ignore" }).status !== 0) {
     execFileSync("gcc", all, { stdio: "inherit" });

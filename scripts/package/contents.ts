@@ -1,7 +1,9 @@
 import { cpSync, linkSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { gzipSync } from "node:zlib";
+import { scripts } from "../../cli/completion/scripts.js";
 import { type PackageName, summaryOf } from "./control.js";
-import { completion, manualPage } from "./manual.js";
+import { commandPages, type Daemon, daemonPages, type ManualPage } from "./manual.js";
 
 /** Where programs live on a machine; the units name it. */
 const home = "usr/lib/stoker";
@@ -15,11 +17,9 @@ export const contents: { readonly [P in PackageName]: Contents } = {
     program(dist, tree, "stoker");
     copy(join(dist, "package.json"), join(tree, home, "package.json"));
     command(tree, "stoker");
-    write(join(tree, "usr/share/bash-completion/completions/stoker"), completion(join(dist, "stoker.js")));
-    write(
-      join(tree, "usr/share/man/man1/stoker.1"),
-      manualPage("stoker", summaryOf("stoker"), join(dist, "stoker.js"), 1),
-    );
+    copy(join(dist, "stoker-notify"), join(tree, home, "stoker-notify"), 0o755);
+    for (const [path, text] of completions) write(join(tree, "usr/share", path), text);
+    manual(tree, commandPages(summaryOf("stoker")));
     copy(join(root, "LICENSE"), join(tree, "usr/share/doc/stoker/copyright"));
     copy(join(root, "CHANGELOG.md"), join(tree, "usr/share/doc/stoker/CHANGELOG.md"));
     copy(join(root, "README.md"), join(tree, "usr/share/doc/stoker/README.md"));
@@ -34,8 +34,9 @@ export const contents: { readonly [P in PackageName]: Contents } = {
     const systemd = join(root, "systemd");
     copy(join(systemd, "stoker-coordinator.service"), join(tree, "usr/lib/systemd/system/stoker-coordinator.service"));
     copy(join(systemd, "stoker.sysusers"), join(tree, "usr/lib/sysusers.d/stoker.conf"));
+    copy(join(systemd, "stoker.tmpfiles"), join(tree, "usr/lib/tmpfiles.d/stoker.conf"));
     copy(join(systemd, "coordinator.yaml"), join(tree, "etc/stoker/coordinator.yaml"));
-    page(dist, tree, "stoker-coordinator");
+    manual(tree, daemonPages(daemon(dist, "stoker-coordinator")));
   },
   "stoker-agent"({ root, dist, tree }) {
     program(dist, tree, "stoker-agent");
@@ -47,7 +48,9 @@ export const contents: { readonly [P in PackageName]: Contents } = {
     const systemd = join(root, "systemd");
     copy(join(systemd, "stoker-agent.service"), join(tree, "usr/lib/systemd/system/stoker-agent.service"));
     copy(join(systemd, "agent.yaml"), join(tree, "etc/stoker/agent.yaml"));
-    page(dist, tree, "stoker-agent");
+    copy(join(systemd, "stoker-agent.sysusers"), join(tree, "usr/lib/sysusers.d/stoker-agent.conf"));
+    copy(join(systemd, "stoker-agent.tmpfiles"), join(tree, "usr/lib/tmpfiles.d/stoker-agent.conf"));
+    manual(tree, daemonPages(daemon(dist, "stoker-agent")));
   },
 };
 
@@ -64,8 +67,30 @@ function command(tree: string, name: string): void {
   symlinkSync(`../lib/stoker/${name}.js`, join(tree, "usr/bin", name));
 }
 
-function page(dist: string, tree: string, name: PackageName): void {
-  write(join(tree, `usr/share/man/man8/${name}.8`), manualPage(name, summaryOf(name), join(dist, `${name}.js`), 8));
+/** Below usr/share, where each shell looks. */
+const completions = [
+  ["bash-completion/completions/stoker", scripts.bash],
+  ["zsh/vendor-completions/_stoker", scripts.zsh],
+  ["fish/vendor_completions.d/stoker.fish", scripts.fish],
+] as const;
+
+const files: Record<Daemon["name"], Daemon["files"]> = {
+  "stoker-coordinator": [
+    ["/var/lib/stoker", "The catalog, logs, keys and the NATS server's store."],
+    ["/usr/share/doc/stoker/operations.md", "How to run it: backup, upgrade, what goes wrong."],
+  ],
+  "stoker-agent": [
+    ["/var/lib/stoker-agent", "What this machine holds of jobs: their ranks' output, folders, mounts."],
+    ["/usr/share/doc/stoker/operations.md", "How to run it."],
+  ],
+};
+
+const daemon = (dist: string, name: Daemon["name"]): Daemon => ({
+  ...{ name, summary: summaryOf(name), program: join(dist, `${name}.js`), files: files[name] },
+});
+
+function manual(tree: string, pages: readonly ManualPage[]): void {
+  for (const { path, text } of pages) write(join(tree, "usr/share/man", `${path}.gz`), gzipSync(text, { level: 9 }));
 }
 
 /** Native add-ons and what they load; neither their sources nor their builds. */
@@ -100,7 +125,7 @@ function copy(from: string, to: string, mode = 0o644): void {
   modes.set(to, mode);
 }
 
-function write(to: string, text: string, mode = 0o644): void {
+function write(to: string, text: string | Uint8Array, mode = 0o644): void {
   mkdirSync(dirname(to), { recursive: true });
   writeFileSync(to, text);
   modes.set(to, mode);

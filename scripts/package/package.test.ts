@@ -1,10 +1,11 @@
 import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
-import { expect, onTestFinished, test } from "vitest";
-import { buildPackage } from "./build-package.js";
+import { gunzipSync } from "node:zlib";
+import { afterAll, expect, onTestFinished, test } from "vitest";
+import { buildForTest } from "./build-twin.js";
 import { type PackageName, packageNames } from "./control.js";
 import { maintainerScripts } from "./scripts.js";
 
@@ -16,32 +17,37 @@ function scratch(): string {
   return folder;
 }
 
-/** With something small in place of Node, which the tests have already. */
-function built(name: PackageName, out = scratch()): string {
-  const nodePath = join(out, "node");
-  writeFileSync(nodePath, "#!/bin/sh\n");
-  return buildPackage(name, {
-    root,
-    dist: join(root, "dist"),
-    out,
-    version: "1.2.3",
-    architecture: "amd64",
-    nodePath,
-    epochSeconds: 1_700_000_000,
-    compression: "none",
-  });
+const made = new Map<PackageName, string>();
+
+/** Once for all tests. */
+function built(name: PackageName): string {
+  const path = made.get(name) ?? buildForTest(name, root, folderOfAll);
+  made.set(name, path);
+  return path;
 }
+
+const folderOfAll = mkdtempSync(join(tmpdir(), "stoker-packages-"));
+afterAll(() => rmSync(folderOfAll, { recursive: true, force: true }));
 
 const deb = (...words: string[]) => execFileSync("dpkg-deb", words, { encoding: "utf8" });
 const digest = (path: string) => createHash("sha256").update(readFileSync(path)).digest("hex");
 
-test.each(packageNames)(
-  "%s: the same sources give the same bytes",
-  (name) => {
-    expect(digest(built(name))).toBe(digest(built(name)));
-  },
-  180_000,
-);
+test("the same sources give the same bytes, wherever, whenever and by whomever they are built", () => {
+  const folder = scratch();
+  const twin = join(folder, "another/place");
+  mkdirSync(twin, { recursive: true });
+  // With the same packages of npm: `package-lock.json` says which.
+  for (const name of readdirSync(root).filter((each) => !/^(dist|\.git|\.stoker.*)$/.test(each))) {
+    execFileSync("cp", ["-rl", join(root, name), join(twin, name)]);
+  }
+  const words = ["--import", "tsx", "scripts/package/build-twin.ts", folder];
+  const environment = { PATH: process.env.PATH ?? "", TZ: "Pacific/Kiritimati", LC_ALL: "C", HOME: folder };
+  execFileSync("sh", ["-c", 'umask 077; exec "$@"', "sh", process.execPath, ...words], { cwd: twin, env: environment });
+  for (const name of packageNames) {
+    const other = join(folder, `${name}_1.2.3_amd64.deb`);
+    expect({ name, digest: digest(other) }).toEqual({ name, digest: digest(built(name)) });
+  }
+}, 180_000);
 
 test.each(packageNames)("%s: nothing is writable for others, or owned by who built it", (name) => {
   const lines = deb("-c", built(name)).trim().split("\n");
@@ -57,14 +63,22 @@ test("the command line starts from its package, completes and has a manual", () 
   expect(execFileSync(process.execPath, [program, "--version"], { encoding: "utf8" })).toMatch(/^\d+\.\d+\.\d+/);
   expect(completed(tree, "stoker job sh")).toEqual(["show"]);
   expect(completed(tree, "stoker node drain --re")).toEqual(["--reason"]);
-  expect(completed(tree, "stoker wor")).toEqual(["workspace"]);
-  expect(readFileSync(join(tree, "usr/share/man/man1/stoker.1"), "utf8")).toMatch(/^\.SS job$/m);
+  expect(completed(tree, "stoker job create -o ta")).toEqual(["table"]);
+  for (const shell of ["zsh/vendor-completions/_stoker", "fish/vendor_completions.d/stoker.fish"]) {
+    expect(readFileSync(join(tree, "usr/share", shell), "utf8")).toContain("stoker complete -- ");
+  }
+  expect(shown(tree, "man1/stoker-job.1")).toMatch(/^\.SS "stoker job create/m);
+  expect(shown(tree, "man1/stoker.1")).toMatch(/stoker\\-job\\fR\(1\)/);
 });
+
+const shown = (tree: string, page: string) =>
+  gunzipSync(readFileSync(join(tree, "usr/share/man", `${page}.gz`))).toString();
 
 /** What bash offers at the end of the line. */
 function completed(tree: string, line: string): string[] {
   const words = line.split(" ");
   const text = [
+    `stoker() { ${process.execPath} ${join(tree, "usr/lib/stoker/stoker.js")} "$@"; }`,
     `. ${join(tree, "usr/share/bash-completion/completions/stoker")}`,
     `COMP_WORDS=(${words.join(" ")}) COMP_CWORD=${words.length - 1}`,
     "_stoker",
@@ -74,6 +88,24 @@ function completed(tree: string, line: string): string[] {
     .trim()
     .split("\n");
 }
+
+test("daemons and their files have manuals, which name every setting and nothing of who made them", () => {
+  const tree = scratch();
+  for (const name of ["stoker-coordinator", "stoker-agent"] as const) deb("-x", built(name), tree);
+  expect(shown(tree, "man8/stoker-agent.8")).toContain("\\-\\-witness\\-port");
+  expect(shown(tree, "man5/stoker-agent.yaml.5")).toContain("witness\\-port:");
+  expect(shown(tree, "man5/stoker-agent.yaml.5")).toContain("this machine's name");
+  expect(shown(tree, "man5/stoker-coordinator.yaml.5")).toContain("lease\\-ttl\\-ms:");
+  expect(shown(tree, "man8/stoker-coordinator.8")).toContain("stoker\\-coordinator backup");
+  for (const page of ["man8/stoker-agent.8", "man5/stoker-coordinator.yaml.5"]) {
+    // A line of text that begins with a dot would be lost.
+    expect(
+      shown(tree, page)
+        .split("\n")
+        .filter((each) => /^\.(?!TH|SH|SS|TP|PP|RS|RE|nf|fi|br)/.test(each)),
+    ).toEqual([]);
+  }
+});
 
 test("the coordinator starts from its package, with the add-on that it needs", () => {
   const tree = scratch();

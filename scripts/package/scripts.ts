@@ -9,7 +9,7 @@ export const maintainerScripts: { readonly [P in PackageName]: Partial<Record<Sc
     postinst: script(`
       [ "$1" = configure ] || exit 0
       systemd-sysusers stoker.conf
-      # The token in it is for root and the coordinator alone.
+      # What is in it is for root and the coordinator alone.
       install -d -m 0750 -g stoker /etc/stoker
       chgrp stoker /etc/stoker/coordinator.yaml && chmod 0640 /etc/stoker/coordinator.yaml
       running || exit 0
@@ -29,20 +29,20 @@ export const maintainerScripts: { readonly [P in PackageName]: Partial<Record<Sc
     postrm: script(`
       running && systemctl daemon-reload
       [ "$1" = purge ] || exit 0
-      rm -rf /var/lib/stoker
-      rm -f /etc/stoker/token
-      rmdir --ignore-fail-on-non-empty /etc/stoker 2>/dev/null || true
-      if getent passwd stoker >/dev/null; then userdel stoker; fi
-      if getent group stoker >/dev/null; then groupdel stoker; fi
+      rm -rf /var/lib/stoker /etc/systemd/system/stoker-coordinator.service.d
+      ${farewell("stoker-agent")}
+      ${forgotten("stoker")}
     `),
   },
   "stoker-agent": {
     postinst: script(`
       [ "$1" = configure ] || exit 0
-      # The token comes here.
+      systemd-sysusers stoker-agent.conf
+      # Keys and tokens come here.
       chmod 0750 /etc/stoker
       chmod 0640 /etc/stoker/agent.yaml
       running || exit 0
+      systemd-tmpfiles --create stoker-agent.conf
       systemctl daemon-reload
       if [ -z "$2" ]; then
         systemctl enable --quiet stoker-agent.service
@@ -55,24 +55,48 @@ export const maintainerScripts: { readonly [P in PackageName]: Partial<Record<Sc
     `),
     prerm: script(`
       [ "$1" = remove ] && running || exit 0
+      group=$(systemctl show -P ControlGroup stoker-agent.service)
       systemctl disable --quiet --now stoker-agent.service
-      # The unit leaves ranks to its successor; now there is none.
-      systemctl kill --kill-who=all --signal=KILL stoker-agent.service 2>/dev/null || true
+      # The unit leaves ranks and their watchdog to its successor; now there is none.
+      for tree in /sys/fs/cgroup /sys/fs/cgroup/unified /sys/fs/cgroup/systemd; do
+        [ -n "$group" ] && [ -d "$tree$group" ] || continue
+        if [ -e "$tree$group/cgroup.kill" ]; then echo 1 >"$tree$group/cgroup.kill"; fi
+        find "$tree$group" -name cgroup.procs -exec cat {} + | xargs -r kill -KILL 2>/dev/null || true
+      done
+      # Containers are their runtime's children.
+      for runtime in podman docker; do
+        command -v $runtime >/dev/null || continue
+        $runtime ps -aq --filter label=stoker.agent 2>/dev/null | xargs -r $runtime rm -f >/dev/null 2>&1 || true
+      done
+      # Deepest first; a server that hangs holds up nobody.
+      awk '$2 ~ "^/var/lib/stoker-agent/" { print $2 }' /proc/mounts | sort -r | while read -r path; do
+        umount "$path" 2>/dev/null || umount -l "$path" || echo "stoker-agent: $path is still mounted" >&2
+      done
     `),
     postrm: script(`
       running && systemctl daemon-reload
       [ "$1" = purge ] || exit 0
       # Never into a volume of somebody's: what is still mounted there stays.
-      if [ -d /var/lib/stoker-agent ]; then
-        awk '$2 ~ "^/var/lib/stoker-agent/" { print $2 }' /proc/mounts | sort -r | while read -r path; do
-          umount -l "$path" || { echo "stoker-agent: $path is mounted; /var/lib/stoker-agent is kept" >&2; exit 1; }
-        done && rm -rf --one-file-system /var/lib/stoker-agent
+      if grep -q ' /var/lib/stoker-agent/' /proc/mounts; then
+        echo "stoker-agent: there are volumes mounted below /var/lib/stoker-agent, which is kept" >&2
+        exit 1
       fi
-      rm -f /etc/stoker/token
-      rmdir --ignore-fail-on-non-empty /etc/stoker 2>/dev/null || true
+      rm -rf --one-file-system /var/lib/stoker-agent /run/stoker /etc/systemd/system/stoker-agent.service.d
+      ${farewell("stoker-coordinator")}
+      ${forgotten("stoker-job")}
     `),
   },
 };
+
+/** The last of the two to go takes what both have there. */
+function farewell(other: PackageName): string {
+  return `[ -e /usr/lib/stoker/${other}.js ] || rm -rf /etc/stoker`;
+}
+
+/** An account of ours: it owns nothing but what was removed with it. */
+function forgotten(account: string): string {
+  return `if getent passwd ${account} >/dev/null; then userdel ${account}; fi; if getent group ${account} >/dev/null; then groupdel ${account}; fi`;
+}
 
 function script(body: string): string {
   const lines = body.replace(/^\n/, "").trimEnd().split("\n");

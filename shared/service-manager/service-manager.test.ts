@@ -4,7 +4,6 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { expect, onTestFinished, test, vi } from "vitest";
-import { compileNotify } from "../../scripts/build/shim.js";
 
 /** systemd's side: each message with the process in whose name it came. */
 const listener = `
@@ -36,14 +35,18 @@ async function started(environment: NodeJS.ProcessEnv): Promise<{ child: ChildPr
   const folder = mkdtempSync(join(tmpdir(), "notify-"));
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
   const [socket, heard] = [join(folder, "socket"), join(folder, "heard.txt")];
-  compileNotify(resolve(import.meta.dirname, "../.."), join(folder, "stoker-notify"));
   const ear = spawn("sh", ["-c", `exec python3 -c "$1" "$2" >"$3"`, "sh", listener, socket, heard], {
     stdio: "inherit",
   });
   onTestFinished(() => void ear.kill("SIGKILL"));
   await vi.waitFor(() => expect(existsSync(socket)).toBe(true), 30_000);
   const child = spawn(process.execPath, ["--import", "tsx", "--input-type=module", "--eval", daemon], {
-    env: { ...process.env, NOTIFY_SOCKET: socket, PROGRAM: join(folder, "stoker-notify"), ...environment },
+    env: {
+      ...process.env,
+      NOTIFY_SOCKET: socket,
+      PROGRAM: resolve(import.meta.dirname, "../../dist/stoker-notify"),
+      ...environment,
+    },
     stdio: ["ignore", "ignore", "inherit"],
   });
   onTestFinished(() => void child.kill("SIGKILL"));

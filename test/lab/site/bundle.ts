@@ -22,6 +22,7 @@ export async function layOutBundle(): Promise<string> {
     "stoker-agent.js",
     "stoker-shim",
     "stoker-rsh",
+    "stoker-notify",
     "package.json",
   ]) {
     if (existsSync(program(name))) cpSync(program(name), join(folder, name), { recursive: true });

@@ -16,9 +16,11 @@ export async function installPrograms(machine: Machine, bundle: string): Promise
     cd /root/systemd
     install -Dm644 stoker.sysusers /usr/lib/sysusers.d/stoker.conf
     install -Dm644 stoker.tmpfiles /usr/lib/tmpfiles.d/stoker.conf
+    install -Dm644 stoker-agent.sysusers /usr/lib/sysusers.d/stoker-agent.conf
+    install -Dm644 stoker-agent.tmpfiles /usr/lib/tmpfiles.d/stoker-agent.conf
     install -Dm644 -t /etc/systemd/system stoker-agent.service stoker-coordinator.service
     systemd-sysusers
-    systemd-tmpfiles --create stoker.conf
+    systemd-tmpfiles --create stoker.conf stoker-agent.conf
     systemctl daemon-reload
   `);
 }
