@@ -101,7 +101,7 @@ export const mutants: readonly Mutant[] = [
   ),
   {
     name: "what a lost node may hold is given away",
-    plan: "partitions",
+    plan: "outages",
     patches: [
       {
         file: "coordinator/core/node.ts",
