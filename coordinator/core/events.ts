@@ -15,13 +15,14 @@ import type { AnnouncementData } from "./announcements/announcement.js";
 import type { AnnouncementKind } from "./announcements/kinds.js";
 import type { WebhookFormat } from "./announcements/subscription.js";
 import type { ExportsEvent } from "./file-servers/exports.js";
+import type { GangWatched } from "./gang-watch/take.js";
 import type { Quota } from "./quota/quota.js";
 
 /**
  * Everything that can happen to the coordinator. Ids and other randomness come in with the event; resources are named as the API names them
  * (`workspaces/w/clusters/c`), and a wrong name is a Fault like any other mistake of the caller.
  */
-export type Event = ApiEvent | AgentEvent | ClockEvent | DeliveredEvent | AnnounceEvent;
+export type Event = ApiEvent | AgentEvent | GangWatched | ClockEvent | DeliveredEvent | AnnounceEvent;
 
 /** Refused with a Fault; nothing has changed then. */
 export type ApiEvent =

@@ -3,6 +3,7 @@ import type { FileServerSpec } from "../../shared/gen/stoker/v1/file_server_pb.j
 import type { JobSpec } from "../../shared/gen/stoker/v1/job_pb.js";
 import type { ClusterId, ExperimentId, FileServerId, JobId, LeaseId, NodeId, WorkspaceId } from "../../shared/ids.js";
 import type { FileServing, Managed } from "./file-servers/managed.js";
+import type { Watch } from "./gang-watch/findings.js";
 import type { Quota } from "./quota/quota.js";
 
 /**
@@ -107,6 +108,8 @@ export interface Job {
   readonly events: number;
   /** The W3C trace context that it was submitted in. */
   readonly traceParent?: string;
+  /** What is suspected of it while it runs; absent: nothing ever was. */
+  readonly watch?: Watch;
 }
 
 /** low, normal, high */

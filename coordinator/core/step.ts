@@ -18,6 +18,7 @@ import { Draft } from "./draft.js";
 import type { Effect } from "./effects.js";
 import type { Event } from "./events.js";
 import { exportsReported } from "./file-servers/exports.js";
+import { gangWatched } from "./gang-watch/take.js";
 import { terminate } from "./job.js";
 import type { World } from "./memory.js";
 import { findJob, nodeNamed } from "./names.js";
@@ -139,6 +140,9 @@ function decide(draft: Draft, event: Event): string | undefined {
       return undefined;
     case "announce":
       announceOutside(draft, event);
+      return undefined;
+    case "gang-watched":
+      gangWatched(draft, event);
       return undefined;
     case "tick":
     case "resume":

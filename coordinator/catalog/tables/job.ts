@@ -27,5 +27,6 @@ export const jobTable: TableShape<Job> = {
     deletingSince: integer,
     events: integer,
     traceParent: text(),
+    watch: json(),
   },
 };

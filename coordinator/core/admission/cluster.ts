@@ -1,5 +1,6 @@
 import type { ClusterSpec, ScaleSettings, SetupTask } from "../../../shared/gen/stoker/v1/cluster_pb.js";
 import type { FileServerSpec } from "../../../shared/gen/stoker/v1/file_server_pb.js";
+import { admitIdleLimit } from "../gang-watch/idle-limit.js";
 import type { World } from "../memory.js";
 import { changeClusterSecrets } from "../secrets/fields.js";
 import { withReferences } from "../secrets/reference.js";
@@ -19,6 +20,7 @@ export function admitCluster(
   const { spec } = withReferences(given, changeClusterSecrets, world, workspace);
   if (admitText("vmSize", spec.vmSize).length > 255) refuse("vmSize", `"${shown(spec.vmSize)}" is no machine class`);
   const vmPriority = admitWord("vmPriority", spec.vmPriority, ["dedicated", "lowpriority"]);
+  admitIdleLimit("", spec);
   const size = admitSize(spec.scaleSettings);
   const setupTask = spec.nodeSetup?.setupTask;
   if (setupTask) admitSetupTask("nodeSetup.setupTask", setupTask);

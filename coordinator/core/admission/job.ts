@@ -2,6 +2,7 @@ import { Fault } from "../../../shared/fault.js";
 import type { EnvironmentVariableWithSecretValue } from "../../../shared/gen/stoker/v1/environment_pb.js";
 import type { JobSpec, Resources, Sweep } from "../../../shared/gen/stoker/v1/job_pb.js";
 import { refuseDeleting, refuseGoing } from "../deleting.js";
+import { admitIdleLimit } from "../gang-watch/idle-limit.js";
 import type { World } from "../memory.js";
 import { idOfCluster, resolveCluster } from "../names.js";
 import { changeJobSecrets } from "../secrets/fields.js";
@@ -38,6 +39,7 @@ export function admitJob(given: JobSpec, world: World, workspace: Workspace): { 
   const wallClock = spec.constraints?.maxWallClockTime || defaultWallClock;
   const onLeaseLoss = admitWord("onLeaseLoss", spec.onLeaseLoss, ["freeze", "kill", "continue"]);
   const logLimitBytes = admitMemory("logLimit", spec.logLimit);
+  admitIdleLimit("", spec);
   const request: JobRequest = {
     cluster: cluster.uuid,
     nodeCount,

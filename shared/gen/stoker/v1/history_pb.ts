@@ -6,13 +6,15 @@ import type { GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
 import { fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
 import { file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
+import type { GangFinding } from "./finding_pb.js";
+import { file_stoker_v1_finding } from "./finding_pb.js";
 import type { Message } from "@bufbuild/protobuf";
 
 /**
  * Describes the file stoker/v1/history.proto.
  */
 export const file_stoker_v1_history: GenFile = /*@__PURE__*/
-  fileDesc("ChdzdG9rZXIvdjEvaGlzdG9yeS5wcm90bxIJc3Rva2VyLnYxImcKB0hpc3RvcnkSKAoEZnJvbRgBIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDwoHc3RlcF9tcxgCIAEoAxIhCgZzZXJpZXMYAyADKAsyES5zdG9rZXIudjEuU2VyaWVzIjwKBlNlcmllcxIMCgRuYW1lGAEgASgJEhEKBW1lYW5zGAIgAygBQgIQARIRCgVtb3N0cxgDIAMoAUICEAEipAEKDEF0dGVtcHRVc2FnZRIPCgdhdHRlbXB0GAEgASgFEigKBGZyb20YAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEiYKAnRvGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIhCgRncHVzGAQgAygLMhMuc3Rva2VyLnYxLkdwdVVzYWdlEg4KBmFkdmljZRgFIAMoCSLKAgoIR3B1VXNhZ2USEQoJbm9kZV9uYW1lGAEgASgJEgwKBHV1aWQYAiABKAkSDQoFaW5kZXgYAyABKAUSDQoFbW9kZWwYBCABKAkSIAoTdXRpbGl6YXRpb25fcGVyY2VudBgFIAEoAUgAiAEBEhkKDGlkbGVfcGVyY2VudBgGIAEoAUgBiAEBEh4KEW1lbW9yeV9tb3N0X2J5dGVzGAcgASgDSAKIAQESFAoMbWVtb3J5X2J5dGVzGAggASgDEhgKC3Bvd2VyX3dhdHRzGAkgASgBSAOIAQESIwoHaGlzdG9yeRgKIAEoCzISLnN0b2tlci52MS5IaXN0b3J5QhYKFF91dGlsaXphdGlvbl9wZXJjZW50Qg8KDV9pZGxlX3BlcmNlbnRCFAoSX21lbW9yeV9tb3N0X2J5dGVzQg4KDF9wb3dlcl93YXR0c2IGcHJvdG8z", [file_google_protobuf_timestamp]);
+  fileDesc("ChdzdG9rZXIvdjEvaGlzdG9yeS5wcm90bxIJc3Rva2VyLnYxImcKB0hpc3RvcnkSKAoEZnJvbRgBIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDwoHc3RlcF9tcxgCIAEoAxIhCgZzZXJpZXMYAyADKAsyES5zdG9rZXIudjEuU2VyaWVzIjwKBlNlcmllcxIMCgRuYW1lGAEgASgJEhEKBW1lYW5zGAIgAygBQgIQARIRCgVtb3N0cxgDIAMoAUICEAEizgEKDEF0dGVtcHRVc2FnZRIPCgdhdHRlbXB0GAEgASgFEigKBGZyb20YAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEiYKAnRvGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIhCgRncHVzGAQgAygLMhMuc3Rva2VyLnYxLkdwdVVzYWdlEg4KBmFkdmljZRgFIAMoCRIoCghmaW5kaW5ncxg8IAMoCzIWLnN0b2tlci52MS5HYW5nRmluZGluZyLKAgoIR3B1VXNhZ2USEQoJbm9kZV9uYW1lGAEgASgJEgwKBHV1aWQYAiABKAkSDQoFaW5kZXgYAyABKAUSDQoFbW9kZWwYBCABKAkSIAoTdXRpbGl6YXRpb25fcGVyY2VudBgFIAEoAUgAiAEBEhkKDGlkbGVfcGVyY2VudBgGIAEoAUgBiAEBEh4KEW1lbW9yeV9tb3N0X2J5dGVzGAcgASgDSAKIAQESFAoMbWVtb3J5X2J5dGVzGAggASgDEhgKC3Bvd2VyX3dhdHRzGAkgASgBSAOIAQESIwoHaGlzdG9yeRgKIAEoCzISLnN0b2tlci52MS5IaXN0b3J5QhYKFF91dGlsaXphdGlvbl9wZXJjZW50Qg8KDV9pZGxlX3BlcmNlbnRCFAoSX21lbW9yeV9tb3N0X2J5dGVzQg4KDF9wb3dlcl93YXR0c2IGcHJvdG8z", [file_google_protobuf_timestamp, file_stoker_v1_finding]);
 
 /**
  * What was measured over a time, in equal steps.
@@ -111,6 +113,13 @@ export type AttemptUsage = Message<"stoker.v1.AttemptUsage"> & {
    * @generated from field: repeated string advice = 5;
    */
   advice: string[];
+
+  /**
+   * What was suspected of it while it ran.
+   *
+   * @generated from field: repeated stoker.v1.GangFinding findings = 60;
+   */
+  findings: GangFinding[];
 };
 
 /**
