@@ -22,11 +22,11 @@ export function cpuPercent(before: CpuTimes, after: CpuTimes): number | undefine
   return total > 0 && busy >= 0 ? Math.round((busy / total) * 1000) / 10 : undefined;
 }
 
-export function cpu(): Source {
+export function cpu(everyMs: number): Source {
   let before: CpuTimes | undefined;
   return {
     name: "cpu",
-    everyMs: 2_000,
+    everyMs,
     sample(): Sample {
       const after = parseCpuTimes(readFileSync("/proc/stat", "utf8"));
       const percent = before && after ? cpuPercent(before, after) : undefined;

@@ -3,11 +3,13 @@ import { availableParallelism, cpus, release, totalmem } from "node:os";
 import { create } from "@bufbuild/protobuf";
 import { type Inventory, InventorySchema } from "../../shared/gen/stoker/v1/node_pb.js";
 import type { InventoryOverrides } from "../ports.js";
+import type { OfferedGpus } from "./gpu-inventory.js";
 import { machineClass } from "./machine-class.js";
-import type { Machine } from "./smi/ask.js";
+import type { Device } from "./smi/devices.js";
+import { nearestNics, type Topology } from "./smi/topology.js";
 
 /** What this machine has, less what its owner keeps. */
-export function inventoryOf(gpus: Machine, overrides: InventoryOverrides): Inventory {
+export function inventoryOf(gpus: OfferedGpus, overrides: InventoryOverrides): Inventory {
   return inventoryWith(
     {
       os: osName(),
@@ -36,7 +38,7 @@ function osName(): string {
 
 function inventoryWith(
   machine: { os: string; cpuModel: string; cpus: number; memoryBytes: number },
-  { devices, driverVersion = "", cudaVersion = "" }: Machine,
+  { devices, driverVersion = "", cudaVersion = "", topology, trouble }: OfferedGpus,
   givenClass: string | undefined,
 ): Inventory {
   return create(InventorySchema, {
@@ -51,10 +53,27 @@ function inventoryWith(
     cpus: machine.cpus,
     cpuModel: machine.cpuModel,
     memoryBytes: BigInt(machine.memoryBytes),
-    gpus: devices.map((device) => ({ ...device, memoryBytes: device.memoryBytes ?? 0n })),
+    gpus: devices.map((device) => ({
+      ...device,
+      memoryBytes: device.memoryBytes ?? 0n,
+      ...(topology ? connection(device, devices, topology) : {}),
+    })),
+    gpuTrouble: trouble,
     driverVersion,
     cudaVersion,
   });
+}
+
+function connection({ index }: Device, devices: readonly Device[], topology: Topology) {
+  const place = topology.get(index);
+  if (!place) return {};
+  const { links, cpuAffinity, numaNode } = place;
+  return {
+    links: devices.map((other) => links.get(other.index) ?? ""),
+    nics: nearestNics(place),
+    ...(cpuAffinity === undefined ? {} : { cpuAffinity }),
+    ...(numaNode === undefined ? {} : { numaNode }),
+  };
 }
 
 /** A container's limit where there is one. */

@@ -6,9 +6,9 @@ export function parseLoad(loadavg: string): number | undefined {
   return first === undefined ? undefined : Number(first);
 }
 
-export const load = (): Source => ({
+export const load = (everyMs: number): Source => ({
   name: "load",
-  everyMs: 2_000,
+  everyMs,
   sample(): Sample {
     const load1 = parseLoad(readFileSync("/proc/loadavg", "utf8"));
     return load1 === undefined ? {} : { load1 };

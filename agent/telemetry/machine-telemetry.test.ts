@@ -3,8 +3,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pino } from "pino";
 import { expect, onTestFinished, test, vi } from "vitest";
+import type { Inventory } from "../../shared/gen/stoker/v1/node_pb.js";
+import { RecordedSmi } from "../../test/fakes/recorded-smi/scene.js";
+import { GpuWatch } from "./gpu-watch.js";
 import { limitedOutput } from "./limited-output.js";
 import { MachineTelemetry } from "./machine-telemetry.js";
+import { parseSmi } from "./smi/document.js";
 
 /** A fake nvidia-smi at the process boundary. */
 function fake(script: string): string {
@@ -16,8 +20,10 @@ function fake(script: string): string {
   return path;
 }
 
-function telemetry(nvidiaSmi: string): MachineTelemetry {
-  const made = new MachineTelemetry({ nvidiaSmi }, pino({ level: "silent" }));
+const silent = pino({ level: "silent" });
+
+function telemetry(program: string, everyMs = 2_000, kept: { file?: string; boot?: string } = {}): MachineTelemetry {
+  const made = new MachineTelemetry({ program, everyMs, ...kept }, silent);
   onTestFinished(() => made.close());
   return made;
 }
@@ -48,11 +54,29 @@ test("GPUs are offered and measured; the owner may keep some, and name the class
   expect(await made.inventory({ machineClass: "STANDARD_NC6", cpus: 3, memoryBytes: 5 })).toMatchObject({
     ...{ machineClass: "STANDARD_NC6", cpus: 3, memoryBytes: 5n },
   });
-  await vi.waitFor(() => expect(made.latest()?.gpus).toHaveLength(2), 5_000);
-  const [a, b] = made.latest()?.gpus ?? [];
-  expect(a).toMatchObject({ uuid: "GPU-a", utilizationPercent: 7, temperatureCelsius: 41, powerWatts: 82.1 });
-  expect(b).toMatchObject({ uuid: "GPU-b", memoryUsedBytes: 0n });
+});
+
+/** A fake nvidia-smi that answers as one that was recorded. */
+function recordedSmi(recording: string): RecordedSmi {
+  const dir = mkdtempSync(join(tmpdir(), "smi-"));
+  onTestFinished(() => rmSync(dir, { recursive: true, force: true }));
+  return new RecordedSmi(dir, recording);
+}
+
+test("GPUs are measured; what they do not say is missing", async () => {
+  const smi = recordedSmi("v13-590.44-2x-rtx-a5000.xml");
+  smi.gpu(0, { values: { "utilization.gpu": "7", "power.draw": "82.10", "memory.used": "0" } });
+  smi.gpu(1, { values: { "utilization.gpu": "N/A", "power.draw": "Unknown Error" } });
+  const made = telemetry(smi.program, 100);
+  await made.inventory({});
+  const [a, b] = await vi.waitFor(() => {
+    expect(made.latest()?.gpus).toHaveLength(2);
+    return made.latest()?.gpus ?? [];
+  }, 10_000);
+  expect(a).toMatchObject({ utilizationPercent: 7, powerWatts: 82.1, memoryUsedBytes: 0n });
   expect(b?.utilizationPercent).toBeUndefined();
+  expect(b?.powerWatts).toBeUndefined();
+  expect(b?.temperatureCelsius).toBeGreaterThan(0);
 });
 
 const recorded = (name: string) => join(import.meta.dirname, "../../test/fixtures/nvidia-smi", name);
@@ -99,15 +123,61 @@ test("a failing nvidia-smi costs the GPUs, not the agent", async () => {
   expect((await made.inventory({})).gpus).toEqual([]);
 });
 
-test("a hanging nvidia-smi holds up no sample, and is not asked twice at once", async () => {
-  // The first two are the inventory's: the whole report, and since that is no XML, the table.
-  const path = fake(`echo x >> "$0.calls"; if [ "$(wc -l < "$0.calls")" -gt 2 ]; then sleep 60; fi\n${twoGpus}`);
-  const made = telemetry(path);
-  await made.inventory({});
-  await vi.waitFor(() => expect(made.latest()?.memoryUsedBytes).toBeGreaterThan(0n), 5_000);
+test("a hanging nvidia-smi holds up no sample", async () => {
+  const smi = recordedSmi("v13-580.105-8x-h100.xml");
+  smi.change({ on: { sample: { hangs: true } } });
+  const made = telemetry(smi.program, 100);
+  expect((await made.inventory({})).gpus).toHaveLength(8);
   await vi.waitFor(() => expect(made.latest()?.cpuPercent).toBeGreaterThanOrEqual(0), 10_000);
   expect(made.latest()?.gpus).toEqual([]);
-  expect(readFileSync(`${path}.calls`, "utf8")).toBe("x\nx\nx\n");
+});
+
+test("an agent that begins again waits for no nvidia-smi: it offers what it knew in this boot, and looks again", async () => {
+  const smi = recordedSmi("v13-580.105-8x-h100.xml");
+  const kept = { file: join(smi.folder, "gpus.json"), boot: "b1" };
+  const [first] = (await telemetry(smi.program, 100, kept).inventory({})).gpus;
+  expect(first?.links).toEqual(["X", "NV4", "PXB", "PXB", "SYS", "SYS", "SYS", "SYS"]);
+  smi.change({ on: { all: { hangs: true } } });
+  const again = telemetry(smi.program, 100, kept);
+  expect((await again.inventory({})).gpus[0]).toEqual(first);
+  // What is gone by now is gone: its owner has started the agent anew.
+  smi.change({ on: {} });
+  smi.gpu(7, { gone: true });
+  const changes = changesOf(again);
+  again.read(parseSmi(await limitedOutput(smi.program, ["-q", "-x"], 20_000)));
+  await vi.waitFor(() => expect(changes.at(-1)?.gpus).toHaveLength(7), 10_000);
+  smi.change({ on: { all: { exitCode: 9, stdout: "couldn't communicate with the NVIDIA driver" } } });
+  expect((await telemetry(smi.program, 100, { ...kept, boot: "b2" }).inventory({})).gpuTrouble).toMatch(/not loaded/);
+});
+
+const changesOf = (made: MachineTelemetry) => {
+  const changes: Inventory[] = [];
+  made.changed((inventory) => changes.push(inventory));
+  return changes;
+};
+
+test("GPUs come when their driver does; one that is lost later is still offered, for its health says the rest", async () => {
+  const smi = recordedSmi("v13-580.105-8x-h100.xml");
+  smi.change({ on: { all: { exitCode: 9, stdout: "couldn't communicate with the NVIDIA driver" } } });
+  const made = telemetry(smi.program, 100);
+  expect(await made.inventory({})).toMatchObject({ gpus: [], gpuTrouble: expect.stringMatching(/modprobe nvidia/) });
+  const changes = changesOf(made);
+  const watch = new GpuWatch([], { program: smi.program, everyMs: 200, read: (...told) => made.read(...told) }, silent);
+  onTestFinished(() => watch.close());
+  watch.start(() => new Set());
+  smi.change({ on: {} });
+  await vi.waitFor(
+    () => expect(changes.at(-1)).toMatchObject({ machineClass: expect.stringMatching(/^8x-/), gpuTrouble: "" }),
+    20_000,
+  );
+  watch.offer(changes.at(-1)?.gpus ?? []);
+  await vi.waitFor(() => expect(made.latest()?.gpus).toHaveLength(8), 10_000);
+  smi.gpu(2, { gone: true });
+  await vi.waitFor(
+    () => expect(watch.faults()).toMatchObject([{ rule: "missing", uuid: changes.at(-1)?.gpus[2]?.uuid }]),
+    20_000,
+  );
+  expect(changes.at(-1)?.gpus).toHaveLength(8);
 });
 
 test("a program that hangs is killed with its children at the limit", async () => {

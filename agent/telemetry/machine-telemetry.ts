@@ -2,10 +2,14 @@ import { create } from "@bufbuild/protobuf";
 import type { Logger } from "pino";
 import { type Inventory, type Telemetry, TelemetrySchema } from "../../shared/gen/stoker/v1/node_pb.js";
 import type { InventoryOverrides, TelemetrySource } from "../ports.js";
+import { GpuInventory, type GpuInventoryOptions } from "./gpu-inventory.js";
+import { GpuSampler } from "./gpu-sampler.js";
+import { gpuTelemetry } from "./gpu-telemetry.js";
 import { sources } from "./index.js";
 import { inventoryOf } from "./inventory.js";
-import { machineOf, readGpus } from "./nvidia-smi.js";
-import { askMachine, failureOf, type Machine } from "./smi/ask.js";
+import type { SmiDocument } from "./smi/document.js";
+import type { SmiFailure } from "./smi/failure.js";
+import type { SmiRow } from "./smi/rows.js";
 import { SmiRuns } from "./smi-runs.js";
 import type { Sample, Source } from "./source.js";
 
@@ -16,42 +20,82 @@ interface Running {
   failing: boolean;
 }
 
+export interface MachineTelemetryOptions extends Partial<GpuInventoryOptions> {
+  smiRuns?: SmiRuns;
+  /** Between samples. */
+  everyMs?: number;
+}
+
+export type RowListener = (rows: readonly SmiRow[] | undefined, failure?: SmiFailure) => void;
+
+const sampleEveryMs = 2_000;
+
 /** Samples each source at its own pace: one that hangs or fails leaves its fields out and holds up nobody. */
 export class MachineTelemetry implements TelemetrySource {
   private readonly samples = new Map<string, Sample>();
+  private readonly gpus: GpuInventory;
+  private readonly sampler: GpuSampler;
   private running: Running[] = [];
+  private overrides: InventoryOverrides = {};
+  private document: SmiDocument | undefined;
+  private rowListener: RowListener = () => {};
+  private changeListener: (inventory: Inventory) => void = () => {};
+  private looking = false;
 
   constructor(
-    private readonly options: { nvidiaSmi?: string; smiRuns?: SmiRuns },
+    private readonly options: MachineTelemetryOptions,
     private readonly log: Logger,
-  ) {}
+  ) {
+    const { program = "nvidia-smi", smiRuns = new SmiRuns() } = options;
+    this.gpus = new GpuInventory({ ...options, program }, log);
+    this.sampler = new GpuSampler(
+      {
+        ...{ program, smiRuns, everyMs: this.everyMs, expected: () => this.gpus.now.listed },
+        sampled: (rows, failure) => this.sampled(rows, failure),
+      },
+      log,
+    );
+  }
 
   /** Begins the sampling, too: by then it is known whether there are GPUs to be asked. */
   async inventory(overrides: InventoryOverrides): Promise<Inventory> {
-    const program = this.options.nvidiaSmi ?? "nvidia-smi";
-    const gpus = (await this.gpus(program)) ?? { devices: [] };
-    this.close();
-    const asked = gpus.devices.length > 0 ? program : undefined;
-    const { smiRuns = new SmiRuns() } = this.options;
-    this.running = sources({ nvidiaSmi: asked, smiRuns }).map((source) => this.start(source));
-    return inventoryOf(gpus, overrides);
+    this.overrides = overrides;
+    const offered = await this.gpus.first();
+    for (const { timer } of this.running) clearInterval(timer);
+    this.running = sources(this.everyMs).map((source) => this.start(source));
+    if (offered.devices.length > 0) this.sampler.start();
+    return inventoryOf(offered, overrides);
   }
 
-  private async gpus(program: string): Promise<Machine | undefined> {
-    const asked = await askMachine(program);
-    if (asked.state === "answered") return asked.machine;
-    let { sentence, kind } = asked.state === "failed" ? asked.failure : { sentence: asked.why, kind: "no-xml" };
-    if (asked.state === "no-xml") {
-      try {
-        return machineOf((await readGpus(program)) ?? []);
-      } catch (error) {
-        ({ sentence, kind } = failureOf(error));
-      }
-    }
-    if (kind !== "not-installed") {
-      this.log.error({ kind }, `this machine offers no GPUs until its agent is started again: ${sentence}`);
-    }
-    return undefined;
+  changed(listener: (inventory: Inventory) => void): void {
+    this.changeListener = listener;
+  }
+
+  /** `listener` hears every sample of the GPUs, or why there is none. */
+  onRows(listener: RowListener): void {
+    this.rowListener = listener;
+  }
+
+  /** A whole reading, or why there is none: drivers come and go while the agent lives. */
+  read(document: SmiDocument | undefined, failure?: SmiFailure): void {
+    if (document) this.document = document;
+    else if (failure && this.gpus.failed(failure)) this.tellChange();
+    if (!document || this.looking) return;
+    this.looking = true;
+    this.gpus
+      .seen(document)
+      .then((changed) => {
+        if (this.gpus.now.devices.length > 0) this.sampler.start();
+        if (changed) this.tellChange();
+      })
+      .catch((error: unknown) => this.log.warn({ err: error }, "which GPUs there are could not be seen"))
+      .finally(() => {
+        this.looking = false;
+      });
+  }
+
+  keepApart(apart: boolean): void {
+    this.sampler.keepApart(apart);
   }
 
   latest(): Telemetry | undefined {
@@ -62,6 +106,27 @@ export class MachineTelemetry implements TelemetrySource {
   close(): void {
     for (const { timer } of this.running) clearInterval(timer);
     this.running = [];
+    this.sampler.close();
+  }
+
+  private get everyMs(): number {
+    return this.options.everyMs ?? sampleEveryMs;
+  }
+
+  private tellChange(): void {
+    const inventory = inventoryOf(this.gpus.now, this.overrides);
+    this.log.info(
+      { gpus: inventory.gpus.length, trouble: inventory.gpuTrouble },
+      "what this machine offers has changed",
+    );
+    this.changeListener(inventory);
+  }
+
+  private sampled(rows: readonly SmiRow[] | undefined, failure: SmiFailure | undefined): void {
+    // An old value would look like a measured one.
+    if (rows) this.samples.set("gpus", { gpus: gpuTelemetry(rows, this.gpus.now.devices, this.document) });
+    else this.samples.delete("gpus");
+    this.rowListener(rows, failure);
   }
 
   private start(source: Source): Running {

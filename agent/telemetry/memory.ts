@@ -9,9 +9,9 @@ export function parseMemoryUsed(meminfo: string): bigint | undefined {
   return total === undefined || available === undefined ? undefined : (BigInt(total) - BigInt(available)) * 1024n;
 }
 
-export const memory = (): Source => ({
+export const memory = (everyMs: number): Source => ({
   name: "memory",
-  everyMs: 2_000,
+  everyMs,
   sample(): Sample {
     const used = parseMemoryUsed(readFileSync("/proc/meminfo", "utf8"));
     return used === undefined ? {} : { memoryUsedBytes: used };

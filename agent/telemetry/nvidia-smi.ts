@@ -1,7 +1,5 @@
 import { limitedOutput } from "./limited-output.js";
 import type { Machine } from "./smi/ask.js";
-import type { SmiRuns } from "./smi-runs.js";
-import type { Sample, Source } from "./source.js";
 
 /** One GPU as `nvidia-smi --query-gpu` tells it. Undefined is whatever it does not say. */
 export interface GpuRow {
@@ -73,26 +71,8 @@ export async function readGpus(program: string): Promise<GpuRow[] | undefined> {
 export function machineOf(rows: readonly GpuRow[]): Machine {
   const driverVersion = rows.find((row) => row.driverVersion !== undefined)?.driverVersion;
   return {
+    listed: rows.length,
     devices: rows.map(({ uuid, index, model, memoryBytes }) => ({ uuid, index, model, memoryBytes })),
     ...(driverVersion === undefined ? {} : { driverVersion }),
   };
 }
-
-export const nvidiaSmi = (program: string, runs: SmiRuns): Source => ({
-  name: "nvidia-smi",
-  everyMs: 5_000,
-  async sample(): Promise<Sample> {
-    const rows = (await runs.timed("sample", () => readGpus(program))) ?? [];
-    const gpus = rows.map((row) => ({
-      uuid: row.uuid,
-      ...given("utilizationPercent", row.utilizationPercent),
-      ...given("memoryUsedBytes", row.memoryUsedBytes),
-      ...given("temperatureCelsius", row.temperatureCelsius),
-      ...given("powerWatts", row.powerWatts),
-    }));
-    return { gpus };
-  },
-});
-
-const given = <K extends string, V>(name: K, value: V | undefined): { [P in K]?: V } =>
-  value === undefined ? {} : ({ [name]: value } as { [P in K]: V });

@@ -52,6 +52,7 @@ export interface MigDevice {
   computeInstance?: number;
   /** Compute instances of one GPU instance each show all of its memory. */
   memoryBytes?: number;
+  usedBytes?: number;
 }
 
 export interface SmiProcess {

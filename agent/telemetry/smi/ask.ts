@@ -1,14 +1,17 @@
 import { limitedOutput, ProgramFailed } from "../limited-output.js";
 import { type Device, devicesOf } from "./devices.js";
-import { parseSmi, SmiFormatError } from "./document.js";
+import { parseSmi, type SmiDocument, SmiFormatError } from "./document.js";
 import { explainFailure, type SmiFailure } from "./failure.js";
 import { parseList } from "./list.js";
+import { parseTopology, type Topology } from "./topology.js";
 
 /** Slow ones take seconds: eight GPUs without persistence mode. */
 const limitMs = 30_000;
 
 export interface Machine {
   devices: Device[];
+  /** So many GPUs the driver has: a GPU with MIG devices is one. */
+  listed: number;
   driverVersion?: string;
   cudaVersion?: string;
 }
@@ -22,22 +25,35 @@ export type Asked =
 /** Everything that the machine's GPUs can be asked once. Never rejects. */
 export async function askMachine(program: string): Promise<Asked> {
   try {
-    const document = parseSmi(await run(program, ["-q", "-x"]));
-    const mig = document.gpus.some((gpu) => gpu.mig.enabled === true);
-    const list = mig ? parseList(await run(program, ["-L"])) : [];
-    const { driverVersion, cudaVersion } = document;
-    return {
-      state: "answered",
-      machine: {
-        devices: devicesOf(document, list),
-        ...(driverVersion === undefined ? {} : { driverVersion }),
-        ...(cudaVersion === undefined ? {} : { cudaVersion }),
-      },
-    };
+    return { state: "answered", machine: await machineIn(program, parseSmi(await run(program, ["-q", "-x"]))) };
   } catch (error) {
     if (error instanceof SmiFormatError) return { state: "no-xml", why: error.message };
     const failure = failureOf(error);
     return failure.kind === "bad-arguments" ? { state: "no-xml", why: failure.sentence } : { state: "failed", failure };
+  }
+}
+
+/** Rejects when it has MIG devices and they can't be listed. */
+export async function machineIn(program: string, document: SmiDocument): Promise<Machine> {
+  const mig = document.gpus.some((gpu) => gpu.mig.enabled === true);
+  const list = mig ? parseList(await run(program, ["-L"])) : [];
+  const { driverVersion, cudaVersion } = document;
+  return {
+    devices: devicesOf(document, list),
+    listed: document.gpus.length,
+    ...(driverVersion === undefined ? {} : { driverVersion }),
+    ...(cudaVersion === undefined ? {} : { cudaVersion }),
+  };
+}
+
+/** Slow with many GPUs, and worth nothing with one. Undefined when it does not say. */
+export async function askTopology(program: string): Promise<Topology | undefined> {
+  try {
+    const topology = parseTopology(await run(program, ["topo", "-m"]));
+    return topology.size > 0 ? topology : undefined;
+  } catch (error) {
+    if (error instanceof ProgramFailed) return undefined;
+    throw error;
   }
 }
 

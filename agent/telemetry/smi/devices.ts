@@ -10,6 +10,8 @@ export interface Device {
   memoryBytes: bigint | undefined;
   /** See busId. */
   busId?: string;
+  /** Of a MIG device: its GPU's. */
+  parentUuid?: string;
 }
 
 /**
@@ -30,10 +32,28 @@ export function devicesOf({ gpus }: SmiDocument, list: readonly ListedGpu[]): De
     const listed = list.find(({ index, uuid }) => index === at && uuid === gpu.uuid);
     listed?.migDevices.forEach(({ profile, uuid }, device) => {
       const memoryBytes = wide(gpu.mig.devices[device]?.memoryBytes);
-      devices.push({ uuid, index: at, model: `${model} MIG ${profile}`, memoryBytes, ...bus });
+      const parent = gpu.uuid === undefined ? {} : { parentUuid: gpu.uuid };
+      devices.push({ uuid, index: at, model: `${model} MIG ${profile}`, memoryBytes, ...bus, ...parent });
     });
   });
   return devices;
+}
+
+/**
+ * What is offered after another look. One that was offered and can't be reached now stays, for its health says what became of it; with its
+ * index, which is that of the day it was seen: the others move up when one is lost.
+ */
+export function stillOffered(before: readonly Device[], fresh: readonly Device[], { gpus }: SmiDocument): Device[] {
+  const listed = new Set(gpus.flatMap((gpu) => (gpu.lost || gpu.requiresReset ? [] : (gpu.uuid ?? []))));
+  const away = before.filter(
+    ({ uuid, parentUuid }) => !listed.has(parentUuid ?? uuid) && !fresh.some((device) => device.uuid === uuid),
+  );
+  const indexOf = new Map(before.map((device) => [device.parentUuid ?? device.uuid, device.index]));
+  const here = fresh.map((device) => ({
+    ...device,
+    index: indexOf.get(device.parentUuid ?? device.uuid) ?? device.index,
+  }));
+  return [...here, ...away].sort((a, b) => a.index - b.index);
 }
 
 const wide = (bytes: number | undefined) => (bytes === undefined ? undefined : BigInt(bytes));

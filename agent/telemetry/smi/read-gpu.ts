@@ -161,6 +161,7 @@ const readMigDevice = (device: Element): MigDevice => ({
   ...given("gpuInstance", numberOf(device.text("gpu_instance_id"))),
   ...given("computeInstance", numberOf(device.text("compute_instance_id"))),
   ...given("memoryBytes", bytesOf(device.text("fb_memory_usage/total"))),
+  ...given("usedBytes", bytesOf(device.text("fb_memory_usage/used"))),
 });
 
 function readProcesses(gpu: Element): SmiProcess[] {

@@ -121,7 +121,7 @@ function end(exitCode, stdout, stderr = "") {
 
 const ended = new Error("ended");
 
-function only(scene, gpus) {
+function only(gpus) {
   const at = words.indexOf("-i");
   if (at < 0) return gpus;
   const wanted = words[at + 1] ?? "";
@@ -155,7 +155,7 @@ async function main() {
   switch (query) {
     case "full": {
       const { head, gpus, tail } = gpusOf(scene);
-      return end(exitCode, head + only(scene, gpus).join("\n\t") + tail + warning);
+      return end(exitCode, head + only(gpus).join("\n\t") + tail + warning);
     }
     case "list":
       return end(exitCode, listOf(scene) + warning);
