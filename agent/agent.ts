@@ -14,7 +14,7 @@ import { advice, isLatest, objection, withObeyed } from "./core/obedience.js";
 import { ExecutionLog } from "./directories/execution-log.js";
 import { JobTemps } from "./directories/job-temps.js";
 import { Engine } from "./engine.js";
-import { type LeaseHolder, mountsHost, remoteHost, sweepContainers } from "./hosts.js";
+import { type LeaseHolder, mountsHost, remoteHost, sweepContainers, testsHost } from "./hosts.js";
 import { listenInside, makeInsideFolder } from "./inside-folder.js";
 import { Ledger } from "./ledger.js";
 import { leftBehind } from "./left-behind.js";
@@ -58,6 +58,7 @@ import { LocalShims } from "./ranks/shims.js";
 import { Spawner } from "./ranks/spawner.js";
 import { Receiver } from "./received.js";
 import { AllSurroundings } from "./surroundings.js";
+import type { NodeTests, TestsHost } from "./test-ports.js";
 import { UserRelays, type UserRelaysOptions } from "./user-relays.js";
 import { Fences } from "./watchdog/fences.js";
 import type { Freezer } from "./watchdog/freezer.js";
@@ -97,6 +98,7 @@ export interface AgentParts {
   /** Watches these. */
   gpus(gpus: readonly Gpu[]): GpuHealthSource;
   logs(host: LogsHost): Logs;
+  tests(host: TestsHost): NodeTests;
   remote(host: RemoteHost): RemoteStarts;
 }
 
@@ -119,6 +121,7 @@ export class Agent {
   private readonly remote: RemoteStarts;
   private readonly ranks: RankProcesses;
   private readonly gpus: GpuHealthSource;
+  private readonly tests: NodeTests;
   private readonly engine: Engine;
   private readonly preparer: Preparer;
   private readonly receiver: Receiver;
@@ -170,6 +173,7 @@ export class Agent {
     });
     this.remote = parts.remote(remoteHost(this.holder, this.shims, (message) => this.link.send(message)));
     this.gpus = parts.gpus(options.inventory.gpus);
+    this.tests = parts.tests(testsHost(options, this.gpus, (message) => this.link.send(message)));
     this.ranks = new RankProcesses(
       this.paths,
       surroundings,
@@ -220,7 +224,7 @@ export class Agent {
     this.receiver = new Receiver(
       {
         ...{ logs: this.logs, witnesses: this.witnesses, preparer: this.preparer, exports: parts.exports },
-        ...{ engine: () => this.engine, remote: this.remote, tellExports: () => this.tellExports() },
+        ...{ engine: () => this.engine, remote: this.remote, tests: this.tests, tellExports: () => this.tellExports() },
         users: (order) => this.users.take(order),
       },
       log,
@@ -260,6 +264,7 @@ export class Agent {
     this.parts.telemetry.close();
     this.parts.kernel.close();
     this.gpus.close();
+    this.tests.close();
     // Not waited for: it may be at a server that hangs.
     void this.parts.mounts.close();
     this.parts.containers.close();

@@ -3,8 +3,9 @@ import { parseLeaseId } from "../shared/ids.js";
 import { environmentOf, jobMountRootOf, jobTempOf, type NodePlaces } from "./core/environment.js";
 import type { Engine } from "./engine.js";
 import { type DataPaths, Spool } from "./paths.js";
-import type { Containers, MountsHost, RemoteHost, SessionMessage, Shims } from "./ports.js";
+import type { Containers, GpuHealthSource, MountsHost, RemoteHost, SessionMessage, Shims } from "./ports.js";
 import type { AllSurroundings } from "./surroundings.js";
+import type { TestsHost } from "./test-ports.js";
 
 /** What parts with ports of their own may ask and tell of the leases that this node holds. */
 export interface LeaseHolder {
@@ -65,3 +66,13 @@ export function sweepContainers(
     .sweep(isHeld)
     .catch((error: unknown) => log.error({ err: error }, "containers of earlier attempts could not be looked for"));
 }
+
+/** What tests of this machine need of the agent. */
+export const testsHost = (
+  { name, host }: { name: string; host: string },
+  gpus: GpuHealthSource,
+  send: TestsHost["send"],
+): TestsHost => ({
+  ...{ nodeName: name, address: host, send },
+  ...{ tested: (uuid, failure) => gpus.tested(uuid, failure), fault: (uuid) => gpus.fault(uuid) },
+});

@@ -14,6 +14,7 @@ import { Accounts } from "./setup/accounts.js";
 import { GpuWatch } from "./telemetry/gpu-watch.js";
 import { MachineTelemetry } from "./telemetry/machine-telemetry.js";
 import { SmiRuns } from "./telemetry/smi-runs.js";
+import { MachineTests } from "./tests/node-tests.js";
 
 export interface PartsOptions {
   nodeName: string;
@@ -59,6 +60,7 @@ export function makeParts(options: PartsOptions): AgentParts {
       return watch;
     },
     logs: (host) => new LogShipper(host, log),
+    tests: (host) => new MachineTests(host, { shimPath }, log),
     remote: (host) => new SessionRemoteStarts(host, log),
   };
 }

@@ -262,6 +262,10 @@ export interface GpuHealthSource {
   faults(): GpuFault[];
   /** In words, when nobody knows how they are; "" otherwise. */
   problem(): string;
+  /** What keeps it out of service, in words; "" when nothing does. */
+  fault(uuid: string): string;
+  /** How it did in a test: one that failed is out of service until it passes. */
+  tested(uuid: string, failure: string | undefined): void;
   close(): void;
 }
 

@@ -7,6 +7,7 @@ import type { Engine } from "./engine.js";
 import type { Received } from "./link/link.js";
 import type { Exports, Logs, RemoteStarts } from "./ports.js";
 import type { Preparer } from "./preparer.js";
+import type { NodeTests } from "./test-ports.js";
 import type { Witnesses } from "./witness/witnesses.js";
 
 export interface ReceiverParts {
@@ -16,6 +17,7 @@ export interface ReceiverParts {
   preparer: Preparer;
   exports: Exports;
   remote: RemoteStarts;
+  tests: NodeTests;
   tellExports(): void;
   /** A stream for one user. */
   users(order: OpenRelay): void;
@@ -70,6 +72,11 @@ export class Receiver {
         return;
       case "openRelay":
         this.parts.users(message.value);
+        return;
+      case "testOrder":
+      case "peerTestOrder":
+      case "peerTestResult":
+        this.parts.tests.received(message);
         return;
       case "remoteStart":
       case "remoteOutput":

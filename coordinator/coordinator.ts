@@ -52,7 +52,7 @@ import { LogStore } from "./logs/store.js";
 import { CoordinatorMetrics } from "./metrics/coordinator-metrics.js";
 import { NatsLink } from "./nats/link.js";
 import { openSecrets } from "./open-secrets.js";
-import { judgeLog, liveGang, logNode } from "./ownership.js";
+import { judgeLog, liveGang, liveTest, logNode } from "./ownership.js";
 import { Relays } from "./relays/relays.js";
 import { keyPlace, openVault } from "./secrets/key-file.js";
 import type { Vault } from "./secrets/vault.js";
@@ -150,6 +150,7 @@ export class Coordinator {
     this.sessions = new Sessions({
       tell: (event) => this.engine.tell(event),
       gang: (lease) => liveGang(this.engine.state, lease),
+      test: (node) => liveTest(this.engine.state, node),
       nats: (authority) => nats.forAgent(authority),
       witnessKeys: new WitnessKeys(readOrMakeToken(join(options.dataDir, "witness-secret"))),
       connected: (node) => this.relays.back(node),
@@ -323,6 +324,7 @@ export class Coordinator {
       case "set-mounts":
       case "set-exports":
       case "set-witnesses":
+      case "test-node":
       case "heartbeat-reply":
       case "ack-report":
         this.sessions.perform(openSecrets(effect, this.vault, this.options.log));

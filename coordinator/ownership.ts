@@ -1,7 +1,10 @@
 import { jobId, parseLeaseId } from "../shared/ids.js";
 import { subjectToken } from "../shared/subjects.js";
+import type { LiveTest } from "./agents/peer-tests.js";
 import type { LiveGang } from "./agents/relay.js";
+import { activeTest } from "./core/health/record.js";
 import type { State } from "./core/memory.js";
+import { nodeNamed } from "./core/names.js";
 import type { LogAddress } from "./logs/address.js";
 
 /** The gang of a lease whose ranks may run; undefined for any other. */
@@ -10,6 +13,15 @@ export function liveGang(state: State, leaseId: string): LiveGang | undefined {
   const now = parsed && state.jobs.get(parsed.job)?.state;
   if (!now || (now.kind !== "preparing" && now.kind !== "running") || now.lease.id !== leaseId) return undefined;
   return { members: now.lease.shares.map(({ nodeName, host }) => ({ node: nodeName, host })) };
+}
+
+/** The test that is going on at a node. */
+export function liveTest(state: State, node: string): LiveTest | undefined {
+  const row = nodeNamed(state, node);
+  const test = row && activeTest(state.nodeHealth.get(row.uuid));
+  return row && test?.state === "running"
+    ? { id: test.id, address: row.address, quick: test.quick, peers: test.peers }
+    : undefined;
 }
 
 /** Whether log bytes that came from `node` (as a subject has it) belong here. */

@@ -34,6 +34,7 @@ export function exampleGrant(given: Partial<LeaseGrant> = {}): LeaseGrant {
     onLeaseLoss: "freeze",
     jobPathSegment: "workspaces/w/experiments/e/jobs/j",
     logLimitBytes: 0n,
+    testBeforeStart: false,
     ...given,
   };
 }

@@ -16,6 +16,10 @@ const stopOf = ({ lease, reason, graceful, graceSeconds }: Extract<MessageEffect
   ...(graceSeconds === undefined ? {} : { graceSeconds }),
 });
 
+const testOf = ({ test, uuids, quick, peers }: Extract<MessageEffect, { kind: "test-node" }>) => ({
+  ...{ testId: test, gpuUuids: [...uuids], quick, peers: [...peers] },
+});
+
 export function messageOf(effect: MessageEffect): ToAgent {
   switch (effect.kind) {
     case "grant-lease":
@@ -26,6 +30,8 @@ export function messageOf(effect: MessageEffect): ToAgent {
       return { case: "stop", value: stopOf(effect) };
     case "set-mounts":
       return { case: "setMounts", value: effect.plan };
+    case "test-node":
+      return { case: "testOrder", value: testOf(effect) };
     case "set-exports":
       return { case: "setExports", value: { exports: effect.exports } };
     case "heartbeat-reply":

@@ -11,6 +11,7 @@ import type { NodeEffect } from "../core/effects.js";
 import type { AgentEvent } from "../core/events.js";
 import type { CatalogLife } from "../core/restored.js";
 import { messageOf, type ToAgent } from "./messages.js";
+import { type LiveTest, PeerTests } from "./peer-tests.js";
 import { type LiveGang, Relay } from "./relay.js";
 import type { WitnessKeys } from "./witness-keys.js";
 
@@ -19,6 +20,7 @@ type AgentStream = Duplex<SessionRequest, { message: ToAgent }>;
 export interface SessionsHost {
   tell(event: AgentEvent): void;
   gang(leaseId: string): LiveGang | undefined;
+  test(node: string): LiveTest | undefined;
   /** Where an agent that knows us as `authority` finds NATS. */
   nats(authority: string): { url: string; token: string };
   witnessKeys: WitnessKeys;
@@ -59,12 +61,18 @@ export class Sessions {
   private readonly current = new Map<string, Session>();
   private readonly samples = new Map<string, Telemetry>();
   readonly relay: Relay;
+  private readonly tests: PeerTests;
 
   constructor(private readonly host: SessionsHost) {
     this.relay = new Relay({
       gang: (lease) => host.gang(lease),
       send: (node, message) => this.sendWithin(backlogMax, node, message),
       refused: (node, reason) => host.log.warn({ node, reason }, "remote start refused"),
+    });
+    this.tests = new PeerTests({
+      test: (node) => host.test(node),
+      send: (node, message) => this.send(node, message),
+      refused: (node, reason) => host.log.warn({ node, reason }, "a word about a test was refused"),
     });
   }
 
@@ -162,6 +170,9 @@ export class Sessions {
       case "exportStates":
         this.host.tell({ kind: "agent-exports", session: id, node, states: message.value });
         return;
+      case "testResult":
+        this.host.tell({ kind: "agent-test", session: id, node, result: message.value });
+        return;
       case "report":
         this.host.tell({ kind: "agent-report", session: id, node, report: message.value });
         return;
@@ -181,7 +192,10 @@ export class Sessions {
 
   private pass(
     node: string,
-    message: Extract<SessionRequest["message"], { case: "remoteStart" | "remoteOutput" | "remoteExit" }>,
+    message: Extract<
+      SessionRequest["message"],
+      { case: "remoteStart" | "remoteOutput" | "remoteExit" | "testServe" | "peerTestResult" }
+    >,
   ): void {
     switch (message.case) {
       case "remoteStart":
@@ -192,6 +206,10 @@ export class Sessions {
         return;
       case "remoteExit":
         this.relay.exit(node, message.value);
+        return;
+      case "testServe":
+      case "peerTestResult":
+        this.tests.pass(node, message);
         return;
       default:
         unreachable(message);

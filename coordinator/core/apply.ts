@@ -123,6 +123,13 @@ function applyRow(world: World, change: RowChange): void {
     case "outgoing":
       keepOutgoing(world, Number(keyOfChange(change)), change.kind === "put" ? change.row : undefined);
       return;
+    case "node-health": {
+      const row = change.kind === "put" ? change.row : undefined;
+      const uuid = row?.node ?? nodeId(keyOfChange(change));
+      replace(world.nodeHealth, uuid, row);
+      roomChanged(world, world.nodes.get(uuid));
+      return;
+    }
     case "idempotency-key":
       replace(world.idempotencyKeys, keyOfChange(change), change.kind === "put" ? change.row : undefined);
       return;

@@ -1,6 +1,7 @@
 import type { ClusterId, NodeId } from "../../shared/ids.js";
 import type { Announcement, Outgoing } from "./announcements/announcement.js";
 import type { Subscription } from "./announcements/subscription.js";
+import type { NodeHealth } from "./health/record.js";
 import type { Liveness } from "./liveness.js";
 import type { MachineClassAlias } from "./machine-class.js";
 import type { Blocked } from "./memory.js";
@@ -36,6 +37,7 @@ export interface Rows {
   "witness-set": WitnessSet;
   "machine-class-alias": MachineClassAlias;
   secret: Secret;
+  "node-health": NodeHealth;
   subscription: Subscription;
   outgoing: Outgoing;
 }
@@ -85,6 +87,7 @@ export function keyOf(row: Rows[Table]): string {
   if ("alias" in row) return row.alias;
   if ("sealed" in row) return secretKey(row.workspace, row.name);
   if ("pending" in row) return String(row.number);
+  if ("testCount" in row) return row.node;
   if ("number" in row) return `${row.job} ${row.number}`;
   return `${row.scope} ${row.key}`;
 }

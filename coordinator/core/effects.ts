@@ -49,6 +49,15 @@ export type NodeEffect =
     }
   /** All that it is to serve to others. */
   | { readonly kind: "set-exports"; readonly node: string; readonly exports: Plain<Export>[] }
+  /** Again in each session until its result has come. */
+  | {
+      readonly kind: "test-node";
+      readonly node: string;
+      readonly test: string;
+      readonly uuids: readonly string[];
+      readonly quick: boolean;
+      readonly peers: readonly string[];
+    }
   | {
       readonly kind: "set-witnesses";
       readonly node: string;

@@ -1,4 +1,10 @@
-import type { Heartbeat, Hello, LeaseReport, PreparationReport } from "../../shared/gen/stoker/v1/agent_service_pb.js";
+import type {
+  Heartbeat,
+  Hello,
+  LeaseReport,
+  PreparationReport,
+  TestResult,
+} from "../../shared/gen/stoker/v1/agent_service_pb.js";
 import type { ClusterSpec, ScaleSettings } from "../../shared/gen/stoker/v1/cluster_pb.js";
 import type { FileServerSpec } from "../../shared/gen/stoker/v1/file_server_pb.js";
 import type { JobSpec } from "../../shared/gen/stoker/v1/job_pb.js";
@@ -56,6 +62,15 @@ export type ApiEvent =
   | { readonly kind: "node-drain"; readonly id: string; readonly reason: string }
   /** `graceSeconds`: before its jobs are killed; absent: as for every job that is stopped. */
   | { readonly kind: "node-reclaim"; readonly id: string; readonly reason: string; readonly graceSeconds?: number }
+  | {
+      readonly kind: "node-test";
+      readonly id: string;
+      /** Numbers or UUIDs; empty: all. */
+      readonly gpus: readonly string[];
+      readonly network: boolean;
+      readonly quick: boolean;
+    }
+  | { readonly kind: "gpu-return"; readonly id: string; readonly gpu: string; readonly force: boolean }
   | { readonly kind: "node-resume" | "node-retry" | "node-delete" | "node-declare-lost"; readonly id: string };
 
 interface Create {
@@ -130,6 +145,7 @@ export type AgentEvent =
       readonly node: string;
       readonly report: PreparationReport;
     }
+  | { readonly kind: "agent-test"; readonly session: string; readonly node: string; readonly result: TestResult }
   | ExportsEvent
   /** The stream closed. No verdict: the node is lost only when it stays silent. */
   | { readonly kind: "agent-gone"; readonly session: string; readonly node: string };

@@ -36,7 +36,11 @@ export interface WaitReason {
 export function explain(world: World, job: Job, now: Instant): Explanation {
   const told = { queuePosition: queuePosition(world, job), since: job.state.since };
   if (job.state.kind !== "queued")
-    return { ...told, summary: doing(job), reasons: [...silences(world, job, now), ...steps(world, job, now)] };
+    return {
+      ...told,
+      summary: doing(job),
+      reasons: [...silences(world, job, now), ...steps(world, job, now), ...passedOver(job)],
+    };
   const cluster = world.clusters.get(job.request.cluster);
   if (!cluster) return { ...told, summary: "it waits for a cluster that is gone", reasons: [] };
   const candidates = candidatesOf(world, cluster);
@@ -60,6 +64,13 @@ function silences(world: World, job: Job, now: Instant): WaitReason[] {
       ? []
       : [{ check: "silent", message: `${share.nodeName}: ${message}`, nodes: [share.nodeName], heldBy: [] }];
   });
+}
+
+/** Nodes that it would have got, had nothing failed there lately. */
+function passedOver(job: Job): WaitReason[] {
+  return (leaseOf(job)?.passedOver ?? []).map(({ node, why }) => ({
+    ...{ check: "history", message: `${node} was passed over: ${why}`, nodes: [node], heldBy: [] },
+  }));
 }
 
 /** What its nodes say that they are at, before its ranks and after them. */

@@ -4,8 +4,8 @@ import type { Instant } from "./state.js";
 /** What a node says of a GPU of its own that is less than healthy. Heard, never stored: the node says it again. */
 export interface GpuFault {
   readonly uuid: string;
-  /** `suspect` is chosen last, `draining` gets nothing new, and what runs on a `failed` one is ended. */
-  readonly state: "suspect" | "draining" | "failed";
+  /** `suspect` is chosen last, `draining` gets nothing new, and what runs on a `failed` one is ended. `in test` is our own word. */
+  readonly state: "suspect" | "draining" | "failed" | "in test";
   readonly rule: string;
   readonly message: string;
   readonly since: Instant;

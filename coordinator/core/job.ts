@@ -40,7 +40,9 @@ export function startAttempt(draft: Draft, job: Job, placement: Placement): void
   const state: JobState = { kind: "preparing", since: draft.now, lease };
   const after = { ...job, state, attempt: lease.attempt, startedAt: draft.now };
   const names = lease.shares.map(({ nodeName }) => nodeName).join(", ");
-  record(draft, after, `attempt ${lease.attempt} was placed on ${names}`);
+  const rather = (lease.passedOver ?? []).map(({ node, why }) => `${node} (${why})`);
+  const than = rather.length === 0 ? "" : ` rather than on ${rather.join(", ")}`;
+  record(draft, after, `attempt ${lease.attempt} was placed on ${names}${than}`);
   draft.put("attempt", attemptOf(draft, after, lease, { state: "preparing", reason: "" }));
   for (const share of lease.shares) orderGrant(draft, after, lease, share);
   for (const share of lease.shares) draft.nodeChanged(share.node);

@@ -34,6 +34,7 @@ export function newLease(world: World, job: Job, placement: Placement, now: Inst
     })),
     rankCount: 0,
     exits: [],
+    ...(placement.passedOver.length > 0 ? { passedOver: placement.passedOver } : {}),
   };
   return { ...lease, rankCount: expansionOf(job, lease).ranks.length };
 }

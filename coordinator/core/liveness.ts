@@ -19,6 +19,10 @@ export interface Liveness {
   readonly doing?: readonly Doing[];
   /** Those of its GPUs that are less than healthy. */
   readonly gpuFaults?: readonly GpuFault[];
+  /** It can test itself. */
+  readonly tests?: boolean;
+  /** The test that this session was told of. */
+  readonly orderedTest?: string;
   /** Where other nodes may ask it about us; 0: it takes no part. */
   readonly witnessPort: number;
   /** Version of the witnesses that it says it holds. */

@@ -9,6 +9,7 @@ import type {
 } from "../../shared/ids.js";
 import type { Announcement, Outgoing } from "./announcements/announcement.js";
 import type { Subscription } from "./announcements/subscription.js";
+import type { NodeHealth } from "./health/record.js";
 import type { Liveness } from "./liveness.js";
 import type { MachineClassAlias } from "./machine-class.js";
 import { Overlay, type TableOf } from "./overlay.js";
@@ -57,6 +58,7 @@ export interface World {
   readonly outgoing: TableOf<number, Outgoing>;
   /** What nobody has subscribed to, the latest, numbered as it came since the start. */
   readonly recent: TableOf<number, Announcement>;
+  readonly nodeHealth: TableOf<NodeId, NodeHealth>;
   readonly liveness: TableOf<NodeId, Liveness>;
   readonly index: Index;
   readonly clock: Clock;
@@ -140,6 +142,7 @@ export function emptyState(settings: Settings, startedAt: Instant): State {
     subscriptions: new Map(),
     outgoing: new Map(),
     recent: new Map(),
+    nodeHealth: new Map(),
     liveness: new Map(),
     index: {
       workspaceByName: new Map(),
@@ -185,6 +188,7 @@ export function fork(world: World): World {
     subscriptions: new Overlay(world.subscriptions),
     outgoing: new Overlay(world.outgoing),
     recent: new Overlay(world.recent),
+    nodeHealth: new Overlay(world.nodeHealth),
     liveness: new Overlay(world.liveness),
     index: {
       workspaceByName: new Overlay(index.workspaceByName),

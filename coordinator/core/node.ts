@@ -2,6 +2,9 @@ import type { LeaseId } from "../../shared/ids.js";
 import type { HeldId } from "./agents/narrow.js";
 import type { Draft } from "./draft.js";
 import type { GpuFault } from "./gpu-faults.js";
+import { hearFaults, rememberFailure } from "./health/failures.js";
+import type { NodeFault } from "./health/node-faults.js";
+import { advanceTests } from "./health/tests.js";
 import { excuse, shareEnded, stop } from "./job.js";
 import type { Liveness } from "./liveness.js";
 import type { World } from "./memory.js";
@@ -27,6 +30,7 @@ export function lose(draft: Draft, node: Node): void {
   draft.put("node", { ...node, lost: { since: draft.now }, zombies: [...node.zombies, ...zombies] });
   draft.nodeChanged(node.uuid);
   draft.membershipStale = true;
+  if (holders.length > 0 && !node.drained) rememberFailure(draft, node.uuid, "lost", `node ${node.name} was lost`);
   for (const { job: uuid } of holders) {
     const job = draft.world.jobs.get(uuid);
     if (!job) continue;
@@ -64,6 +68,10 @@ export function hear(
   said: Pick<Liveness, "session" | "unhealthyReason" | "witnessPort" | "witnessSet" | "coverage" | "missing"> & {
     held: readonly HeldId[];
     gpuFaults: readonly GpuFault[];
+    nodeFaults?: readonly NodeFault[];
+    tests?: boolean;
+    /** What it does not name is over. */
+    complete?: boolean;
   },
 ): void {
   const before = draft.world.liveness.get(node.uuid);
@@ -79,6 +87,8 @@ export function hear(
     frozen: said.held.flatMap(({ lease, frozen }) => (frozen ? [{ lease, ...frozen }] : [])),
     doing: said.held.flatMap(({ lease, doing }) => (doing ? [{ lease, ...doing }] : [])),
     ...(said.gpuFaults.length > 0 ? { gpuFaults: said.gpuFaults } : {}),
+    ...(said.tests ? { tests: true } : {}),
+    ...(before?.orderedTest && before.session === said.session ? { orderedTest: before.orderedTest } : {}),
     witnessPort: said.witnessPort,
     witnessSet: said.witnessSet,
     coverage: said.coverage,
@@ -95,6 +105,9 @@ export function hear(
     before.strangers.length !== strangers.length ||
     serving(before.gpuFaults) !== serving(liveness.gpuFaults);
   draft.note({ kind: "liveness", node: node.uuid, liveness, roomChanged });
+  const complete = said.complete ?? false;
+  hearFaults(draft, node, { gpus: said.gpuFaults, node: said.nodeFaults ?? [], complete });
+  advanceTests(draft, node, complete);
   if (!roomChanged) return;
   draft.nodeChanged(node.uuid);
   if (node.cluster) draft.touched.add(node.cluster);

@@ -1,7 +1,8 @@
 import type { Candidate } from "./checks/check.js";
 import { firstObjection, fitting, room as roomChecks, standing, wishes } from "./checks/index.js";
 import { membersOf } from "./cluster.js";
-import { faultsOf } from "./gpu-faults.js";
+import { conditionsOf } from "./health/conditions.js";
+import { historyOf, penaltyOf, penaltyOfShare } from "./health/penalty.js";
 import type { World } from "./memory.js";
 import type { Cluster, Held, Instant, Job, Node } from "./state.js";
 import { memoryFor, nothingUsed, roomOn } from "./usage.js";
@@ -10,12 +11,21 @@ import { memoryFor, nothingUsed, roomOn } from "./usage.js";
 export interface Placement {
   /** In the order of the gang: the first is the master. */
   readonly places: ReadonlyArray<{ readonly node: Node; readonly held: Held }>;
+  /** Would have been chosen, but for what has failed there lately. */
+  readonly passedOver: readonly PassedOver[];
+}
+
+export interface PassedOver {
+  readonly node: string;
+  readonly why: string;
 }
 
 export function candidateFor(world: World, node: Node): Candidate {
   const usage = world.index.usage.get(node.uuid) ?? nothingUsed;
   const liveness = world.liveness.get(node.uuid);
-  return { node, liveness, usage, room: roomOn(node, usage, faultsOf(liveness)) };
+  const gpuFaults = conditionsOf(world, node);
+  const health = world.nodeHealth.get(node.uuid);
+  return { node, liveness, usage, gpuFaults, health, room: roomOn(node, usage, gpuFaults) };
 }
 
 export function candidatesOf(world: World, cluster: Cluster): Candidate[] {
@@ -32,11 +42,27 @@ export function place(world: World, job: Job, candidates: readonly Candidate[], 
   const { nodeCount } = job.request;
   if (feasible.length < nodeCount) return undefined;
   const wished = feasible.filter((candidate) => !firstObjection(wishes, job, candidate, at));
-  const chosen = (wished.length >= nodeCount ? wished : feasible)
-    .sort(wished.length >= nodeCount ? byFullness : byWishThenFullness(job))
-    .slice(0, nodeCount)
-    .sort(byAddress);
-  return { places: chosen.map((candidate) => ({ node: candidate.node, held: heldOn(job, candidate) })) };
+  const [among, order] = wished.length >= nodeCount ? [wished, byFullness] : [feasible, byWishThenFullness(job)];
+  const ranked = among.map((candidate) => rank(job, candidate, now));
+  const best = [...ranked].sort((a, b) => order(a.candidate, b.candidate)).slice(0, nodeCount);
+  const flawless = ranked.every(({ penalty }) => penalty === 0);
+  const chosen = flawless
+    ? best
+    : ranked.sort((a, b) => a.penalty - b.penalty || order(a.candidate, b.candidate)).slice(0, nodeCount);
+  const passedOver = best
+    .filter((each) => !chosen.includes(each))
+    .map(({ candidate, held }) => ({
+      node: candidate.node.name,
+      why: historyOf(candidate.health, held.gpuUuids, now) ?? "",
+    }));
+  const places = chosen.sort((a, b) => byAddress(a.candidate, b.candidate));
+  return { places: places.map(({ candidate: { node }, held }) => ({ node, held })), passedOver };
+}
+
+/** What it would get there, and how far the failures of that put it behind. */
+function rank(job: Job, candidate: Candidate, now: Instant) {
+  const held = heldOn(job, candidate, now);
+  return { candidate, held, penalty: penaltyOfShare(candidate.health, held.gpuUuids, now) };
 }
 
 /** The fullest that still has room, so that large pieces stay whole. */
@@ -66,16 +92,27 @@ function byAddress(a: Candidate, b: Candidate): number {
 /** 10.0.0.9 before 10.0.0.10. */
 const sortable = (address: string) => address.replace(/\d+/g, (digits) => digits.padStart(5, "0"));
 
-function heldOn(job: Job, { node, room }: Candidate): Held {
+function heldOn(job: Job, candidate: Candidate, now: Instant): Held {
+  const { node } = candidate;
   const { share } = job.request;
   const { gpus, cpus, memoryBytes } = node.inventory;
   if (share.kind === "whole") {
     return { gpuUuids: gpus.map(({ uuid }) => uuid), cpus, memoryBytes, whole: true };
   }
   return {
-    gpuUuids: room.gpuUuids.slice(0, share.gpus),
+    gpuUuids: gpusInOrder(candidate, now).slice(0, share.gpus),
     cpus: share.cpus,
     memoryBytes: memoryFor(share, node),
     whole: false,
   };
+}
+
+/** Those that failed lately after the others, suspect ones last of all. */
+function gpusInOrder({ room, health, gpuFaults }: Candidate, now: Instant): readonly string[] {
+  if (!health) return room.gpuUuids;
+  const suspect = (uuid: string) => (gpuFaults.some((fault) => fault.uuid === uuid) ? 1 : 0);
+  return room.gpuUuids
+    .map((uuid) => ({ uuid, suspect: suspect(uuid), penalty: penaltyOf(health, uuid, now) }))
+    .sort((a, b) => a.suspect - b.suspect || a.penalty - b.penalty)
+    .map(({ uuid }) => uuid);
 }

@@ -195,6 +195,8 @@ export interface Lease {
   readonly rankCount: number;
   /** By rank, as they end. */
   readonly exits: readonly RankExit[];
+  /** Nodes that would have got it, but for their history. */
+  readonly passedOver?: ReadonlyArray<{ readonly node: string; readonly why: string }>;
 }
 
 /** A lease's part on one node. */

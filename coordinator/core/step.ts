@@ -19,6 +19,8 @@ import type { Effect } from "./effects.js";
 import type { Event } from "./events.js";
 import { exportsReported } from "./file-servers/exports.js";
 import { gangWatched } from "./gang-watch/take.js";
+import { testResult } from "./health/test-result.js";
+import { returnGpu, testNode } from "./health/tests.js";
 import { terminate } from "./job.js";
 import type { World } from "./memory.js";
 import { findJob, nodeNamed } from "./names.js";
@@ -107,6 +109,10 @@ function decide(draft: Draft, event: Event): string | undefined {
       return resumeNode(draft, event.id);
     case "node-retry":
       return retryNode(draft, event.id);
+    case "node-test":
+      return testNode(draft, event);
+    case "gpu-return":
+      return returnGpu(draft, event);
     case "node-delete":
       return deleteNode(draft, event.id);
     case "node-declare-lost":
@@ -119,6 +125,9 @@ function decide(draft: Draft, event: Event): string | undefined {
       return undefined;
     case "agent-preparation":
       preparationReport(draft, event);
+      return undefined;
+    case "agent-test":
+      testResult(draft, event);
       return undefined;
     case "agent-exports":
       exportsReported(draft, event);

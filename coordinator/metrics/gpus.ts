@@ -1,7 +1,8 @@
 import type { GpuTelemetry } from "../../shared/gen/stoker/v1/node_pb.js";
 import { type Family, gauge, labels } from "../../shared/metrics/family.js";
 import { type GpuSeen, gpuFamilies } from "../../shared/metrics/gpu-families.js";
-import { faultsOf, isOutOfService } from "../core/gpu-faults.js";
+import { isOutOfService } from "../core/gpu-faults.js";
+import { conditionsOf } from "../core/health/conditions.js";
 import { nothingUsed } from "../core/usage.js";
 import type { CoordinatorView } from "./view.js";
 
@@ -15,7 +16,7 @@ export function clusterGpuFamilies({ engine, sessions }: CoordinatorView): Famil
     if (gpus.length === 0) continue;
     const name = labels({ node: node.name });
     const usage = world.index.usage.get(node.uuid) ?? nothingUsed;
-    const faults = new Map(faultsOf(world.liveness.get(node.uuid)).map((fault) => [fault.uuid, fault]));
+    const faults = new Map(conditionsOf(world, node).map((fault) => [fault.uuid, fault]));
     const telemetry = sessions.reaches(node.name) ? sessions.telemetry(node.name) : undefined;
     const measured = new Map<string, GpuTelemetry>(telemetry?.gpus.map((gpu) => [gpu.uuid, gpu]));
     for (const { uuid, index, model, memoryBytes } of gpus) {

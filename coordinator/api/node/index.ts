@@ -13,6 +13,8 @@ import { listNodes } from "./list-nodes.js";
 import { reclaimNode } from "./reclaim-node.js";
 import { resumeNode } from "./resume-node.js";
 import { retryNode } from "./retry-node.js";
+import { returnGpu } from "./return-gpu.js";
+import { testNode } from "./test-node.js";
 
 export const nodeHandlers = (ports: ApiPorts, open = new OpenStreams()): Handlers<typeof NodeService> => ({
   getNode: getNode(ports),
@@ -23,6 +25,8 @@ export const nodeHandlers = (ports: ApiPorts, open = new OpenStreams()): Handler
   reclaimNode: reclaimNode(ports),
   resumeNode: resumeNode(ports),
   retryNode: retryNode(ports),
+  testNode: testNode(ports),
+  returnGpu: returnGpu(ports),
   declareNodeLost: declareNodeLost(ports),
   exec: exec(ports, open),
   forward: forward(ports, open),

@@ -3,7 +3,6 @@ import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { type NodeSchema, NodeState, type Telemetry } from "../../../shared/gen/stoker/v1/node_pb.js";
 import { parseLeaseId } from "../../../shared/ids.js";
 import { type Standstill, standstillOf } from "../../core/frozen.js";
-import { faultsOf } from "../../core/gpu-faults.js";
 import type { NodeCondition } from "../../core/liveness.js";
 import type { State } from "../../core/memory.js";
 import { idOfCluster, idOfJob, idOfNode } from "../../core/names.js";
@@ -11,6 +10,7 @@ import { conditionOf } from "../../core/preparation/condition.js";
 import { readinessOf } from "../../core/preparation/readiness.js";
 import { holdersOn } from "../../core/queries.js";
 import type { Node, NodeInventory, ResourceFault } from "../../core/state.js";
+import { nodeHealthView } from "./node-health.js";
 
 export function nodeView(
   state: State,
@@ -38,10 +38,7 @@ export function nodeView(
     ...(noted?.state === condition.state ? { stateTransitionTime: timestampFromMs(noted.since) } : {}),
     ...(readiness.kind === "failed" ? { error: faultView(readiness.fault) } : {}),
     warnings: [...readiness.warnings],
-    gpuFaults: faultsOf(state.liveness.get(row.uuid)).map(({ since, ...fault }) => ({
-      ...fault,
-      since: timestampFromMs(since),
-    })),
+    ...nodeHealthView(state, row),
   };
 }
 

@@ -9,6 +9,7 @@ import membership from "./008-membership.sql";
 import fileServers from "./009-file-servers.sql";
 import clusterDeleting from "./010-cluster-deleting.sql";
 import events from "./012-events.sql";
+import nodeHealth from "./014-node-health.sql";
 import watch from "./013-watch.sql";
 
 /** In order; the n-th brings the schema to version n. A migration that was released is never edited. */
@@ -25,4 +26,5 @@ export const migrations: readonly string[] = [
   clusterDeleting,
   events,
   watch,
+  nodeHealth,
 ];

@@ -9,6 +9,7 @@ import { jobTable } from "./job.js";
 import { jobEventTable } from "./job-event.js";
 import { machineClassAliasTable } from "./machine-class-alias.js";
 import { nodeTable } from "./node.js";
+import { nodeHealthTable } from "./node-health.js";
 import { outgoingTable } from "./outgoing.js";
 import { secretTable } from "./secret.js";
 import { storageMappingTable } from "./storage-mapping.js";
@@ -31,6 +32,7 @@ export const tables: { readonly [T in Table]: TableShape<Rows[T]> } = {
   "witness-set": witnessSetTable,
   "machine-class-alias": machineClassAliasTable,
   secret: secretTable,
+  "node-health": nodeHealthTable,
   subscription: subscriptionTable,
   outgoing: outgoingTable,
 };

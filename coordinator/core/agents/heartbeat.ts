@@ -2,6 +2,7 @@ import type { LeaseId } from "../../../shared/ids.js";
 import type { Draft } from "../draft.js";
 import type { AgentEvent } from "../events.js";
 import { narrowGpuFaults } from "../gpu-faults.js";
+import { narrowNodeFaults } from "../health/node-faults.js";
 import { nodeNamed } from "../names.js";
 import { hear, withoutLost } from "../node.js";
 import { obeying, undecidedOf } from "../restored.js";
@@ -47,8 +48,17 @@ export function heartbeat(draft: Draft, { session, node: name, heartbeat: beat }
   const unhealthyReason = beat.unhealthyReason.slice(0, 1000);
   const { witnessPort } = liveness;
   const gpuFaults = narrowGpuFaults(beat.gpuFaults);
-  hear(draft, node, { session, unhealthyReason, held, gpuFaults, witnessPort, witnessSet, coverage });
-  endOnFailed(draft, node, gpuFaults);
+  const { tests } = beat;
+  const nodeFaults = narrowNodeFaults(beat.nodeFaults, draft.now);
+  const complete = !beat.gpusUnread;
+  hear(draft, node, {
+    ...{ session, unhealthyReason, held, gpuFaults, nodeFaults, tests, complete, witnessPort, witnessSet, coverage },
+  });
+  const overlooked = draft.world.nodeHealth.get(node.uuid)?.overlooked ?? [];
+  const counted = gpuFaults.filter(
+    ({ uuid, rule }) => !overlooked.some((each) => each.uuid === uuid && each.rule === rule),
+  );
+  endOnFailed(draft, node, counted);
   if (liveness.missing) giveUpMissing(draft, node, liveness.missing, held);
   const own = new Set<LeaseId>();
   for (const { lease, zombie } of (draft.world.index.usage.get(node.uuid) ?? nothingUsed).holders) {

@@ -2,6 +2,7 @@ import { unreachable } from "../../../shared/assert.js";
 import { parseLeaseId } from "../../../shared/ids.js";
 import type { Draft } from "../draft.js";
 import type { AgentEvent } from "../events.js";
+import { rememberFailure } from "../health/failures.js";
 import { isLive, leaseOf } from "../indexes.js";
 import { nodeReady, shareEnded, stop, update } from "../job.js";
 import { expansionOf, shareOn, withExit, withShare } from "../lease.js";
@@ -97,6 +98,9 @@ function rankExited(draft: Draft, job: Job, node: Node, said: Extract<Report, { 
   const judgement = judgeExit(exited, node, after, expansion, said);
   if (!judgement || job.state.kind === "stopping") update(draft, exited);
   else stop(draft, judgement.job, judgement.verdict, alone);
+  // What befalls its GPUs it tells by itself.
+  if (judgement && said.cause?.proven && said.cause.faultClass === "node")
+    rememberFailure(draft, node.uuid, "job", `a job died there: ${said.cause.sentence}`);
 }
 
 /** What is not the job's own is tried elsewhere, and uses up none of its retries. */

@@ -87,6 +87,7 @@ export function deleteNode(draft: Draft, id: string): string {
     );
   }
   draft.delete("node", node.uuid);
+  if (draft.world.nodeHealth.has(node.uuid)) draft.delete("node-health", node.uuid);
   draft.membershipStale = true;
   return node.uuid;
 }

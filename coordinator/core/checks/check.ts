@@ -1,4 +1,6 @@
 import type { JobId } from "../../../shared/ids.js";
+import type { GpuFault } from "../gpu-faults.js";
+import type { NodeHealth } from "../health/record.js";
 import type { Liveness } from "../liveness.js";
 import type { World } from "../memory.js";
 import type { Instant, Job, Node } from "../state.js";
@@ -18,6 +20,9 @@ export interface Candidate {
   readonly liveness: Liveness | undefined;
   readonly usage: Usage;
   readonly room: Room;
+  /** What keeps GPUs of it from serving as others do. */
+  readonly gpuFaults: readonly GpuFault[];
+  readonly health: NodeHealth | undefined;
 }
 
 export type Check = (

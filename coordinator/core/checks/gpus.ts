@@ -1,9 +1,9 @@
-import { faultsOf, isOutOfService } from "../gpu-faults.js";
+import { isOutOfService } from "../gpu-faults.js";
 import { type Check, holdersOf } from "./check.js";
 
-export const gpus: Check = (job, { node, liveness, room, usage }) => {
+export const gpus: Check = (job, { node, gpuFaults, room, usage }) => {
   const { share } = job.request;
-  const broken = faultsOf(liveness).filter(isOutOfService);
+  const broken = gpuFaults.filter(isOutOfService);
   const listed = broken.filter(({ uuid }) => node.inventory.gpus.some((gpu) => gpu.uuid === uuid));
   const why = listed.map(({ message }) => message).join("; ");
   if (share.kind === "whole") {

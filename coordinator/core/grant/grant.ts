@@ -61,5 +61,6 @@ export function grantFor(world: World, job: Job, lease: Lease, share: Share): Pl
     jobPathSegment: idOfJob(world, job),
     logLimitBytes: BigInt(job.request.logLimitBytes ?? world.settings.logLimitBytes),
     onLeaseLoss: job.spec.onLeaseLoss,
+    testBeforeStart: job.spec.testBeforeStart,
   };
 }

@@ -1,6 +1,6 @@
 import type { NodeId } from "../../../shared/ids.js";
 import { classMatches, isBusy, membersOf } from "../cluster.js";
-import { faultsOf } from "../gpu-faults.js";
+import { conditionsOf } from "../health/conditions.js";
 import type { World } from "../memory.js";
 import { conditionOf } from "../preparation/condition.js";
 import { SortedMap } from "../sorted-map.js";
@@ -94,7 +94,7 @@ function spaceOn(world: World, node: Node): Space {
   const { gpuUuids, cpus, memoryBytes } = roomOn(
     node,
     world.index.usage.get(node.uuid) ?? nothingUsed,
-    faultsOf(world.liveness.get(node.uuid)),
+    conditionsOf(world, node),
   );
   return { node, gpus: gpuUuids.length, cpus, memoryBytes, empty: !isBusy(world, node) };
 }

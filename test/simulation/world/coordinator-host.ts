@@ -136,6 +136,7 @@ export class CoordinatorHost {
       this.sessions = new Sessions({
         tell: (event) => engine.tell(event),
         gang: () => undefined,
+        test: () => undefined,
         nats: () => ({ url: "", token: "" }),
         witnessKeys: new WitnessKeys("simulation"),
         // No users of nodes here.

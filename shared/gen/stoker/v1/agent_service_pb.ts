@@ -14,7 +14,7 @@ import type { LeaseGrant, LeasePhase } from "./lease_pb.js";
 import { file_stoker_v1_lease } from "./lease_pb.js";
 import type { MountPlan } from "./mount_pb.js";
 import { file_stoker_v1_mount } from "./mount_pb.js";
-import type { GpuFault, Inventory, Telemetry } from "./node_pb.js";
+import type { GpuFault, Inventory, NodeFault, Telemetry, TestCheck } from "./node_pb.js";
 import { file_stoker_v1_node } from "./node_pb.js";
 import type { FileEntries, FileHead, OpenRelay, WindowSize } from "./relay_pb.js";
 import { file_stoker_v1_relay } from "./relay_pb.js";
@@ -24,7 +24,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file stoker/v1/agent_service.proto.
  */
 export const file_stoker_v1_agent_service: GenFile = /*@__PURE__*/
-  fileDesc("Ch1zdG9rZXIvdjEvYWdlbnRfc2VydmljZS5wcm90bxIJc3Rva2VyLnYxIpEDCg5TZXNzaW9uUmVxdWVzdBIhCgVoZWxsbxgBIAEoCzIQLnN0b2tlci52MS5IZWxsb0gAEikKCWhlYXJ0YmVhdBgCIAEoCzIULnN0b2tlci52MS5IZWFydGJlYXRIABIoCgZyZXBvcnQYAyABKAsyFi5zdG9rZXIudjEuTGVhc2VSZXBvcnRIABI1CgxyZW1vdGVfc3RhcnQYBCABKAsyHS5zdG9rZXIudjEuUmVtb3RlU3RhcnRSZXF1ZXN0SAASMAoNcmVtb3RlX291dHB1dBgFIAEoCzIXLnN0b2tlci52MS5SZW1vdGVPdXRwdXRIABIsCgtyZW1vdGVfZXhpdBgGIAEoCzIVLnN0b2tlci52MS5SZW1vdGVFeGl0SAASMwoLcHJlcGFyYXRpb24YFCABKAsyHC5zdG9rZXIudjEuUHJlcGFyYXRpb25SZXBvcnRIABIwCg1leHBvcnRfc3RhdGVzGCggASgLMhcuc3Rva2VyLnYxLkV4cG9ydFN0YXRlc0gAQgkKB21lc3NhZ2UixQUKD1Nlc3Npb25SZXNwb25zZRIlCgd3ZWxjb21lGAEgASgLMhIuc3Rva2VyLnYxLldlbGNvbWVIABI0Cg9oZWFydGJlYXRfcmVwbHkYAiABKAsyGS5zdG9rZXIudjEuSGVhcnRiZWF0UmVwbHlIABImCgVncmFudBgDIAEoCzIVLnN0b2tlci52MS5MZWFzZUdyYW50SAASLAoLc3RhcnRfcmFua3MYBCABKAsyFS5zdG9rZXIudjEuU3RhcnRSYW5rc0gAEiQKBHN0b3AYBSABKAsyFC5zdG9rZXIudjEuU3RvcExlYXNlSAASKgoKcmVwb3J0X2FjaxgGIAEoCzIULnN0b2tlci52MS5SZXBvcnRBY2tIABIsCgtsb2dzX3N0b3JlZBgHIAEoCzIVLnN0b2tlci52MS5Mb2dzU3RvcmVkSAASLgoMcmVtb3RlX3N0YXJ0GAggASgLMhYuc3Rva2VyLnYxLlJlbW90ZVN0YXJ0SAASMAoNcmVtb3RlX291dHB1dBgJIAEoCzIXLnN0b2tlci52MS5SZW1vdGVPdXRwdXRIABIsCgtyZW1vdGVfZXhpdBgKIAEoCzIVLnN0b2tlci52MS5SZW1vdGVFeGl0SAASLAoLcmVtb3RlX3N0b3AYCyABKAsyFS5zdG9rZXIudjEuUmVtb3RlU3RvcEgAEioKCnNldF9tb3VudHMYDCABKAsyFC5zdG9rZXIudjEuU2V0TW91bnRzSAASMAoNc2V0X3dpdG5lc3NlcxgNIAEoCzIXLnN0b2tlci52MS5TZXRXaXRuZXNzZXNIABIsCgtzZXRfZXhwb3J0cxgoIAEoCzIVLnN0b2tlci52MS5TZXRFeHBvcnRzSAASKgoKb3Blbl9yZWxheRgZIAEoCzIULnN0b2tlci52MS5PcGVuUmVsYXlIAEIJCgdtZXNzYWdlIp4CCgVIZWxsbxIRCglub2RlX25hbWUYASABKAkSDwoHYWRkcmVzcxgCIAEoCRIVCg1hZ2VudF92ZXJzaW9uGAMgASgJEg8KB2Jvb3RfaWQYBCABKAkSJwoJaW52ZW50b3J5GAUgASgLMhQuc3Rva2VyLnYxLkludmVudG9yeRIkCgZsZWFzZXMYBiADKAsyFC5zdG9rZXIudjEuSGVsZExlYXNlEhQKDHdpdG5lc3NfcG9ydBgHIAEoDRITCgt3aXRuZXNzX3NldBgIIAEoAxImCgZvYmV5ZWQYHiABKAsyFi5zdG9rZXIudjEuQ2F0YWxvZ0xpZmUSJwoKZ3B1X2ZhdWx0cxgyIAMoCzITLnN0b2tlci52MS5HcHVGYXVsdCLaAQoJSGVsZExlYXNlEhAKCGxlYXNlX2lkGAEgASgJEiQKBXBoYXNlGAIgASgOMhUuc3Rva2VyLnYxLkxlYXNlUGhhc2USDgoGZnJvemVuGAMgASgIEjAKDGZyb3plbl9zaW5jZRgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASFQoNZnJvemVuX3JlYXNvbhgFIAEoCRIMCgRzdGVwGAYgASgJEi4KCnN0ZXBfc2luY2UYByABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wItIBCgdXZWxjb21lEhEKCW5vZGVfdXVpZBgBIAEoCRIUCgxsZWFzZV90dGxfbXMYAiABKAMSHQoVaGVhcnRiZWF0X2ludGVydmFsX21zGAMgASgDEhAKCG5hdHNfdXJsGAQgASgJEhIKCm5hdHNfdG9rZW4YBSABKAkSFgoOa2VwdF9sZWFzZV9pZHMYBiADKAkSJAoEbGlmZRgeIAEoCzIWLnN0b2tlci52MS5DYXRhbG9nTGlmZRIbChN1bmRlY2lkZWRfbGVhc2VfaWRzGB8gAygJIjsKC0NhdGFsb2dMaWZlEg8KB2NhdGFsb2cYASABKAkSDQoFZXBvY2gYAiABKAMSDAoEbGlmZRgDIAEoCSLfAQoJSGVhcnRiZWF0EhAKCHNlcXVlbmNlGAEgASgDEiQKBmxlYXNlcxgCIAMoCzIULnN0b2tlci52MS5IZWxkTGVhc2USJwoJdGVsZW1ldHJ5GAMgASgLMhQuc3Rva2VyLnYxLlRlbGVtZXRyeRIYChB1bmhlYWx0aHlfcmVhc29uGAQgASgJEhkKEWFuc3dlcmVkX3NlcXVlbmNlGAUgASgDEhMKC3dpdG5lc3Nfc2V0GAYgASgDEicKCmdwdV9mYXVsdHMYMiADKAsyEy5zdG9rZXIudjEuR3B1RmF1bHQiWwoOSGVhcnRiZWF0UmVwbHkSEAoIc2VxdWVuY2UYASABKAMSGQoRcmVuZXdlZF9sZWFzZV9pZHMYAiADKAkSHAoUc3VwZXJzZWRlZF9sZWFzZV9pZHMYAyADKAkiugIKC0xlYXNlUmVwb3J0EhAKCGxlYXNlX2lkGAEgASgJEhAKCHNlcXVlbmNlGAIgASgDEigKBHRpbWUYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEiYKBXJlYWR5GAQgASgLMhUuc3Rva2VyLnYxLkxlYXNlUmVhZHlIABIuCgxyYW5rX3N0YXJ0ZWQYBSABKAsyFi5zdG9rZXIudjEuUmFua1N0YXJ0ZWRIABIsCgtyYW5rX2V4aXRlZBgGIAEoCzIVLnN0b2tlci52MS5SYW5rRXhpdGVkSAASKAoGZmFpbGVkGAcgASgLMhYuc3Rva2VyLnYxLkxlYXNlRmFpbGVkSAASJAoEZG9uZRgIIAEoCzIULnN0b2tlci52MS5MZWFzZURvbmVIAEIHCgVldmVudCIMCgpMZWFzZVJlYWR5IigKC1JhbmtTdGFydGVkEgwKBHJhbmsYASABKAUSCwoDcGlkGAIgASgFIs4BCgpSYW5rRXhpdGVkEgwKBHJhbmsYASABKAUSEQoJZXhpdF9jb2RlGAIgASgFEg4KBnNpZ25hbBgDIAEoBRIUCgxzdGRvdXRfYnl0ZXMYBCABKAMSFAoMc3RkZXJyX2J5dGVzGAUgASgDEhwKFHN0ZG91dF9kcm9wcGVkX2J5dGVzGAYgASgDEhwKFHN0ZGVycl9kcm9wcGVkX2J5dGVzGAcgASgDEicKCWRpYWdub3NpcxgIIAEoCzIULnN0b2tlci52MS5EaWFnbm9zaXMiUAoJRGlhZ25vc2lzEgwKBHJ1bGUYASABKAkSEwoLZmF1bHRfY2xhc3MYAiABKAkSEAoIc2VudGVuY2UYAyABKAkSDgoGcHJvdmVuGAQgASgIIlwKC0xlYXNlRmFpbGVkEicKBWVycm9yGAEgASgLMhguc3Rva2VyLnYxLlJlc291cmNlRXJyb3ISFgoJZXhpdF9jb2RlGAIgASgFSACIAQFCDAoKX2V4aXRfY29kZSIdCglMZWFzZURvbmUSEAoId2FybmluZ3MYKCADKAkiLwoJUmVwb3J0QWNrEhAKCGxlYXNlX2lkGAEgASgJEhAKCHNlcXVlbmNlGAIgASgDIh4KClN0YXJ0UmFua3MSEAoIbGVhc2VfaWQYASABKAkibQoJU3RvcExlYXNlEhAKCGxlYXNlX2lkGAEgASgJEg4KBnJlYXNvbhgCIAEoCRIQCghncmFjZWZ1bBgDIAEoCBIaCg1ncmFjZV9zZWNvbmRzGB4gASgFSACIAQFCEAoOX2dyYWNlX3NlY29uZHMiYgoKTG9nc1N0b3JlZBIQCghsZWFzZV9pZBgBIAEoCRIMCgRyYW5rGAIgASgFEiQKBnN0cmVhbRgDIAEoDjIULnN0b2tlci52MS5Mb2dTdHJlYW0SDgoGb2Zmc2V0GAQgASgDIr8BCglTZXRNb3VudHMSEgoKY2x1c3Rlcl9pZBgBIAEoCRIkCgZtb3VudHMYAiADKAsyFC5zdG9rZXIudjEuTW91bnRQbGFuEhYKDnByZXBhcmF0aW9uX2lkGAogASgJEjIKDWFkbWluX2FjY291bnQYCyABKAsyGy5zdG9rZXIudjEuQWRtaW5BY2NvdW50UGxhbhIsCgpzZXR1cF90YXNrGAwgASgLMhguc3Rva2VyLnYxLlNldHVwVGFza1BsYW4iSgoQQWRtaW5BY2NvdW50UGxhbhIMCgRuYW1lGAEgASgJEhYKDnNzaF9wdWJsaWNfa2V5GAIgASgJEhAKCHBhc3N3b3JkGAMgASgJIsYBCg1TZXR1cFRhc2tQbGFuEhQKDGNvbW1hbmRfbGluZRgBIAEoCRIzCgtlbnZpcm9ubWVudBgCIAMoCzIeLnN0b2tlci52MS5FbnZpcm9ubWVudFZhcmlhYmxlEi8KB3NlY3JldHMYAyADKAsyHi5zdG9rZXIudjEuRW52aXJvbm1lbnRWYXJpYWJsZRIVCg1zdGRfZGlyZWN0b3J5GAQgASgJEhAKCGxpbWl0X21zGAUgASgDEhAKCGdyYWNlX21zGAYgASgDIrEBChFQcmVwYXJhdGlvblJlcG9ydBIWCg5wcmVwYXJhdGlvbl9pZBgBIAEoCRIqCgVzdGF0ZRgCIAEoDjIbLnN0b2tlci52MS5QcmVwYXJhdGlvblN0YXRlEg0KBWRvaW5nGAMgASgJEg4KBmFnZV9tcxgEIAEoAxInCgVlcnJvchgFIAEoCzIYLnN0b2tlci52MS5SZXNvdXJjZUVycm9yEhAKCHdhcm5pbmdzGAYgAygJIjAKClNldEV4cG9ydHMSIgoHZXhwb3J0cxgBIAMoCzIRLnN0b2tlci52MS5FeHBvcnQiagoGRXhwb3J0EgoKAmlkGAEgASgJEgwKBG5hbWUYAiABKAkSEQoJZGlyZWN0b3J5GAMgASgJEg0KBWRpc2tzGAQgAygJEhMKC21vdW50X3BvaW50GAUgASgJEg8KB2NsaWVudHMYBiADKAkiNwoMRXhwb3J0U3RhdGVzEicKB2V4cG9ydHMYASADKAsyFi5zdG9rZXIudjEuRXhwb3J0U3RhdGUinwEKC0V4cG9ydFN0YXRlEgoKAmlkGAEgASgJEiUKBXBoYXNlGAIgASgOMhYuc3Rva2VyLnYxLkV4cG9ydFBoYXNlEhMKC21vdW50X3BvaW50GAMgASgJEgwKBHBvcnQYBCABKA0SEQoJZGlyZWN0b3J5GAUgASgJEicKBWVycm9yGAYgASgLMhguc3Rva2VyLnYxLlJlc291cmNlRXJyb3IibgoMU2V0V2l0bmVzc2VzEg8KB3ZlcnNpb24YASABKAMSIwoHbWVtYmVycxgCIAMoCzISLnN0b2tlci52MS5XaXRuZXNzEhIKCmFuc3dlcl9rZXkYAyABKAwSFAoMbGVhc2VfdHRsX21zGAQgASgDIkgKB1dpdG5lc3MSEQoJbm9kZV9uYW1lGAEgASgJEg8KB2FkZHJlc3MYAiABKAkSDAoEcG9ydBgDIAEoDRILCgNrZXkYBCABKAwijgEKElJlbW90ZVN0YXJ0UmVxdWVzdBISCgpyZXF1ZXN0X2lkGAEgASgJEhAKCGxlYXNlX2lkGAIgASgJEg4KBnRhcmdldBgDIAEoCRIUCgxjb21tYW5kX2xpbmUYBCABKAkSFQoNc3Rkb3V0X29mZnNldBgFIAEoAxIVCg1zdGRlcnJfb2Zmc2V0GAYgASgDIooBCgtSZW1vdGVTdGFydBISCgpyZXF1ZXN0X2lkGAEgASgJEhAKCGxlYXNlX2lkGAIgASgJEhEKCWZyb21fbm9kZRgDIAEoCRIUCgxjb21tYW5kX2xpbmUYBCABKAkSFQoNc3Rkb3V0X29mZnNldBgFIAEoAxIVCg1zdGRlcnJfb2Zmc2V0GAYgASgDIngKDFJlbW90ZU91dHB1dBISCgpyZXF1ZXN0X2lkGAEgASgJEhAKCGxlYXNlX2lkGAIgASgJEiQKBnN0cmVhbRgDIAEoDjIULnN0b2tlci52MS5Mb2dTdHJlYW0SDgoGb2Zmc2V0GAQgASgDEgwKBGRhdGEYBSABKAwiVAoKUmVtb3RlRXhpdBISCgpyZXF1ZXN0X2lkGAEgASgJEhAKCGxlYXNlX2lkGAIgASgJEhEKCWV4aXRfY29kZRgDIAEoBRINCgVlcnJvchgEIAEoCSIyCgpSZW1vdGVTdG9wEhIKCnJlcXVlc3RfaWQYASABKAkSEAoIbGVhc2VfaWQYAiABKAki8QIKDFJlbGF5UmVxdWVzdBImCgVoZWxsbxgBIAEoCzIVLnN0b2tlci52MS5SZWxheUhlbGxvSAASKgoHcmVmdXNhbBgCIAEoCzIXLnN0b2tlci52MS5SZWxheVJlZnVzYWxIABIqCgdzdGFydGVkGAMgASgLMhcuc3Rva2VyLnYxLlJlbGF5U3RhcnRlZEgAEhAKBm91dHB1dBgEIAEoDEgAEhYKDGVycm9yX291dHB1dBgFIAEoDEgAEioKCm91dHB1dF9lbmQYBiABKAsyFC5zdG9rZXIudjEuT3V0cHV0RW5kSAASJgoEZXhpdBgHIAEoCzIWLnN0b2tlci52MS5Qcm9jZXNzRXhpdEgAEigKCWZpbGVfaGVhZBgIIAEoCzITLnN0b2tlci52MS5GaWxlSGVhZEgAEi4KDGZpbGVfZW50cmllcxgJIAEoCzIWLnN0b2tlci52MS5GaWxlRW50cmllc0gAQgkKB21lc3NhZ2UifgoNUmVsYXlSZXNwb25zZRIPCgVpbnB1dBgBIAEoDEgAEigKCWlucHV0X2VuZBgCIAEoCzITLnN0b2tlci52MS5JbnB1dEVuZEgAEicKBndpbmRvdxgDIAEoCzIVLnN0b2tlci52MS5XaW5kb3dTaXplSABCCQoHbWVzc2FnZSIxCgpSZWxheUhlbGxvEhAKCHJlbGF5X2lkGAEgASgJEhEKCW5vZGVfbmFtZRgCIAEoCSItCgxSZWxheVJlZnVzYWwSDAoEY29kZRgBIAEoBRIPCgdtZXNzYWdlGAIgASgJIg4KDFJlbGF5U3RhcnRlZCILCglPdXRwdXRFbmQiCgoISW5wdXRFbmQiIAoLUHJvY2Vzc0V4aXQSEQoJZXhpdF9jb2RlGAEgASgFKlUKCUxvZ1N0cmVhbRIaChZMT0dfU1RSRUFNX1VOU1BFQ0lGSUVEEAASFQoRTE9HX1NUUkVBTV9TVERPVVQQARIVChFMT0dfU1RSRUFNX1NUREVSUhACKpEBChBQcmVwYXJhdGlvblN0YXRlEiEKHVBSRVBBUkFUSU9OX1NUQVRFX1VOU1BFQ0lGSUVEEAASHwobUFJFUEFSQVRJT05fU1RBVEVfUFJFUEFSSU5HEAESGwoXUFJFUEFSQVRJT05fU1RBVEVfUkVBRFkQAhIcChhQUkVQQVJBVElPTl9TVEFURV9GQUlMRUQQAyp5CgtFeHBvcnRQaGFzZRIcChhFWFBPUlRfUEhBU0VfVU5TUEVDSUZJRUQQABIaChZFWFBPUlRfUEhBU0VfUFJFUEFSSU5HEAESFwoTRVhQT1JUX1BIQVNFX1NFUlZFRBACEhcKE0VYUE9SVF9QSEFTRV9GQUlMRUQQAzKUAQoMQWdlbnRTZXJ2aWNlEkQKB1Nlc3Npb24SGS5zdG9rZXIudjEuU2Vzc2lvblJlcXVlc3QaGi5zdG9rZXIudjEuU2Vzc2lvblJlc3BvbnNlKAEwARI+CgVSZWxheRIXLnN0b2tlci52MS5SZWxheVJlcXVlc3QaGC5zdG9rZXIudjEuUmVsYXlSZXNwb25zZSgBMAFiBnByb3RvMw", [file_google_protobuf_timestamp, file_stoker_v1_environment, file_stoker_v1_error, file_stoker_v1_lease, file_stoker_v1_mount, file_stoker_v1_node, file_stoker_v1_relay]);
+  fileDesc("Ch1zdG9rZXIvdjEvYWdlbnRfc2VydmljZS5wcm90bxIJc3Rva2VyLnYxIqIECg5TZXNzaW9uUmVxdWVzdBIhCgVoZWxsbxgBIAEoCzIQLnN0b2tlci52MS5IZWxsb0gAEikKCWhlYXJ0YmVhdBgCIAEoCzIULnN0b2tlci52MS5IZWFydGJlYXRIABIoCgZyZXBvcnQYAyABKAsyFi5zdG9rZXIudjEuTGVhc2VSZXBvcnRIABI1CgxyZW1vdGVfc3RhcnQYBCABKAsyHS5zdG9rZXIudjEuUmVtb3RlU3RhcnRSZXF1ZXN0SAASMAoNcmVtb3RlX291dHB1dBgFIAEoCzIXLnN0b2tlci52MS5SZW1vdGVPdXRwdXRIABIsCgtyZW1vdGVfZXhpdBgGIAEoCzIVLnN0b2tlci52MS5SZW1vdGVFeGl0SAASMwoLcHJlcGFyYXRpb24YFCABKAsyHC5zdG9rZXIudjEuUHJlcGFyYXRpb25SZXBvcnRIABIwCg1leHBvcnRfc3RhdGVzGCggASgLMhcuc3Rva2VyLnYxLkV4cG9ydFN0YXRlc0gAEiwKC3Rlc3RfcmVzdWx0GFAgASgLMhUuc3Rva2VyLnYxLlRlc3RSZXN1bHRIABIqCgp0ZXN0X3NlcnZlGFEgASgLMhQuc3Rva2VyLnYxLlRlc3RTZXJ2ZUgAEjUKEHBlZXJfdGVzdF9yZXN1bHQYUiABKAsyGS5zdG9rZXIudjEuUGVlclRlc3RSZXN1bHRIAEIJCgdtZXNzYWdlIt0GCg9TZXNzaW9uUmVzcG9uc2USJQoHd2VsY29tZRgBIAEoCzISLnN0b2tlci52MS5XZWxjb21lSAASNAoPaGVhcnRiZWF0X3JlcGx5GAIgASgLMhkuc3Rva2VyLnYxLkhlYXJ0YmVhdFJlcGx5SAASJgoFZ3JhbnQYAyABKAsyFS5zdG9rZXIudjEuTGVhc2VHcmFudEgAEiwKC3N0YXJ0X3JhbmtzGAQgASgLMhUuc3Rva2VyLnYxLlN0YXJ0UmFua3NIABIkCgRzdG9wGAUgASgLMhQuc3Rva2VyLnYxLlN0b3BMZWFzZUgAEioKCnJlcG9ydF9hY2sYBiABKAsyFC5zdG9rZXIudjEuUmVwb3J0QWNrSAASLAoLbG9nc19zdG9yZWQYByABKAsyFS5zdG9rZXIudjEuTG9nc1N0b3JlZEgAEi4KDHJlbW90ZV9zdGFydBgIIAEoCzIWLnN0b2tlci52MS5SZW1vdGVTdGFydEgAEjAKDXJlbW90ZV9vdXRwdXQYCSABKAsyFy5zdG9rZXIudjEuUmVtb3RlT3V0cHV0SAASLAoLcmVtb3RlX2V4aXQYCiABKAsyFS5zdG9rZXIudjEuUmVtb3RlRXhpdEgAEiwKC3JlbW90ZV9zdG9wGAsgASgLMhUuc3Rva2VyLnYxLlJlbW90ZVN0b3BIABIqCgpzZXRfbW91bnRzGAwgASgLMhQuc3Rva2VyLnYxLlNldE1vdW50c0gAEjAKDXNldF93aXRuZXNzZXMYDSABKAsyFy5zdG9rZXIudjEuU2V0V2l0bmVzc2VzSAASLAoLc2V0X2V4cG9ydHMYKCABKAsyFS5zdG9rZXIudjEuU2V0RXhwb3J0c0gAEioKCm9wZW5fcmVsYXkYGSABKAsyFC5zdG9rZXIudjEuT3BlblJlbGF5SAASKgoKdGVzdF9vcmRlchhQIAEoCzIULnN0b2tlci52MS5UZXN0T3JkZXJIABIzCg9wZWVyX3Rlc3Rfb3JkZXIYUSABKAsyGC5zdG9rZXIudjEuUGVlclRlc3RPcmRlckgAEjUKEHBlZXJfdGVzdF9yZXN1bHQYUiABKAsyGS5zdG9rZXIudjEuUGVlclRlc3RSZXN1bHRIAEIJCgdtZXNzYWdlIp4CCgVIZWxsbxIRCglub2RlX25hbWUYASABKAkSDwoHYWRkcmVzcxgCIAEoCRIVCg1hZ2VudF92ZXJzaW9uGAMgASgJEg8KB2Jvb3RfaWQYBCABKAkSJwoJaW52ZW50b3J5GAUgASgLMhQuc3Rva2VyLnYxLkludmVudG9yeRIkCgZsZWFzZXMYBiADKAsyFC5zdG9rZXIudjEuSGVsZExlYXNlEhQKDHdpdG5lc3NfcG9ydBgHIAEoDRITCgt3aXRuZXNzX3NldBgIIAEoAxImCgZvYmV5ZWQYHiABKAsyFi5zdG9rZXIudjEuQ2F0YWxvZ0xpZmUSJwoKZ3B1X2ZhdWx0cxgyIAMoCzITLnN0b2tlci52MS5HcHVGYXVsdCLaAQoJSGVsZExlYXNlEhAKCGxlYXNlX2lkGAEgASgJEiQKBXBoYXNlGAIgASgOMhUuc3Rva2VyLnYxLkxlYXNlUGhhc2USDgoGZnJvemVuGAMgASgIEjAKDGZyb3plbl9zaW5jZRgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASFQoNZnJvemVuX3JlYXNvbhgFIAEoCRIMCgRzdGVwGAYgASgJEi4KCnN0ZXBfc2luY2UYByABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wItIBCgdXZWxjb21lEhEKCW5vZGVfdXVpZBgBIAEoCRIUCgxsZWFzZV90dGxfbXMYAiABKAMSHQoVaGVhcnRiZWF0X2ludGVydmFsX21zGAMgASgDEhAKCG5hdHNfdXJsGAQgASgJEhIKCm5hdHNfdG9rZW4YBSABKAkSFgoOa2VwdF9sZWFzZV9pZHMYBiADKAkSJAoEbGlmZRgeIAEoCzIWLnN0b2tlci52MS5DYXRhbG9nTGlmZRIbChN1bmRlY2lkZWRfbGVhc2VfaWRzGB8gAygJIjsKC0NhdGFsb2dMaWZlEg8KB2NhdGFsb2cYASABKAkSDQoFZXBvY2gYAiABKAMSDAoEbGlmZRgDIAEoCSKuAgoJSGVhcnRiZWF0EhAKCHNlcXVlbmNlGAEgASgDEiQKBmxlYXNlcxgCIAMoCzIULnN0b2tlci52MS5IZWxkTGVhc2USJwoJdGVsZW1ldHJ5GAMgASgLMhQuc3Rva2VyLnYxLlRlbGVtZXRyeRIYChB1bmhlYWx0aHlfcmVhc29uGAQgASgJEhkKEWFuc3dlcmVkX3NlcXVlbmNlGAUgASgDEhMKC3dpdG5lc3Nfc2V0GAYgASgDEicKCmdwdV9mYXVsdHMYMiADKAsyEy5zdG9rZXIudjEuR3B1RmF1bHQSDQoFdGVzdHMYPCABKAgSKQoLbm9kZV9mYXVsdHMYPSADKAsyFC5zdG9rZXIudjEuTm9kZUZhdWx0EhMKC2dwdXNfdW5yZWFkGD4gASgIIlsKDkhlYXJ0YmVhdFJlcGx5EhAKCHNlcXVlbmNlGAEgASgDEhkKEXJlbmV3ZWRfbGVhc2VfaWRzGAIgAygJEhwKFHN1cGVyc2VkZWRfbGVhc2VfaWRzGAMgAygJIroCCgtMZWFzZVJlcG9ydBIQCghsZWFzZV9pZBgBIAEoCRIQCghzZXF1ZW5jZRgCIAEoAxIoCgR0aW1lGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBImCgVyZWFkeRgEIAEoCzIVLnN0b2tlci52MS5MZWFzZVJlYWR5SAASLgoMcmFua19zdGFydGVkGAUgASgLMhYuc3Rva2VyLnYxLlJhbmtTdGFydGVkSAASLAoLcmFua19leGl0ZWQYBiABKAsyFS5zdG9rZXIudjEuUmFua0V4aXRlZEgAEigKBmZhaWxlZBgHIAEoCzIWLnN0b2tlci52MS5MZWFzZUZhaWxlZEgAEiQKBGRvbmUYCCABKAsyFC5zdG9rZXIudjEuTGVhc2VEb25lSABCBwoFZXZlbnQiDAoKTGVhc2VSZWFkeSIoCgtSYW5rU3RhcnRlZBIMCgRyYW5rGAEgASgFEgsKA3BpZBgCIAEoBSLOAQoKUmFua0V4aXRlZBIMCgRyYW5rGAEgASgFEhEKCWV4aXRfY29kZRgCIAEoBRIOCgZzaWduYWwYAyABKAUSFAoMc3Rkb3V0X2J5dGVzGAQgASgDEhQKDHN0ZGVycl9ieXRlcxgFIAEoAxIcChRzdGRvdXRfZHJvcHBlZF9ieXRlcxgGIAEoAxIcChRzdGRlcnJfZHJvcHBlZF9ieXRlcxgHIAEoAxInCglkaWFnbm9zaXMYCCABKAsyFC5zdG9rZXIudjEuRGlhZ25vc2lzIlAKCURpYWdub3NpcxIMCgRydWxlGAEgASgJEhMKC2ZhdWx0X2NsYXNzGAIgASgJEhAKCHNlbnRlbmNlGAMgASgJEg4KBnByb3ZlbhgEIAEoCCJcCgtMZWFzZUZhaWxlZBInCgVlcnJvchgBIAEoCzIYLnN0b2tlci52MS5SZXNvdXJjZUVycm9yEhYKCWV4aXRfY29kZRgCIAEoBUgAiAEBQgwKCl9leGl0X2NvZGUiHQoJTGVhc2VEb25lEhAKCHdhcm5pbmdzGCggAygJIi8KCVJlcG9ydEFjaxIQCghsZWFzZV9pZBgBIAEoCRIQCghzZXF1ZW5jZRgCIAEoAyIeCgpTdGFydFJhbmtzEhAKCGxlYXNlX2lkGAEgASgJIm0KCVN0b3BMZWFzZRIQCghsZWFzZV9pZBgBIAEoCRIOCgZyZWFzb24YAiABKAkSEAoIZ3JhY2VmdWwYAyABKAgSGgoNZ3JhY2Vfc2Vjb25kcxgeIAEoBUgAiAEBQhAKDl9ncmFjZV9zZWNvbmRzImIKCkxvZ3NTdG9yZWQSEAoIbGVhc2VfaWQYASABKAkSDAoEcmFuaxgCIAEoBRIkCgZzdHJlYW0YAyABKA4yFC5zdG9rZXIudjEuTG9nU3RyZWFtEg4KBm9mZnNldBgEIAEoAyK/AQoJU2V0TW91bnRzEhIKCmNsdXN0ZXJfaWQYASABKAkSJAoGbW91bnRzGAIgAygLMhQuc3Rva2VyLnYxLk1vdW50UGxhbhIWCg5wcmVwYXJhdGlvbl9pZBgKIAEoCRIyCg1hZG1pbl9hY2NvdW50GAsgASgLMhsuc3Rva2VyLnYxLkFkbWluQWNjb3VudFBsYW4SLAoKc2V0dXBfdGFzaxgMIAEoCzIYLnN0b2tlci52MS5TZXR1cFRhc2tQbGFuIkoKEEFkbWluQWNjb3VudFBsYW4SDAoEbmFtZRgBIAEoCRIWCg5zc2hfcHVibGljX2tleRgCIAEoCRIQCghwYXNzd29yZBgDIAEoCSLGAQoNU2V0dXBUYXNrUGxhbhIUCgxjb21tYW5kX2xpbmUYASABKAkSMwoLZW52aXJvbm1lbnQYAiADKAsyHi5zdG9rZXIudjEuRW52aXJvbm1lbnRWYXJpYWJsZRIvCgdzZWNyZXRzGAMgAygLMh4uc3Rva2VyLnYxLkVudmlyb25tZW50VmFyaWFibGUSFQoNc3RkX2RpcmVjdG9yeRgEIAEoCRIQCghsaW1pdF9tcxgFIAEoAxIQCghncmFjZV9tcxgGIAEoAyKxAQoRUHJlcGFyYXRpb25SZXBvcnQSFgoOcHJlcGFyYXRpb25faWQYASABKAkSKgoFc3RhdGUYAiABKA4yGy5zdG9rZXIudjEuUHJlcGFyYXRpb25TdGF0ZRINCgVkb2luZxgDIAEoCRIOCgZhZ2VfbXMYBCABKAMSJwoFZXJyb3IYBSABKAsyGC5zdG9rZXIudjEuUmVzb3VyY2VFcnJvchIQCgh3YXJuaW5ncxgGIAMoCSIwCgpTZXRFeHBvcnRzEiIKB2V4cG9ydHMYASADKAsyES5zdG9rZXIudjEuRXhwb3J0ImoKBkV4cG9ydBIKCgJpZBgBIAEoCRIMCgRuYW1lGAIgASgJEhEKCWRpcmVjdG9yeRgDIAEoCRINCgVkaXNrcxgEIAMoCRITCgttb3VudF9wb2ludBgFIAEoCRIPCgdjbGllbnRzGAYgAygJIjcKDEV4cG9ydFN0YXRlcxInCgdleHBvcnRzGAEgAygLMhYuc3Rva2VyLnYxLkV4cG9ydFN0YXRlIp8BCgtFeHBvcnRTdGF0ZRIKCgJpZBgBIAEoCRIlCgVwaGFzZRgCIAEoDjIWLnN0b2tlci52MS5FeHBvcnRQaGFzZRITCgttb3VudF9wb2ludBgDIAEoCRIMCgRwb3J0GAQgASgNEhEKCWRpcmVjdG9yeRgFIAEoCRInCgVlcnJvchgGIAEoCzIYLnN0b2tlci52MS5SZXNvdXJjZUVycm9yIm4KDFNldFdpdG5lc3NlcxIPCgd2ZXJzaW9uGAEgASgDEiMKB21lbWJlcnMYAiADKAsyEi5zdG9rZXIudjEuV2l0bmVzcxISCgphbnN3ZXJfa2V5GAMgASgMEhQKDGxlYXNlX3R0bF9tcxgEIAEoAyJICgdXaXRuZXNzEhEKCW5vZGVfbmFtZRgBIAEoCRIPCgdhZGRyZXNzGAIgASgJEgwKBHBvcnQYAyABKA0SCwoDa2V5GAQgASgMIo4BChJSZW1vdGVTdGFydFJlcXVlc3QSEgoKcmVxdWVzdF9pZBgBIAEoCRIQCghsZWFzZV9pZBgCIAEoCRIOCgZ0YXJnZXQYAyABKAkSFAoMY29tbWFuZF9saW5lGAQgASgJEhUKDXN0ZG91dF9vZmZzZXQYBSABKAMSFQoNc3RkZXJyX29mZnNldBgGIAEoAyKKAQoLUmVtb3RlU3RhcnQSEgoKcmVxdWVzdF9pZBgBIAEoCRIQCghsZWFzZV9pZBgCIAEoCRIRCglmcm9tX25vZGUYAyABKAkSFAoMY29tbWFuZF9saW5lGAQgASgJEhUKDXN0ZG91dF9vZmZzZXQYBSABKAMSFQoNc3RkZXJyX29mZnNldBgGIAEoAyJ4CgxSZW1vdGVPdXRwdXQSEgoKcmVxdWVzdF9pZBgBIAEoCRIQCghsZWFzZV9pZBgCIAEoCRIkCgZzdHJlYW0YAyABKA4yFC5zdG9rZXIudjEuTG9nU3RyZWFtEg4KBm9mZnNldBgEIAEoAxIMCgRkYXRhGAUgASgMIlQKClJlbW90ZUV4aXQSEgoKcmVxdWVzdF9pZBgBIAEoCRIQCghsZWFzZV9pZBgCIAEoCRIRCglleGl0X2NvZGUYAyABKAUSDQoFZXJyb3IYBCABKAkiMgoKUmVtb3RlU3RvcBISCgpyZXF1ZXN0X2lkGAEgASgJEhAKCGxlYXNlX2lkGAIgASgJIvECCgxSZWxheVJlcXVlc3QSJgoFaGVsbG8YASABKAsyFS5zdG9rZXIudjEuUmVsYXlIZWxsb0gAEioKB3JlZnVzYWwYAiABKAsyFy5zdG9rZXIudjEuUmVsYXlSZWZ1c2FsSAASKgoHc3RhcnRlZBgDIAEoCzIXLnN0b2tlci52MS5SZWxheVN0YXJ0ZWRIABIQCgZvdXRwdXQYBCABKAxIABIWCgxlcnJvcl9vdXRwdXQYBSABKAxIABIqCgpvdXRwdXRfZW5kGAYgASgLMhQuc3Rva2VyLnYxLk91dHB1dEVuZEgAEiYKBGV4aXQYByABKAsyFi5zdG9rZXIudjEuUHJvY2Vzc0V4aXRIABIoCglmaWxlX2hlYWQYCCABKAsyEy5zdG9rZXIudjEuRmlsZUhlYWRIABIuCgxmaWxlX2VudHJpZXMYCSABKAsyFi5zdG9rZXIudjEuRmlsZUVudHJpZXNIAEIJCgdtZXNzYWdlIn4KDVJlbGF5UmVzcG9uc2USDwoFaW5wdXQYASABKAxIABIoCglpbnB1dF9lbmQYAiABKAsyEy5zdG9rZXIudjEuSW5wdXRFbmRIABInCgZ3aW5kb3cYAyABKAsyFS5zdG9rZXIudjEuV2luZG93U2l6ZUgAQgkKB21lc3NhZ2UiMQoKUmVsYXlIZWxsbxIQCghyZWxheV9pZBgBIAEoCRIRCglub2RlX25hbWUYAiABKAkiLQoMUmVsYXlSZWZ1c2FsEgwKBGNvZGUYASABKAUSDwoHbWVzc2FnZRgCIAEoCSIOCgxSZWxheVN0YXJ0ZWQiCwoJT3V0cHV0RW5kIgoKCElucHV0RW5kIiAKC1Byb2Nlc3NFeGl0EhEKCWV4aXRfY29kZRgBIAEoBSJNCglUZXN0T3JkZXISDwoHdGVzdF9pZBgBIAEoCRIRCglncHVfdXVpZHMYAiADKAkSDQoFcXVpY2sYAyABKAgSDQoFcGVlcnMYBCADKAkiQwoKVGVzdFJlc3VsdBIPCgd0ZXN0X2lkGAEgASgJEiQKBmNoZWNrcxgCIAMoCzIULnN0b2tlci52MS5UZXN0Q2hlY2siOQoJVGVzdFNlcnZlEg8KB3Rlc3RfaWQYASABKAkSDAoEcG9ydBgCIAEoDRINCgV0b2tlbhgDIAEoCSJrCg1QZWVyVGVzdE9yZGVyEg8KB3Rlc3RfaWQYASABKAkSDAoEbm9kZRgCIAEoCRIPCgdhZGRyZXNzGAMgASgJEgwKBHBvcnQYBCABKA0SDQoFdG9rZW4YBSABKAkSDQoFcXVpY2sYBiABKAgiVAoOUGVlclRlc3RSZXN1bHQSDwoHdGVzdF9pZBgBIAEoCRIMCgRub2RlGAIgASgJEiMKBWNoZWNrGAMgASgLMhQuc3Rva2VyLnYxLlRlc3RDaGVjaypVCglMb2dTdHJlYW0SGgoWTE9HX1NUUkVBTV9VTlNQRUNJRklFRBAAEhUKEUxPR19TVFJFQU1fU1RET1VUEAESFQoRTE9HX1NUUkVBTV9TVERFUlIQAiqRAQoQUHJlcGFyYXRpb25TdGF0ZRIhCh1QUkVQQVJBVElPTl9TVEFURV9VTlNQRUNJRklFRBAAEh8KG1BSRVBBUkFUSU9OX1NUQVRFX1BSRVBBUklORxABEhsKF1BSRVBBUkFUSU9OX1NUQVRFX1JFQURZEAISHAoYUFJFUEFSQVRJT05fU1RBVEVfRkFJTEVEEAMqeQoLRXhwb3J0UGhhc2USHAoYRVhQT1JUX1BIQVNFX1VOU1BFQ0lGSUVEEAASGgoWRVhQT1JUX1BIQVNFX1BSRVBBUklORxABEhcKE0VYUE9SVF9QSEFTRV9TRVJWRUQQAhIXChNFWFBPUlRfUEhBU0VfRkFJTEVEEAMylAEKDEFnZW50U2VydmljZRJECgdTZXNzaW9uEhkuc3Rva2VyLnYxLlNlc3Npb25SZXF1ZXN0Ghouc3Rva2VyLnYxLlNlc3Npb25SZXNwb25zZSgBMAESPgoFUmVsYXkSFy5zdG9rZXIudjEuUmVsYXlSZXF1ZXN0Ghguc3Rva2VyLnYxLlJlbGF5UmVzcG9uc2UoATABYgZwcm90bzM", [file_google_protobuf_timestamp, file_stoker_v1_environment, file_stoker_v1_error, file_stoker_v1_lease, file_stoker_v1_mount, file_stoker_v1_node, file_stoker_v1_relay]);
 
 /**
  * @generated from message stoker.v1.SessionRequest
@@ -81,6 +81,24 @@ export type SessionRequest = Message<"stoker.v1.SessionRequest"> & {
      */
     value: ExportStates;
     case: "exportStates";
+  } | {
+    /**
+     * @generated from field: stoker.v1.TestResult test_result = 80;
+     */
+    value: TestResult;
+    case: "testResult";
+  } | {
+    /**
+     * @generated from field: stoker.v1.TestServe test_serve = 81;
+     */
+    value: TestServe;
+    case: "testServe";
+  } | {
+    /**
+     * @generated from field: stoker.v1.PeerTestResult peer_test_result = 82;
+     */
+    value: PeerTestResult;
+    case: "peerTestResult";
   } | { case: undefined; value?: undefined };
 };
 
@@ -188,6 +206,24 @@ export type SessionResponse = Message<"stoker.v1.SessionResponse"> & {
      */
     value: OpenRelay;
     case: "openRelay";
+  } | {
+    /**
+     * @generated from field: stoker.v1.TestOrder test_order = 80;
+     */
+    value: TestOrder;
+    case: "testOrder";
+  } | {
+    /**
+     * @generated from field: stoker.v1.PeerTestOrder peer_test_order = 81;
+     */
+    value: PeerTestOrder;
+    case: "peerTestOrder";
+  } | {
+    /**
+     * @generated from field: stoker.v1.PeerTestResult peer_test_result = 82;
+     */
+    value: PeerTestResult;
+    case: "peerTestResult";
   } | { case: undefined; value?: undefined };
 };
 
@@ -464,6 +500,27 @@ export type Heartbeat = Message<"stoker.v1.Heartbeat"> & {
    * @generated from field: repeated stoker.v1.GpuFault gpu_faults = 50;
    */
   gpuFaults: GpuFault[];
+
+  /**
+   * It can test itself: see TestOrder.
+   *
+   * @generated from field: bool tests = 60;
+   */
+  tests: boolean;
+
+  /**
+   * What is wrong with the machine as a whole. Nothing new may begin there.
+   *
+   * @generated from field: repeated stoker.v1.NodeFault node_faults = 61;
+   */
+  nodeFaults: NodeFault[];
+
+  /**
+   * Its GPUs have not been looked at yet: what is not told of them may be there all the same.
+   *
+   * @generated from field: bool gpus_unread = 62;
+   */
+  gpusUnread: boolean;
 };
 
 /**
@@ -1667,6 +1724,170 @@ export type ProcessExit = Message<"stoker.v1.ProcessExit"> & {
  */
 export const ProcessExitSchema: GenMessage<ProcessExit> = /*@__PURE__*/
   messageDesc(file_stoker_v1_agent_service, 41);
+
+/**
+ * Test yourself, and tell the result. Told again to each session until the result has come; one that was done already is only told.
+ *
+ * @generated from message stoker.v1.TestOrder
+ */
+export type TestOrder = Message<"stoker.v1.TestOrder"> & {
+  /**
+   * @generated from field: string test_id = 1;
+   */
+  testId: string;
+
+  /**
+   * Empty: no GPU.
+   *
+   * @generated from field: repeated string gpu_uuids = 2;
+   */
+  gpuUuids: string[];
+
+  /**
+   * Half a minute at most.
+   *
+   * @generated from field: bool quick = 3;
+   */
+  quick: boolean;
+
+  /**
+   * Names of nodes to which the network is measured.
+   *
+   * @generated from field: repeated string peers = 4;
+   */
+  peers: string[];
+};
+
+/**
+ * Describes the message stoker.v1.TestOrder.
+ * Use `create(TestOrderSchema)` to create a new message.
+ */
+export const TestOrderSchema: GenMessage<TestOrder> = /*@__PURE__*/
+  messageDesc(file_stoker_v1_agent_service, 42);
+
+/**
+ * @generated from message stoker.v1.TestResult
+ */
+export type TestResult = Message<"stoker.v1.TestResult"> & {
+  /**
+   * @generated from field: string test_id = 1;
+   */
+  testId: string;
+
+  /**
+   * @generated from field: repeated stoker.v1.TestCheck checks = 2;
+   */
+  checks: TestCheck[];
+};
+
+/**
+ * Describes the message stoker.v1.TestResult.
+ * Use `create(TestResultSchema)` to create a new message.
+ */
+export const TestResultSchema: GenMessage<TestResult> = /*@__PURE__*/
+  messageDesc(file_stoker_v1_agent_service, 43);
+
+/**
+ * From the node that is tested, through the coordinator, to the peers of its order: it listens.
+ *
+ * @generated from message stoker.v1.TestServe
+ */
+export type TestServe = Message<"stoker.v1.TestServe"> & {
+  /**
+   * @generated from field: string test_id = 1;
+   */
+  testId: string;
+
+  /**
+   * @generated from field: uint32 port = 2;
+   */
+  port: number;
+
+  /**
+   * Said first by whoever connects.
+   *
+   * @generated from field: string token = 3;
+   */
+  token: string;
+};
+
+/**
+ * Describes the message stoker.v1.TestServe.
+ * Use `create(TestServeSchema)` to create a new message.
+ */
+export const TestServeSchema: GenMessage<TestServe> = /*@__PURE__*/
+  messageDesc(file_stoker_v1_agent_service, 44);
+
+/**
+ * @generated from message stoker.v1.PeerTestOrder
+ */
+export type PeerTestOrder = Message<"stoker.v1.PeerTestOrder"> & {
+  /**
+   * @generated from field: string test_id = 1;
+   */
+  testId: string;
+
+  /**
+   * @generated from field: string node = 2;
+   */
+  node: string;
+
+  /**
+   * @generated from field: string address = 3;
+   */
+  address: string;
+
+  /**
+   * @generated from field: uint32 port = 4;
+   */
+  port: number;
+
+  /**
+   * @generated from field: string token = 5;
+   */
+  token: string;
+
+  /**
+   * @generated from field: bool quick = 6;
+   */
+  quick: boolean;
+};
+
+/**
+ * Describes the message stoker.v1.PeerTestOrder.
+ * Use `create(PeerTestOrderSchema)` to create a new message.
+ */
+export const PeerTestOrderSchema: GenMessage<PeerTestOrder> = /*@__PURE__*/
+  messageDesc(file_stoker_v1_agent_service, 45);
+
+/**
+ * From a peer, through the coordinator, to the node that is tested.
+ *
+ * @generated from message stoker.v1.PeerTestResult
+ */
+export type PeerTestResult = Message<"stoker.v1.PeerTestResult"> & {
+  /**
+   * @generated from field: string test_id = 1;
+   */
+  testId: string;
+
+  /**
+   * @generated from field: string node = 2;
+   */
+  node: string;
+
+  /**
+   * @generated from field: stoker.v1.TestCheck check = 3;
+   */
+  check?: TestCheck | undefined;
+};
+
+/**
+ * Describes the message stoker.v1.PeerTestResult.
+ * Use `create(PeerTestResultSchema)` to create a new message.
+ */
+export const PeerTestResultSchema: GenMessage<PeerTestResult> = /*@__PURE__*/
+  messageDesc(file_stoker_v1_agent_service, 46);
 
 /**
  * @generated from enum stoker.v1.LogStream

@@ -14,7 +14,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file stoker/v1/node.proto.
  */
 export const file_stoker_v1_node: GenFile = /*@__PURE__*/
-  fileDesc("ChRzdG9rZXIvdjEvbm9kZS5wcm90bxIJc3Rva2VyLnYxIq8ECgROb2RlEgoKAmlkGAEgASgJEgwKBG5hbWUYAiABKAkSDwoHYWRkcmVzcxgDIAEoCRIjCgVzdGF0ZRgEIAEoDjIULnN0b2tlci52MS5Ob2RlU3RhdGUSDgoGcmVhc29uGAUgASgJEicKCWludmVudG9yeRgGIAEoCzIULnN0b2tlci52MS5JbnZlbnRvcnkSEgoKY2x1c3Rlcl9pZBgHIAEoCRIxCg1lbnJvbGxlZF90aW1lGAggASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBI3ChNsYXN0X2hlYXJ0YmVhdF90aW1lGAkgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBInCgl0ZWxlbWV0cnkYCiABKAsyFC5zdG9rZXIudjEuVGVsZW1ldHJ5Ei4KC2FsbG9jYXRpb25zGAsgAygLMhkuc3Rva2VyLnYxLk5vZGVBbGxvY2F0aW9uEg8KB2RyYWluZWQYDCABKAgSFQoNYWdlbnRfdmVyc2lvbhgNIAEoCRI5ChVzdGF0ZV90cmFuc2l0aW9uX3RpbWUYFCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEicKBWVycm9yGBUgASgLMhguc3Rva2VyLnYxLlJlc291cmNlRXJyb3ISEAoId2FybmluZ3MYFiADKAkSJwoKZ3B1X2ZhdWx0cxgyIAMoCzITLnN0b2tlci52MS5HcHVGYXVsdCLSAQoOTm9kZUFsbG9jYXRpb24SDgoGam9iX2lkGAEgASgJEg8KB2F0dGVtcHQYAiABKAUSDAoEZ3B1cxgDIAEoBRIMCgRjcHVzGAQgASgFEhQKDG1lbW9yeV9ieXRlcxgFIAEoAxIwCgxmcm96ZW5fc2luY2UYMiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhUKDWZyb3plbl9yZWFzb24YMyABKAkSEQoJc3VzcGVjdGVkGDwgAygJEhEKCWdwdV91dWlkcxg9IAMoCSLpAgoJSW52ZW50b3J5EhUKDW1hY2hpbmVfY2xhc3MYASABKAkSCgoCb3MYAiABKAkSDgoGa2VybmVsGAMgASgJEgwKBGNwdXMYBCABKAUSEQoJY3B1X21vZGVsGAUgASgJEhQKDG1lbW9yeV9ieXRlcxgGIAEoAxIcCgRncHVzGAcgAygLMg4uc3Rva2VyLnYxLkdwdRIWCg5kcml2ZXJfdmVyc2lvbhgIIAEoCRIUCgxjdWRhX3ZlcnNpb24YCSABKAkSGQoRY29udGFpbmVyX3J1bnRpbWUYFCABKAkSIQoZY29udGFpbmVyX3J1bnRpbWVfdmVyc2lvbhgVIAEoCRIQCghwcmVwYXJlcxgZIAEoCBIsCgxmaWxlX3NlcnZpbmcYHiABKAsyFi5zdG9rZXIudjEuRmlsZVNlcnZpbmcSEwoLcmVjbGFpbWFibGUYKCABKAgSEwoLZ3B1X3Ryb3VibGUYMiABKAkiYwoLRmlsZVNlcnZpbmcSDgoGc2VydmVyGAEgASgJEg4KBmZvbGRlchgCIAEoCRISCgpmcmVlX2J5dGVzGAMgASgDEg8KB3JlZnVzZWQYBCABKAgSDwoHZXhwb3J0cxgFIAEoBSLFAQoDR3B1EgwKBHV1aWQYASABKAkSDQoFaW5kZXgYAiABKAUSDQoFbW9kZWwYAyABKAkSFAoMbWVtb3J5X2J5dGVzGAQgASgDEg4KBmJ1c19pZBgFIAEoCRINCgVsaW5rcxgyIAMoCRIUCgxjcHVfYWZmaW5pdHkYMyABKAkSFgoJbnVtYV9ub2RlGDQgASgFSACIAQESEwoLcGFyZW50X3V1aWQYNSABKAkSDAoEbmljcxg2IAMoCUIMCgpfbnVtYV9ub2RlInEKCEdwdUZhdWx0EgwKBHV1aWQYASABKAkSDQoFc3RhdGUYAiABKAkSDAoEcnVsZRgDIAEoCRIPCgdtZXNzYWdlGAQgASgJEikKBXNpbmNlGAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCKXAgoJVGVsZW1ldHJ5EhgKC2NwdV9wZXJjZW50GAEgASgBSACIAQESHgoRbWVtb3J5X3VzZWRfYnl0ZXMYAiABKANIAYgBARIlCgRncHVzGAMgAygLMhcuc3Rva2VyLnYxLkdwdVRlbGVtZXRyeRISCgVsb2FkMRgEIAEoAUgCiAEBEg8KB2ZyZWV6ZXIYMiABKAkSLAoMbG9nc193YWl0aW5nGDwgASgLMhYuc3Rva2VyLnYxLkxvZ3NXYWl0aW5nEiYKBGhvc3QYMyABKAsyGC5zdG9rZXIudjEuSG9zdFRlbGVtZXRyeUIOCgxfY3B1X3BlcmNlbnRCFAoSX21lbW9yeV91c2VkX2J5dGVzQggKBl9sb2FkMSJXCgtMb2dzV2FpdGluZxIpCgVzaW5jZRgBIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDgoGcmVhc29uGAIgASgJEg0KBWJ5dGVzGAMgASgDIqsCCgxHcHVUZWxlbWV0cnkSDAoEdXVpZBgBIAEoCRIgChN1dGlsaXphdGlvbl9wZXJjZW50GAIgASgBSACIAQESHgoRbWVtb3J5X3VzZWRfYnl0ZXMYAyABKANIAYgBARIgChN0ZW1wZXJhdHVyZV9jZWxzaXVzGAQgASgBSAKIAQESGAoLcG93ZXJfd2F0dHMYBSABKAFIA4gBARINCgVwbGFjZRgyIAEoDRIZCgxzbV9jbG9ja19taHoYMyABKAVIBIgBAUIWChRfdXRpbGl6YXRpb25fcGVyY2VudEIUChJfbWVtb3J5X3VzZWRfYnl0ZXNCFgoUX3RlbXBlcmF0dXJlX2NlbHNpdXNCDgoMX3Bvd2VyX3dhdHRzQg8KDV9zbV9jbG9ja19taHoi0gEKDUhvc3RUZWxlbWV0cnkSIAoTdGVtcGVyYXR1cmVfY2Vsc2l1cxgBIAEoAUgAiAEBEicKBWRpc2tzGAIgAygLMhguc3Rva2VyLnYxLkRpc2tUZWxlbWV0cnkSMQoKaW50ZXJmYWNlcxgDIAMoCzIdLnN0b2tlci52MS5JbnRlcmZhY2VUZWxlbWV0cnkSKwoKbmZzX21vdW50cxgEIAMoCzIXLnN0b2tlci52MS5OZnNUZWxlbWV0cnlCFgoUX3RlbXBlcmF0dXJlX2NlbHNpdXMiTAoNRGlza1RlbGVtZXRyeRITCgttb3VudF9wb2ludBgBIAEoCRISCgpzaXplX2J5dGVzGAIgASgDEhIKCmZyZWVfYnl0ZXMYAyABKAMimgEKEkludGVyZmFjZVRlbGVtZXRyeRIMCgRuYW1lGAEgASgJEiEKGXJlY2VpdmVkX2J5dGVzX3Blcl9zZWNvbmQYAiABKAESHQoVc2VudF9ieXRlc19wZXJfc2Vjb25kGAMgASgBEg4KBmVycm9ycxgEIAEoAxIWCglsaW5rX21icHMYBSABKANIAIgBAUIMCgpfbGlua19tYnBzIrUBCgxOZnNUZWxlbWV0cnkSEwoLbW91bnRfcG9pbnQYASABKAkSHQoVb3BlcmF0aW9uc19wZXJfc2Vjb25kGAIgASgBEhoKDXJvdW5kX3RyaXBfbXMYAyABKAFIAIgBARIZCgxleGVjdXRpb25fbXMYBCABKAFIAYgBARIXCg9yZXRyYW5zbWlzc2lvbnMYBSABKANCEAoOX3JvdW5kX3RyaXBfbXNCDwoNX2V4ZWN1dGlvbl9tcyrJAQoJTm9kZVN0YXRlEhoKFk5PREVfU1RBVEVfVU5TUEVDSUZJRUQQABITCg9OT0RFX1NUQVRFX0ZSRUUQARIYChROT0RFX1NUQVRFX1BSRVBBUklORxACEhMKD05PREVfU1RBVEVfSURMRRADEhYKEk5PREVfU1RBVEVfUlVOTklORxAEEhYKEk5PREVfU1RBVEVfTEVBVklORxAFEhcKE05PREVfU1RBVEVfVU5VU0FCTEUQBhITCg9OT0RFX1NUQVRFX0xPU1QQB2IGcHJvdG8z", [file_google_protobuf_timestamp, file_stoker_v1_error]);
+  fileDesc("ChRzdG9rZXIvdjEvbm9kZS5wcm90bxIJc3Rva2VyLnYxIrQFCgROb2RlEgoKAmlkGAEgASgJEgwKBG5hbWUYAiABKAkSDwoHYWRkcmVzcxgDIAEoCRIjCgVzdGF0ZRgEIAEoDjIULnN0b2tlci52MS5Ob2RlU3RhdGUSDgoGcmVhc29uGAUgASgJEicKCWludmVudG9yeRgGIAEoCzIULnN0b2tlci52MS5JbnZlbnRvcnkSEgoKY2x1c3Rlcl9pZBgHIAEoCRIxCg1lbnJvbGxlZF90aW1lGAggASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBI3ChNsYXN0X2hlYXJ0YmVhdF90aW1lGAkgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBInCgl0ZWxlbWV0cnkYCiABKAsyFC5zdG9rZXIudjEuVGVsZW1ldHJ5Ei4KC2FsbG9jYXRpb25zGAsgAygLMhkuc3Rva2VyLnYxLk5vZGVBbGxvY2F0aW9uEg8KB2RyYWluZWQYDCABKAgSFQoNYWdlbnRfdmVyc2lvbhgNIAEoCRI5ChVzdGF0ZV90cmFuc2l0aW9uX3RpbWUYFCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEicKBWVycm9yGBUgASgLMhguc3Rva2VyLnYxLlJlc291cmNlRXJyb3ISEAoId2FybmluZ3MYFiADKAkSJwoKZ3B1X2ZhdWx0cxgyIAMoCzITLnN0b2tlci52MS5HcHVGYXVsdBIoCgpncHVfaGVhbHRoGDMgAygLMhQuc3Rva2VyLnYxLkdwdUhlYWx0aBIkCghmYWlsdXJlcxg0IAMoCzISLnN0b2tlci52MS5GYWlsdXJlEiIKBXRlc3RzGDUgAygLMhMuc3Rva2VyLnYxLk5vZGVUZXN0Eg8KB3BlbmFsdHkYNiABKAUi0gEKDk5vZGVBbGxvY2F0aW9uEg4KBmpvYl9pZBgBIAEoCRIPCgdhdHRlbXB0GAIgASgFEgwKBGdwdXMYAyABKAUSDAoEY3B1cxgEIAEoBRIUCgxtZW1vcnlfYnl0ZXMYBSABKAMSMAoMZnJvemVuX3NpbmNlGDIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIVCg1mcm96ZW5fcmVhc29uGDMgASgJEhEKCXN1c3BlY3RlZBg8IAMoCRIRCglncHVfdXVpZHMYPSADKAki6QIKCUludmVudG9yeRIVCg1tYWNoaW5lX2NsYXNzGAEgASgJEgoKAm9zGAIgASgJEg4KBmtlcm5lbBgDIAEoCRIMCgRjcHVzGAQgASgFEhEKCWNwdV9tb2RlbBgFIAEoCRIUCgxtZW1vcnlfYnl0ZXMYBiABKAMSHAoEZ3B1cxgHIAMoCzIOLnN0b2tlci52MS5HcHUSFgoOZHJpdmVyX3ZlcnNpb24YCCABKAkSFAoMY3VkYV92ZXJzaW9uGAkgASgJEhkKEWNvbnRhaW5lcl9ydW50aW1lGBQgASgJEiEKGWNvbnRhaW5lcl9ydW50aW1lX3ZlcnNpb24YFSABKAkSEAoIcHJlcGFyZXMYGSABKAgSLAoMZmlsZV9zZXJ2aW5nGB4gASgLMhYuc3Rva2VyLnYxLkZpbGVTZXJ2aW5nEhMKC3JlY2xhaW1hYmxlGCggASgIEhMKC2dwdV90cm91YmxlGDIgASgJImMKC0ZpbGVTZXJ2aW5nEg4KBnNlcnZlchgBIAEoCRIOCgZmb2xkZXIYAiABKAkSEgoKZnJlZV9ieXRlcxgDIAEoAxIPCgdyZWZ1c2VkGAQgASgIEg8KB2V4cG9ydHMYBSABKAUixQEKA0dwdRIMCgR1dWlkGAEgASgJEg0KBWluZGV4GAIgASgFEg0KBW1vZGVsGAMgASgJEhQKDG1lbW9yeV9ieXRlcxgEIAEoAxIOCgZidXNfaWQYBSABKAkSDQoFbGlua3MYMiADKAkSFAoMY3B1X2FmZmluaXR5GDMgASgJEhYKCW51bWFfbm9kZRg0IAEoBUgAiAEBEhMKC3BhcmVudF91dWlkGDUgASgJEgwKBG5pY3MYNiADKAlCDAoKX251bWFfbm9kZSJxCghHcHVGYXVsdBIMCgR1dWlkGAEgASgJEg0KBXN0YXRlGAIgASgJEgwKBHJ1bGUYAyABKAkSDwoHbWVzc2FnZRgEIAEoCRIpCgVzaW5jZRgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAilwIKCVRlbGVtZXRyeRIYCgtjcHVfcGVyY2VudBgBIAEoAUgAiAEBEh4KEW1lbW9yeV91c2VkX2J5dGVzGAIgASgDSAGIAQESJQoEZ3B1cxgDIAMoCzIXLnN0b2tlci52MS5HcHVUZWxlbWV0cnkSEgoFbG9hZDEYBCABKAFIAogBARIPCgdmcmVlemVyGDIgASgJEiwKDGxvZ3Nfd2FpdGluZxg8IAEoCzIWLnN0b2tlci52MS5Mb2dzV2FpdGluZxImCgRob3N0GDMgASgLMhguc3Rva2VyLnYxLkhvc3RUZWxlbWV0cnlCDgoMX2NwdV9wZXJjZW50QhQKEl9tZW1vcnlfdXNlZF9ieXRlc0IICgZfbG9hZDEiVwoLTG9nc1dhaXRpbmcSKQoFc2luY2UYASABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEg4KBnJlYXNvbhgCIAEoCRINCgVieXRlcxgDIAEoAyKrAgoMR3B1VGVsZW1ldHJ5EgwKBHV1aWQYASABKAkSIAoTdXRpbGl6YXRpb25fcGVyY2VudBgCIAEoAUgAiAEBEh4KEW1lbW9yeV91c2VkX2J5dGVzGAMgASgDSAGIAQESIAoTdGVtcGVyYXR1cmVfY2Vsc2l1cxgEIAEoAUgCiAEBEhgKC3Bvd2VyX3dhdHRzGAUgASgBSAOIAQESDQoFcGxhY2UYMiABKA0SGQoMc21fY2xvY2tfbWh6GDMgASgFSASIAQFCFgoUX3V0aWxpemF0aW9uX3BlcmNlbnRCFAoSX21lbW9yeV91c2VkX2J5dGVzQhYKFF90ZW1wZXJhdHVyZV9jZWxzaXVzQg4KDF9wb3dlcl93YXR0c0IPCg1fc21fY2xvY2tfbWh6ItIBCg1Ib3N0VGVsZW1ldHJ5EiAKE3RlbXBlcmF0dXJlX2NlbHNpdXMYASABKAFIAIgBARInCgVkaXNrcxgCIAMoCzIYLnN0b2tlci52MS5EaXNrVGVsZW1ldHJ5EjEKCmludGVyZmFjZXMYAyADKAsyHS5zdG9rZXIudjEuSW50ZXJmYWNlVGVsZW1ldHJ5EisKCm5mc19tb3VudHMYBCADKAsyFy5zdG9rZXIudjEuTmZzVGVsZW1ldHJ5QhYKFF90ZW1wZXJhdHVyZV9jZWxzaXVzIkwKDURpc2tUZWxlbWV0cnkSEwoLbW91bnRfcG9pbnQYASABKAkSEgoKc2l6ZV9ieXRlcxgCIAEoAxISCgpmcmVlX2J5dGVzGAMgASgDIpoBChJJbnRlcmZhY2VUZWxlbWV0cnkSDAoEbmFtZRgBIAEoCRIhChlyZWNlaXZlZF9ieXRlc19wZXJfc2Vjb25kGAIgASgBEh0KFXNlbnRfYnl0ZXNfcGVyX3NlY29uZBgDIAEoARIOCgZlcnJvcnMYBCABKAMSFgoJbGlua19tYnBzGAUgASgDSACIAQFCDAoKX2xpbmtfbWJwcyK1AQoMTmZzVGVsZW1ldHJ5EhMKC21vdW50X3BvaW50GAEgASgJEh0KFW9wZXJhdGlvbnNfcGVyX3NlY29uZBgCIAEoARIaCg1yb3VuZF90cmlwX21zGAMgASgBSACIAQESGQoMZXhlY3V0aW9uX21zGAQgASgBSAGIAQESFwoPcmV0cmFuc21pc3Npb25zGAUgASgDQhAKDl9yb3VuZF90cmlwX21zQg8KDV9leGVjdXRpb25fbXMiVQoJTm9kZUZhdWx0EgwKBHJ1bGUYASABKAkSDwoHbWVzc2FnZRgCIAEoCRIpCgVzaW5jZRgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAigwEKCUdwdUhlYWx0aBIMCgR1dWlkGAEgASgJEg0KBWluZGV4GAIgASgFEg0KBXN0YXRlGAMgASgJEg4KBnJlYXNvbhgEIAEoCRIpCgVzaW5jZRgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDwoHcGVuYWx0eRgGIAEoBSKQAQoHRmFpbHVyZRIQCghncHVfdXVpZBgBIAEoCRIMCgRydWxlGAIgASgJEg8KB21lc3NhZ2UYAyABKAkSKQoFc2luY2UYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEikKBXVudGlsGAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCKBAgoITm9kZVRlc3QSDwoHdGVzdF9pZBgBIAEoCRINCgVzdGF0ZRgCIAEoCRIPCgdwdXJwb3NlGAMgASgJEhEKCWdwdV91dWlkcxgEIAMoCRINCgVxdWljaxgFIAEoCBINCgVwZWVycxgGIAMoCRIuCgpzdGFydF90aW1lGAcgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIsCghlbmRfdGltZRgIIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDwoHc3VtbWFyeRgJIAEoCRIkCgZjaGVja3MYCiADKAsyFC5zdG9rZXIudjEuVGVzdENoZWNrIr8BCglUZXN0Q2hlY2sSDAoEbmFtZRgBIAEoCRIQCghncHVfdXVpZBgCIAEoCRIMCgRwZWVyGAMgASgJEg8KB291dGNvbWUYBCABKAkSDwoHbWVzc2FnZRgFIAEoCRIyCgdudW1iZXJzGAYgAygLMiEuc3Rva2VyLnYxLlRlc3RDaGVjay5OdW1iZXJzRW50cnkaLgoMTnVtYmVyc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoAToCOAEqyQEKCU5vZGVTdGF0ZRIaChZOT0RFX1NUQVRFX1VOU1BFQ0lGSUVEEAASEwoPTk9ERV9TVEFURV9GUkVFEAESGAoUTk9ERV9TVEFURV9QUkVQQVJJTkcQAhITCg9OT0RFX1NUQVRFX0lETEUQAxIWChJOT0RFX1NUQVRFX1JVTk5JTkcQBBIWChJOT0RFX1NUQVRFX0xFQVZJTkcQBRIXChNOT0RFX1NUQVRFX1VOVVNBQkxFEAYSEwoPTk9ERV9TVEFURV9MT1NUEAdiBnByb3RvMw", [file_google_protobuf_timestamp, file_stoker_v1_error]);
 
 /**
  * One enrolled machine.
@@ -120,6 +120,34 @@ export type Node = Message<"stoker.v1.Node"> & {
    * @generated from field: repeated stoker.v1.GpuFault gpu_faults = 50;
    */
   gpuFaults: GpuFault[];
+
+  /**
+   * All GPUs, and what the coordinator makes of each.
+   *
+   * @generated from field: repeated stoker.v1.GpuHealth gpu_health = 51;
+   */
+  gpuHealth: GpuHealth[];
+
+  /**
+   * What failed here in the last weeks, the latest first; of the machine and of its GPUs.
+   *
+   * @generated from field: repeated stoker.v1.Failure failures = 52;
+   */
+  failures: Failure[];
+
+  /**
+   * The latest first; the first may be going on.
+   *
+   * @generated from field: repeated stoker.v1.NodeTest tests = 53;
+   */
+  tests: NodeTest[];
+
+  /**
+   * How far its failures put it behind others: 0 is not at all.
+   *
+   * @generated from field: int32 penalty = 54;
+   */
+  penalty: number;
 };
 
 /**
@@ -740,6 +768,248 @@ export type NfsTelemetry = Message<"stoker.v1.NfsTelemetry"> & {
  */
 export const NfsTelemetrySchema: GenMessage<NfsTelemetry> = /*@__PURE__*/
   messageDesc(file_stoker_v1_node, 12);
+
+/**
+ * What is wrong with a machine as a whole, as it found itself.
+ *
+ * @generated from message stoker.v1.NodeFault
+ */
+export type NodeFault = Message<"stoker.v1.NodeFault"> & {
+  /**
+   * @generated from field: string rule = 1;
+   */
+  rule: string;
+
+  /**
+   * One sentence for people, with what to do.
+   *
+   * @generated from field: string message = 2;
+   */
+  message: string;
+
+  /**
+   * @generated from field: google.protobuf.Timestamp since = 3;
+   */
+  since?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message stoker.v1.NodeFault.
+ * Use `create(NodeFaultSchema)` to create a new message.
+ */
+export const NodeFaultSchema: GenMessage<NodeFault> = /*@__PURE__*/
+  messageDesc(file_stoker_v1_node, 13);
+
+/**
+ * @generated from message stoker.v1.GpuHealth
+ */
+export type GpuHealth = Message<"stoker.v1.GpuHealth"> & {
+  /**
+   * @generated from field: string uuid = 1;
+   */
+  uuid: string;
+
+  /**
+   * @generated from field: int32 index = 2;
+   */
+  index: number;
+
+  /**
+   * healthy, suspect, draining, failed or in test
+   *
+   * @generated from field: string state = 3;
+   */
+  state: string;
+
+  /**
+   * Why it is not healthy.
+   *
+   * @generated from field: string reason = 4;
+   */
+  reason: string;
+
+  /**
+   * @generated from field: google.protobuf.Timestamp since = 5;
+   */
+  since?: Timestamp | undefined;
+
+  /**
+   * Of its failures: 0 is none.
+   *
+   * @generated from field: int32 penalty = 6;
+   */
+  penalty: number;
+};
+
+/**
+ * Describes the message stoker.v1.GpuHealth.
+ * Use `create(GpuHealthSchema)` to create a new message.
+ */
+export const GpuHealthSchema: GenMessage<GpuHealth> = /*@__PURE__*/
+  messageDesc(file_stoker_v1_node, 14);
+
+/**
+ * @generated from message stoker.v1.Failure
+ */
+export type Failure = Message<"stoker.v1.Failure"> & {
+  /**
+   * Empty: of the machine as a whole.
+   *
+   * @generated from field: string gpu_uuid = 1;
+   */
+  gpuUuid: string;
+
+  /**
+   * @generated from field: string rule = 2;
+   */
+  rule: string;
+
+  /**
+   * @generated from field: string message = 3;
+   */
+  message: string;
+
+  /**
+   * @generated from field: google.protobuf.Timestamp since = 4;
+   */
+  since?: Timestamp | undefined;
+
+  /**
+   * Absent: it lasts.
+   *
+   * @generated from field: google.protobuf.Timestamp until = 5;
+   */
+  until?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message stoker.v1.Failure.
+ * Use `create(FailureSchema)` to create a new message.
+ */
+export const FailureSchema: GenMessage<Failure> = /*@__PURE__*/
+  messageDesc(file_stoker_v1_node, 15);
+
+/**
+ * @generated from message stoker.v1.NodeTest
+ */
+export type NodeTest = Message<"stoker.v1.NodeTest"> & {
+  /**
+   * @generated from field: string test_id = 1;
+   */
+  testId: string;
+
+  /**
+   * waiting, running, passed, failed or given up
+   *
+   * @generated from field: string state = 2;
+   */
+  state: string;
+
+  /**
+   * Who wanted it: operator, or return of a GPU that was out of service.
+   *
+   * @generated from field: string purpose = 3;
+   */
+  purpose: string;
+
+  /**
+   * @generated from field: repeated string gpu_uuids = 4;
+   */
+  gpuUuids: string[];
+
+  /**
+   * @generated from field: bool quick = 5;
+   */
+  quick: boolean;
+
+  /**
+   * Nodes to which the network is measured.
+   *
+   * @generated from field: repeated string peers = 6;
+   */
+  peers: string[];
+
+  /**
+   * @generated from field: google.protobuf.Timestamp start_time = 7;
+   */
+  startTime?: Timestamp | undefined;
+
+  /**
+   * @generated from field: google.protobuf.Timestamp end_time = 8;
+   */
+  endTime?: Timestamp | undefined;
+
+  /**
+   * One sentence.
+   *
+   * @generated from field: string summary = 9;
+   */
+  summary: string;
+
+  /**
+   * @generated from field: repeated stoker.v1.TestCheck checks = 10;
+   */
+  checks: TestCheck[];
+};
+
+/**
+ * Describes the message stoker.v1.NodeTest.
+ * Use `create(NodeTestSchema)` to create a new message.
+ */
+export const NodeTestSchema: GenMessage<NodeTest> = /*@__PURE__*/
+  messageDesc(file_stoker_v1_node, 16);
+
+/**
+ * @generated from message stoker.v1.TestCheck
+ */
+export type TestCheck = Message<"stoker.v1.TestCheck"> & {
+  /**
+   * health, dcgmi, cuda, memory or network
+   *
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * Empty: not of one GPU.
+   *
+   * @generated from field: string gpu_uuid = 2;
+   */
+  gpuUuid: string;
+
+  /**
+   * The node at the other end; empty: none.
+   *
+   * @generated from field: string peer = 3;
+   */
+  peer: string;
+
+  /**
+   * passed, failed or skipped
+   *
+   * @generated from field: string outcome = 4;
+   */
+  outcome: string;
+
+  /**
+   * @generated from field: string message = 5;
+   */
+  message: string;
+
+  /**
+   * Such as `hostToDeviceMiBps`.
+   *
+   * @generated from field: map<string, double> numbers = 6;
+   */
+  numbers: { [key: string]: number };
+};
+
+/**
+ * Describes the message stoker.v1.TestCheck.
+ * Use `create(TestCheckSchema)` to create a new message.
+ */
+export const TestCheckSchema: GenMessage<TestCheck> = /*@__PURE__*/
+  messageDesc(file_stoker_v1_node, 17);
 
 /**
  * @generated from enum stoker.v1.NodeState

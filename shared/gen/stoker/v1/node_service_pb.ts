@@ -20,7 +20,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file stoker/v1/node_service.proto.
  */
 export const file_stoker_v1_node_service: GenFile = /*@__PURE__*/
-  fileDesc("ChxzdG9rZXIvdjEvbm9kZV9zZXJ2aWNlLnByb3RvEglzdG9rZXIudjEiHAoOR2V0Tm9kZVJlcXVlc3QSCgoCaWQYASABKAkiMAoPR2V0Tm9kZVJlc3BvbnNlEh0KBG5vZGUYASABKAsyDy5zdG9rZXIudjEuTm9kZSKIAQoVR2V0Tm9kZUhpc3RvcnlSZXF1ZXN0EgoKAmlkGAEgASgJEigKBGZyb20YAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEiYKAnRvGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIRCgltYXhfc3RlcHMYBCABKAUiPQoWR2V0Tm9kZUhpc3RvcnlSZXNwb25zZRIjCgdoaXN0b3J5GAEgASgLMhIuc3Rva2VyLnYxLkhpc3RvcnkiTQoQTGlzdE5vZGVzUmVxdWVzdBIRCglwYWdlX3NpemUYASABKAUSEgoKcGFnZV90b2tlbhgCIAEoCRISCgpjbHVzdGVyX2lkGAMgASgJIkwKEUxpc3ROb2Rlc1Jlc3BvbnNlEh4KBW5vZGVzGAEgAygLMg8uc3Rva2VyLnYxLk5vZGUSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIh8KEURlbGV0ZU5vZGVSZXF1ZXN0EgoKAmlkGAEgASgJIhQKEkRlbGV0ZU5vZGVSZXNwb25zZSIuChBEcmFpbk5vZGVSZXF1ZXN0EgoKAmlkGAEgASgJEg4KBnJlYXNvbhgCIAEoCSIyChFEcmFpbk5vZGVSZXNwb25zZRIdCgRub2RlGAEgASgLMg8uc3Rva2VyLnYxLk5vZGUiXgoSUmVjbGFpbU5vZGVSZXF1ZXN0EgoKAmlkGAEgASgJEg4KBnJlYXNvbhgCIAEoCRIaCg1ncmFjZV9zZWNvbmRzGB4gASgFSACIAQFCEAoOX2dyYWNlX3NlY29uZHMiNAoTUmVjbGFpbU5vZGVSZXNwb25zZRIdCgRub2RlGAEgASgLMg8uc3Rva2VyLnYxLk5vZGUiHwoRUmVzdW1lTm9kZVJlcXVlc3QSCgoCaWQYASABKAkiMwoSUmVzdW1lTm9kZVJlc3BvbnNlEh0KBG5vZGUYASABKAsyDy5zdG9rZXIudjEuTm9kZSIeChBSZXRyeU5vZGVSZXF1ZXN0EgoKAmlkGAEgASgJIjIKEVJldHJ5Tm9kZVJlc3BvbnNlEh0KBG5vZGUYASABKAsyDy5zdG9rZXIudjEuTm9kZSIkChZEZWNsYXJlTm9kZUxvc3RSZXF1ZXN0EgoKAmlkGAEgASgJIjgKF0RlY2xhcmVOb2RlTG9zdFJlc3BvbnNlEh0KBG5vZGUYASABKAsyDy5zdG9rZXIudjEuTm9kZSJBCgpOb2RlVGFyZ2V0Eg8KB25vZGVfaWQYASABKAkSEgoKY2x1c3Rlcl9pZBgCIAEoCRIOCgZqb2JfaWQYAyABKAkiowEKC0V4ZWNSZXF1ZXN0EiUKBXN0YXJ0GAEgASgLMhQuc3Rva2VyLnYxLkV4ZWNTdGFydEgAEg8KBWlucHV0GAIgASgMSAASKAoJaW5wdXRfZW5kGAMgASgLMhMuc3Rva2VyLnYxLklucHV0RW5kSAASJwoGd2luZG93GAQgASgLMhUuc3Rva2VyLnYxLldpbmRvd1NpemVIAEIJCgdtZXNzYWdlIpgBCglFeGVjU3RhcnQSJQoGdGFyZ2V0GAEgASgLMhUuc3Rva2VyLnYxLk5vZGVUYXJnZXQSFAoMY29tbWFuZF9saW5lGAIgASgJEhAKCHRlcm1pbmFsGAMgASgIEiUKBndpbmRvdxgEIAEoCzIVLnN0b2tlci52MS5XaW5kb3dTaXplEhUKDXRlcm1pbmFsX3R5cGUYBSABKAkilgEKDEV4ZWNSZXNwb25zZRIpCgdzdGFydGVkGAEgASgLMhYuc3Rva2VyLnYxLkV4ZWNTdGFydGVkSAASEAoGb3V0cHV0GAIgASgMSAASFgoMZXJyb3Jfb3V0cHV0GAMgASgMSAASJgoEZXhpdBgEIAEoCzIWLnN0b2tlci52MS5Qcm9jZXNzRXhpdEgAQgkKB21lc3NhZ2UiGwoLRXhlY1N0YXJ0ZWQSDAoEbm9kZRgBIAEoCSKAAQoORm9yd2FyZFJlcXVlc3QSKAoFc3RhcnQYASABKAsyFy5zdG9rZXIudjEuRm9yd2FyZFN0YXJ0SAASDwoFaW5wdXQYAiABKAxIABIoCglpbnB1dF9lbmQYAyABKAsyEy5zdG9rZXIudjEuSW5wdXRFbmRIAEIJCgdtZXNzYWdlIlEKDEZvcndhcmRTdGFydBIlCgZ0YXJnZXQYASABKAsyFS5zdG9rZXIudjEuTm9kZVRhcmdldBIMCgRob3N0GAIgASgJEgwKBHBvcnQYAyABKAUihgEKD0ZvcndhcmRSZXNwb25zZRIqCgZvcGVuZWQYASABKAsyGC5zdG9rZXIudjEuRm9yd2FyZE9wZW5lZEgAEhAKBm91dHB1dBgCIAEoDEgAEioKCm91dHB1dF9lbmQYAyABKAsyFC5zdG9rZXIudjEuT3V0cHV0RW5kSABCCQoHbWVzc2FnZSIdCg1Gb3J3YXJkT3BlbmVkEgwKBG5vZGUYASABKAkyvwYKC05vZGVTZXJ2aWNlEkAKB0dldE5vZGUSGS5zdG9rZXIudjEuR2V0Tm9kZVJlcXVlc3QaGi5zdG9rZXIudjEuR2V0Tm9kZVJlc3BvbnNlElUKDkdldE5vZGVIaXN0b3J5EiAuc3Rva2VyLnYxLkdldE5vZGVIaXN0b3J5UmVxdWVzdBohLnN0b2tlci52MS5HZXROb2RlSGlzdG9yeVJlc3BvbnNlEkYKCUxpc3ROb2RlcxIbLnN0b2tlci52MS5MaXN0Tm9kZXNSZXF1ZXN0Ghwuc3Rva2VyLnYxLkxpc3ROb2Rlc1Jlc3BvbnNlEkkKCkRlbGV0ZU5vZGUSHC5zdG9rZXIudjEuRGVsZXRlTm9kZVJlcXVlc3QaHS5zdG9rZXIudjEuRGVsZXRlTm9kZVJlc3BvbnNlEkYKCURyYWluTm9kZRIbLnN0b2tlci52MS5EcmFpbk5vZGVSZXF1ZXN0Ghwuc3Rva2VyLnYxLkRyYWluTm9kZVJlc3BvbnNlEkwKC1JlY2xhaW1Ob2RlEh0uc3Rva2VyLnYxLlJlY2xhaW1Ob2RlUmVxdWVzdBoeLnN0b2tlci52MS5SZWNsYWltTm9kZVJlc3BvbnNlEkYKCVJldHJ5Tm9kZRIbLnN0b2tlci52MS5SZXRyeU5vZGVSZXF1ZXN0Ghwuc3Rva2VyLnYxLlJldHJ5Tm9kZVJlc3BvbnNlEkkKClJlc3VtZU5vZGUSHC5zdG9rZXIudjEuUmVzdW1lTm9kZVJlcXVlc3QaHS5zdG9rZXIudjEuUmVzdW1lTm9kZVJlc3BvbnNlElgKD0RlY2xhcmVOb2RlTG9zdBIhLnN0b2tlci52MS5EZWNsYXJlTm9kZUxvc3RSZXF1ZXN0GiIuc3Rva2VyLnYxLkRlY2xhcmVOb2RlTG9zdFJlc3BvbnNlEjsKBEV4ZWMSFi5zdG9rZXIudjEuRXhlY1JlcXVlc3QaFy5zdG9rZXIudjEuRXhlY1Jlc3BvbnNlKAEwARJECgdGb3J3YXJkEhkuc3Rva2VyLnYxLkZvcndhcmRSZXF1ZXN0Ghouc3Rva2VyLnYxLkZvcndhcmRSZXNwb25zZSgBMAFiBnByb3RvMw", [file_google_protobuf_timestamp, file_stoker_v1_agent_service, file_stoker_v1_history, file_stoker_v1_node, file_stoker_v1_relay]);
+  fileDesc("ChxzdG9rZXIvdjEvbm9kZV9zZXJ2aWNlLnByb3RvEglzdG9rZXIudjEiHAoOR2V0Tm9kZVJlcXVlc3QSCgoCaWQYASABKAkiMAoPR2V0Tm9kZVJlc3BvbnNlEh0KBG5vZGUYASABKAsyDy5zdG9rZXIudjEuTm9kZSKIAQoVR2V0Tm9kZUhpc3RvcnlSZXF1ZXN0EgoKAmlkGAEgASgJEigKBGZyb20YAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEiYKAnRvGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIRCgltYXhfc3RlcHMYBCABKAUiPQoWR2V0Tm9kZUhpc3RvcnlSZXNwb25zZRIjCgdoaXN0b3J5GAEgASgLMhIuc3Rva2VyLnYxLkhpc3RvcnkiTQoQTGlzdE5vZGVzUmVxdWVzdBIRCglwYWdlX3NpemUYASABKAUSEgoKcGFnZV90b2tlbhgCIAEoCRISCgpjbHVzdGVyX2lkGAMgASgJIkwKEUxpc3ROb2Rlc1Jlc3BvbnNlEh4KBW5vZGVzGAEgAygLMg8uc3Rva2VyLnYxLk5vZGUSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIh8KEURlbGV0ZU5vZGVSZXF1ZXN0EgoKAmlkGAEgASgJIhQKEkRlbGV0ZU5vZGVSZXNwb25zZSIuChBEcmFpbk5vZGVSZXF1ZXN0EgoKAmlkGAEgASgJEg4KBnJlYXNvbhgCIAEoCSIyChFEcmFpbk5vZGVSZXNwb25zZRIdCgRub2RlGAEgASgLMg8uc3Rva2VyLnYxLk5vZGUiXgoSUmVjbGFpbU5vZGVSZXF1ZXN0EgoKAmlkGAEgASgJEg4KBnJlYXNvbhgCIAEoCRIaCg1ncmFjZV9zZWNvbmRzGB4gASgFSACIAQFCEAoOX2dyYWNlX3NlY29uZHMiNAoTUmVjbGFpbU5vZGVSZXNwb25zZRIdCgRub2RlGAEgASgLMg8uc3Rva2VyLnYxLk5vZGUiHwoRUmVzdW1lTm9kZVJlcXVlc3QSCgoCaWQYASABKAkiMwoSUmVzdW1lTm9kZVJlc3BvbnNlEh0KBG5vZGUYASABKAsyDy5zdG9rZXIudjEuTm9kZSJLCg9UZXN0Tm9kZVJlcXVlc3QSCgoCaWQYASABKAkSDAoEZ3B1cxgCIAMoCRIPCgduZXR3b3JrGAMgASgIEg0KBXF1aWNrGAQgASgIIkIKEFRlc3ROb2RlUmVzcG9uc2USHQoEbm9kZRgBIAEoCzIPLnN0b2tlci52MS5Ob2RlEg8KB3Rlc3RfaWQYAiABKAkiOgoQUmV0dXJuR3B1UmVxdWVzdBIKCgJpZBgBIAEoCRILCgNncHUYAiABKAkSDQoFZm9yY2UYAyABKAgiMgoRUmV0dXJuR3B1UmVzcG9uc2USHQoEbm9kZRgBIAEoCzIPLnN0b2tlci52MS5Ob2RlIh4KEFJldHJ5Tm9kZVJlcXVlc3QSCgoCaWQYASABKAkiMgoRUmV0cnlOb2RlUmVzcG9uc2USHQoEbm9kZRgBIAEoCzIPLnN0b2tlci52MS5Ob2RlIiQKFkRlY2xhcmVOb2RlTG9zdFJlcXVlc3QSCgoCaWQYASABKAkiOAoXRGVjbGFyZU5vZGVMb3N0UmVzcG9uc2USHQoEbm9kZRgBIAEoCzIPLnN0b2tlci52MS5Ob2RlIkEKCk5vZGVUYXJnZXQSDwoHbm9kZV9pZBgBIAEoCRISCgpjbHVzdGVyX2lkGAIgASgJEg4KBmpvYl9pZBgDIAEoCSKjAQoLRXhlY1JlcXVlc3QSJQoFc3RhcnQYASABKAsyFC5zdG9rZXIudjEuRXhlY1N0YXJ0SAASDwoFaW5wdXQYAiABKAxIABIoCglpbnB1dF9lbmQYAyABKAsyEy5zdG9rZXIudjEuSW5wdXRFbmRIABInCgZ3aW5kb3cYBCABKAsyFS5zdG9rZXIudjEuV2luZG93U2l6ZUgAQgkKB21lc3NhZ2UimAEKCUV4ZWNTdGFydBIlCgZ0YXJnZXQYASABKAsyFS5zdG9rZXIudjEuTm9kZVRhcmdldBIUCgxjb21tYW5kX2xpbmUYAiABKAkSEAoIdGVybWluYWwYAyABKAgSJQoGd2luZG93GAQgASgLMhUuc3Rva2VyLnYxLldpbmRvd1NpemUSFQoNdGVybWluYWxfdHlwZRgFIAEoCSKWAQoMRXhlY1Jlc3BvbnNlEikKB3N0YXJ0ZWQYASABKAsyFi5zdG9rZXIudjEuRXhlY1N0YXJ0ZWRIABIQCgZvdXRwdXQYAiABKAxIABIWCgxlcnJvcl9vdXRwdXQYAyABKAxIABImCgRleGl0GAQgASgLMhYuc3Rva2VyLnYxLlByb2Nlc3NFeGl0SABCCQoHbWVzc2FnZSIbCgtFeGVjU3RhcnRlZBIMCgRub2RlGAEgASgJIoABCg5Gb3J3YXJkUmVxdWVzdBIoCgVzdGFydBgBIAEoCzIXLnN0b2tlci52MS5Gb3J3YXJkU3RhcnRIABIPCgVpbnB1dBgCIAEoDEgAEigKCWlucHV0X2VuZBgDIAEoCzITLnN0b2tlci52MS5JbnB1dEVuZEgAQgkKB21lc3NhZ2UiUQoMRm9yd2FyZFN0YXJ0EiUKBnRhcmdldBgBIAEoCzIVLnN0b2tlci52MS5Ob2RlVGFyZ2V0EgwKBGhvc3QYAiABKAkSDAoEcG9ydBgDIAEoBSKGAQoPRm9yd2FyZFJlc3BvbnNlEioKBm9wZW5lZBgBIAEoCzIYLnN0b2tlci52MS5Gb3J3YXJkT3BlbmVkSAASEAoGb3V0cHV0GAIgASgMSAASKgoKb3V0cHV0X2VuZBgDIAEoCzIULnN0b2tlci52MS5PdXRwdXRFbmRIAEIJCgdtZXNzYWdlIh0KDUZvcndhcmRPcGVuZWQSDAoEbm9kZRgBIAEoCTLMBwoLTm9kZVNlcnZpY2USQAoHR2V0Tm9kZRIZLnN0b2tlci52MS5HZXROb2RlUmVxdWVzdBoaLnN0b2tlci52MS5HZXROb2RlUmVzcG9uc2USVQoOR2V0Tm9kZUhpc3RvcnkSIC5zdG9rZXIudjEuR2V0Tm9kZUhpc3RvcnlSZXF1ZXN0GiEuc3Rva2VyLnYxLkdldE5vZGVIaXN0b3J5UmVzcG9uc2USRgoJTGlzdE5vZGVzEhsuc3Rva2VyLnYxLkxpc3ROb2Rlc1JlcXVlc3QaHC5zdG9rZXIudjEuTGlzdE5vZGVzUmVzcG9uc2USSQoKRGVsZXRlTm9kZRIcLnN0b2tlci52MS5EZWxldGVOb2RlUmVxdWVzdBodLnN0b2tlci52MS5EZWxldGVOb2RlUmVzcG9uc2USRgoJRHJhaW5Ob2RlEhsuc3Rva2VyLnYxLkRyYWluTm9kZVJlcXVlc3QaHC5zdG9rZXIudjEuRHJhaW5Ob2RlUmVzcG9uc2USTAoLUmVjbGFpbU5vZGUSHS5zdG9rZXIudjEuUmVjbGFpbU5vZGVSZXF1ZXN0Gh4uc3Rva2VyLnYxLlJlY2xhaW1Ob2RlUmVzcG9uc2USRgoJUmV0cnlOb2RlEhsuc3Rva2VyLnYxLlJldHJ5Tm9kZVJlcXVlc3QaHC5zdG9rZXIudjEuUmV0cnlOb2RlUmVzcG9uc2USSQoKUmVzdW1lTm9kZRIcLnN0b2tlci52MS5SZXN1bWVOb2RlUmVxdWVzdBodLnN0b2tlci52MS5SZXN1bWVOb2RlUmVzcG9uc2USQwoIVGVzdE5vZGUSGi5zdG9rZXIudjEuVGVzdE5vZGVSZXF1ZXN0Ghsuc3Rva2VyLnYxLlRlc3ROb2RlUmVzcG9uc2USRgoJUmV0dXJuR3B1Ehsuc3Rva2VyLnYxLlJldHVybkdwdVJlcXVlc3QaHC5zdG9rZXIudjEuUmV0dXJuR3B1UmVzcG9uc2USWAoPRGVjbGFyZU5vZGVMb3N0EiEuc3Rva2VyLnYxLkRlY2xhcmVOb2RlTG9zdFJlcXVlc3QaIi5zdG9rZXIudjEuRGVjbGFyZU5vZGVMb3N0UmVzcG9uc2USOwoERXhlYxIWLnN0b2tlci52MS5FeGVjUmVxdWVzdBoXLnN0b2tlci52MS5FeGVjUmVzcG9uc2UoATABEkQKB0ZvcndhcmQSGS5zdG9rZXIudjEuRm9yd2FyZFJlcXVlc3QaGi5zdG9rZXIudjEuRm9yd2FyZFJlc3BvbnNlKAEwAWIGcHJvdG8z", [file_google_protobuf_timestamp, file_stoker_v1_agent_service, file_stoker_v1_history, file_stoker_v1_node, file_stoker_v1_relay]);
 
 /**
  * @generated from message stoker.v1.GetNodeRequest
@@ -318,6 +318,114 @@ export const ResumeNodeResponseSchema: GenMessage<ResumeNodeResponse> = /*@__PUR
   messageDesc(file_stoker_v1_node_service, 13);
 
 /**
+ * @generated from message stoker.v1.TestNodeRequest
+ */
+export type TestNodeRequest = Message<"stoker.v1.TestNodeRequest"> & {
+  /**
+   * @generated from field: string id = 1;
+   */
+  id: string;
+
+  /**
+   * Numbers or UUIDs; empty: all.
+   *
+   * @generated from field: repeated string gpus = 2;
+   */
+  gpus: string[];
+
+  /**
+   * Measure the network to other nodes of its cluster, too.
+   *
+   * @generated from field: bool network = 3;
+   */
+  network: boolean;
+
+  /**
+   * Half a minute at most.
+   *
+   * @generated from field: bool quick = 4;
+   */
+  quick: boolean;
+};
+
+/**
+ * Describes the message stoker.v1.TestNodeRequest.
+ * Use `create(TestNodeRequestSchema)` to create a new message.
+ */
+export const TestNodeRequestSchema: GenMessage<TestNodeRequest> = /*@__PURE__*/
+  messageDesc(file_stoker_v1_node_service, 14);
+
+/**
+ * @generated from message stoker.v1.TestNodeResponse
+ */
+export type TestNodeResponse = Message<"stoker.v1.TestNodeResponse"> & {
+  /**
+   * @generated from field: stoker.v1.Node node = 1;
+   */
+  node?: Node | undefined;
+
+  /**
+   * @generated from field: string test_id = 2;
+   */
+  testId: string;
+};
+
+/**
+ * Describes the message stoker.v1.TestNodeResponse.
+ * Use `create(TestNodeResponseSchema)` to create a new message.
+ */
+export const TestNodeResponseSchema: GenMessage<TestNodeResponse> = /*@__PURE__*/
+  messageDesc(file_stoker_v1_node_service, 15);
+
+/**
+ * @generated from message stoker.v1.ReturnGpuRequest
+ */
+export type ReturnGpuRequest = Message<"stoker.v1.ReturnGpuRequest"> & {
+  /**
+   * @generated from field: string id = 1;
+   */
+  id: string;
+
+  /**
+   * Its number or UUID.
+   *
+   * @generated from field: string gpu = 2;
+   */
+  gpu: string;
+
+  /**
+   * Without a test, and whatever its agent says of it until that fault has ended.
+   *
+   * @generated from field: bool force = 3;
+   */
+  force: boolean;
+};
+
+/**
+ * Describes the message stoker.v1.ReturnGpuRequest.
+ * Use `create(ReturnGpuRequestSchema)` to create a new message.
+ */
+export const ReturnGpuRequestSchema: GenMessage<ReturnGpuRequest> = /*@__PURE__*/
+  messageDesc(file_stoker_v1_node_service, 16);
+
+/**
+ * @generated from message stoker.v1.ReturnGpuResponse
+ */
+export type ReturnGpuResponse = Message<"stoker.v1.ReturnGpuResponse"> & {
+  /**
+   * @generated from field: stoker.v1.Node node = 1;
+   */
+  node?: Node | undefined;
+};
+
+/**
+ * Describes the message stoker.v1.ReturnGpuResponse.
+ * Use `create(ReturnGpuResponseSchema)` to create a new message.
+ */
+export const ReturnGpuResponseSchema: GenMessage<ReturnGpuResponse> = /*@__PURE__*/
+  messageDesc(file_stoker_v1_node_service, 17);
+
+/**
  * @generated from message stoker.v1.RetryNodeRequest
  */
 export type RetryNodeRequest = Message<"stoker.v1.RetryNodeRequest"> & {
@@ -332,7 +440,7 @@ export type RetryNodeRequest = Message<"stoker.v1.RetryNodeRequest"> & {
  * Use `create(RetryNodeRequestSchema)` to create a new message.
  */
 export const RetryNodeRequestSchema: GenMessage<RetryNodeRequest> = /*@__PURE__*/
-  messageDesc(file_stoker_v1_node_service, 14);
+  messageDesc(file_stoker_v1_node_service, 18);
 
 /**
  * @generated from message stoker.v1.RetryNodeResponse
@@ -349,7 +457,7 @@ export type RetryNodeResponse = Message<"stoker.v1.RetryNodeResponse"> & {
  * Use `create(RetryNodeResponseSchema)` to create a new message.
  */
 export const RetryNodeResponseSchema: GenMessage<RetryNodeResponse> = /*@__PURE__*/
-  messageDesc(file_stoker_v1_node_service, 15);
+  messageDesc(file_stoker_v1_node_service, 19);
 
 /**
  * @generated from message stoker.v1.DeclareNodeLostRequest
@@ -366,7 +474,7 @@ export type DeclareNodeLostRequest = Message<"stoker.v1.DeclareNodeLostRequest">
  * Use `create(DeclareNodeLostRequestSchema)` to create a new message.
  */
 export const DeclareNodeLostRequestSchema: GenMessage<DeclareNodeLostRequest> = /*@__PURE__*/
-  messageDesc(file_stoker_v1_node_service, 16);
+  messageDesc(file_stoker_v1_node_service, 20);
 
 /**
  * @generated from message stoker.v1.DeclareNodeLostResponse
@@ -383,7 +491,7 @@ export type DeclareNodeLostResponse = Message<"stoker.v1.DeclareNodeLostResponse
  * Use `create(DeclareNodeLostResponseSchema)` to create a new message.
  */
 export const DeclareNodeLostResponseSchema: GenMessage<DeclareNodeLostResponse> = /*@__PURE__*/
-  messageDesc(file_stoker_v1_node_service, 17);
+  messageDesc(file_stoker_v1_node_service, 21);
 
 /**
  * A node, by itself or as one of a cluster's or job's.
@@ -418,7 +526,7 @@ export type NodeTarget = Message<"stoker.v1.NodeTarget"> & {
  * Use `create(NodeTargetSchema)` to create a new message.
  */
 export const NodeTargetSchema: GenMessage<NodeTarget> = /*@__PURE__*/
-  messageDesc(file_stoker_v1_node_service, 18);
+  messageDesc(file_stoker_v1_node_service, 22);
 
 /**
  * @generated from message stoker.v1.ExecRequest
@@ -459,7 +567,7 @@ export type ExecRequest = Message<"stoker.v1.ExecRequest"> & {
  * Use `create(ExecRequestSchema)` to create a new message.
  */
 export const ExecRequestSchema: GenMessage<ExecRequest> = /*@__PURE__*/
-  messageDesc(file_stoker_v1_node_service, 19);
+  messageDesc(file_stoker_v1_node_service, 23);
 
 /**
  * @generated from message stoker.v1.ExecStart
@@ -504,7 +612,7 @@ export type ExecStart = Message<"stoker.v1.ExecStart"> & {
  * Use `create(ExecStartSchema)` to create a new message.
  */
 export const ExecStartSchema: GenMessage<ExecStart> = /*@__PURE__*/
-  messageDesc(file_stoker_v1_node_service, 20);
+  messageDesc(file_stoker_v1_node_service, 24);
 
 /**
  * @generated from message stoker.v1.ExecResponse
@@ -547,7 +655,7 @@ export type ExecResponse = Message<"stoker.v1.ExecResponse"> & {
  * Use `create(ExecResponseSchema)` to create a new message.
  */
 export const ExecResponseSchema: GenMessage<ExecResponse> = /*@__PURE__*/
-  messageDesc(file_stoker_v1_node_service, 21);
+  messageDesc(file_stoker_v1_node_service, 25);
 
 /**
  * @generated from message stoker.v1.ExecStarted
@@ -564,7 +672,7 @@ export type ExecStarted = Message<"stoker.v1.ExecStarted"> & {
  * Use `create(ExecStartedSchema)` to create a new message.
  */
 export const ExecStartedSchema: GenMessage<ExecStarted> = /*@__PURE__*/
-  messageDesc(file_stoker_v1_node_service, 22);
+  messageDesc(file_stoker_v1_node_service, 26);
 
 /**
  * @generated from message stoker.v1.ForwardRequest
@@ -599,7 +707,7 @@ export type ForwardRequest = Message<"stoker.v1.ForwardRequest"> & {
  * Use `create(ForwardRequestSchema)` to create a new message.
  */
 export const ForwardRequestSchema: GenMessage<ForwardRequest> = /*@__PURE__*/
-  messageDesc(file_stoker_v1_node_service, 23);
+  messageDesc(file_stoker_v1_node_service, 27);
 
 /**
  * @generated from message stoker.v1.ForwardStart
@@ -628,7 +736,7 @@ export type ForwardStart = Message<"stoker.v1.ForwardStart"> & {
  * Use `create(ForwardStartSchema)` to create a new message.
  */
 export const ForwardStartSchema: GenMessage<ForwardStart> = /*@__PURE__*/
-  messageDesc(file_stoker_v1_node_service, 24);
+  messageDesc(file_stoker_v1_node_service, 28);
 
 /**
  * @generated from message stoker.v1.ForwardResponse
@@ -665,7 +773,7 @@ export type ForwardResponse = Message<"stoker.v1.ForwardResponse"> & {
  * Use `create(ForwardResponseSchema)` to create a new message.
  */
 export const ForwardResponseSchema: GenMessage<ForwardResponse> = /*@__PURE__*/
-  messageDesc(file_stoker_v1_node_service, 25);
+  messageDesc(file_stoker_v1_node_service, 29);
 
 /**
  * @generated from message stoker.v1.ForwardOpened
@@ -682,7 +790,7 @@ export type ForwardOpened = Message<"stoker.v1.ForwardOpened"> & {
  * Use `create(ForwardOpenedSchema)` to create a new message.
  */
 export const ForwardOpenedSchema: GenMessage<ForwardOpened> = /*@__PURE__*/
-  messageDesc(file_stoker_v1_node_service, 26);
+  messageDesc(file_stoker_v1_node_service, 30);
 
 /**
  * Nodes enrol themselves; people look at them, drain and resume them, and remove those that are gone.
@@ -763,6 +871,26 @@ export const NodeService: GenService<{
     methodKind: "unary";
     input: typeof ResumeNodeRequestSchema;
     output: typeof ResumeNodeResponseSchema;
+  },
+  /**
+   * Its GPUs take no work from now on, and are tested when they are free. Answers at once; GetNode has the result.
+   *
+   * @generated from rpc stoker.v1.NodeService.TestNode
+   */
+  testNode: {
+    methodKind: "unary";
+    input: typeof TestNodeRequestSchema;
+    output: typeof TestNodeResponseSchema;
+  },
+  /**
+   * A GPU that was out of service takes work again: after a test that it passes, or at once by force.
+   *
+   * @generated from rpc stoker.v1.NodeService.ReturnGpu
+   */
+  returnGpu: {
+    methodKind: "unary";
+    input: typeof ReturnGpuRequestSchema;
+    output: typeof ReturnGpuResponseSchema;
   },
   /**
    * A person has seen that the machine is off: its jobs go on without it. Refused while it is heard.
