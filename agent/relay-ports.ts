@@ -1,5 +1,6 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import type { RelayRequestSchema, RelayResponse } from "../shared/gen/stoker/v1/agent_service_pb.js";
+import type { DoctorPlan } from "../shared/gen/stoker/v1/doctor_pb.js";
 import type { ExecPlan, FileListPlan, FileReadPlan, ForwardPlan } from "../shared/gen/stoker/v1/relay_pb.js";
 import type { LeaseId } from "../shared/ids.js";
 
@@ -23,6 +24,7 @@ export interface RelayWork {
   forward(plan: ForwardPlan, channel: RelayChannel): Promise<void>;
   listFiles(plan: FileListPlan, channel: RelayChannel): Promise<void>;
   readFile(plan: FileReadPlan, channel: RelayChannel): Promise<void>;
+  doctor(plan: DoctorPlan, channel: RelayChannel): Promise<void>;
 }
 
 /** What a user's process is started with. */

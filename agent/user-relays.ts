@@ -5,6 +5,7 @@ import { Fault } from "../shared/fault.js";
 import type { LeaseId } from "../shared/ids.js";
 import { environmentOf, jobTempOf } from "./core/environment.js";
 import type { LeaseRun } from "./core/lease-state.js";
+import { tellFindings } from "./doctor/tell-findings.js";
 import { JobFiles } from "./files/job-files.js";
 import { Visits } from "./files/visits.js";
 import type { LeaseHolder } from "./hosts.js";
@@ -21,6 +22,10 @@ export interface UserRelaysOptions {
   shimPath: string;
   /** Asked for at every connection, so that a corrected file needs no restart. */
   token(): string;
+  /** Where this node answers questions about the coordinator; undefined: nowhere. */
+  witnessPort?: number | undefined;
+  /** "off", or what may run containers. */
+  containers?: string;
   /** False: the owner lets nobody run commands here, or reach what this machine reaches. */
   exec?: boolean;
 }
@@ -59,6 +64,7 @@ export class UserRelays {
       },
       listFiles: (plan, channel) => files.list(plan, channel),
       readFile: (plan, channel) => files.read(plan, channel),
+      doctor: (plan, channel) => tellFindings(plan, channel, { ...options, dataDir: paths.data }),
     };
     this.relays = new Relays({ coordinator, nodeName, token: () => options.token(), work }, log);
   }

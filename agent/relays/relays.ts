@@ -98,6 +98,8 @@ export class Relays {
         return work.listFiles(purpose.value, channel);
       case "fileRead":
         return work.readFile(purpose.value, channel);
+      case "doctor":
+        return work.doctor(purpose.value, channel);
       default:
         throw new Fault(
           "failed-precondition",

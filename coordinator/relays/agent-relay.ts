@@ -44,8 +44,9 @@ export class AgentRelay {
         throw new Fault(codeOfNumber(message.value.code), message.value.message);
       }
       if (message.case === undefined || message.case === "hello") continue;
-      // The last of a process, and of a file or directory; a connection goes on with what the user has to say.
-      if (message.case === "exit" || message.case === "outputEnd") this.complete = true;
+      // The last of a process, of a file or directory, and of a look at the node; a connection goes on with what the user has to say.
+      if (message.case === "exit" || message.case === "outputEnd" || message.case === "doctorReport")
+        this.complete = true;
       yield message;
     }
     if (!this.complete) throw new Fault("unavailable", `node ${this.node} went away in the middle`);

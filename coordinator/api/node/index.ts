@@ -4,6 +4,7 @@ import { OpenStreams } from "../open-streams.js";
 import type { ApiPorts } from "../ports.js";
 import { declareNodeLost } from "./declare-node-lost.js";
 import { deleteNode } from "./delete-node.js";
+import { doctorNodes } from "./doctor-nodes.js";
 import { drainNode } from "./drain-node.js";
 import { exec } from "./exec.js";
 import { forward } from "./forward.js";
@@ -28,6 +29,7 @@ export const nodeHandlers = (ports: ApiPorts, open = new OpenStreams()): Handler
   testNode: testNode(ports),
   returnGpu: returnGpu(ports),
   declareNodeLost: declareNodeLost(ports),
+  doctorNodes: doctorNodes(ports),
   exec: exec(ports, open),
   forward: forward(ports, open),
 });

@@ -8,6 +8,8 @@ import type { Timestamp } from "@bufbuild/protobuf/wkt";
 import { file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
 import type { InputEnd, OutputEnd, ProcessExit } from "./agent_service_pb.js";
 import { file_stoker_v1_agent_service } from "./agent_service_pb.js";
+import type { NodeFindings } from "./doctor_pb.js";
+import { file_stoker_v1_doctor } from "./doctor_pb.js";
 import type { History } from "./history_pb.js";
 import { file_stoker_v1_history } from "./history_pb.js";
 import type { Node } from "./node_pb.js";
@@ -20,7 +22,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file stoker/v1/node_service.proto.
  */
 export const file_stoker_v1_node_service: GenFile = /*@__PURE__*/
-  fileDesc("ChxzdG9rZXIvdjEvbm9kZV9zZXJ2aWNlLnByb3RvEglzdG9rZXIudjEiHAoOR2V0Tm9kZVJlcXVlc3QSCgoCaWQYASABKAkiMAoPR2V0Tm9kZVJlc3BvbnNlEh0KBG5vZGUYASABKAsyDy5zdG9rZXIudjEuTm9kZSKIAQoVR2V0Tm9kZUhpc3RvcnlSZXF1ZXN0EgoKAmlkGAEgASgJEigKBGZyb20YAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEiYKAnRvGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIRCgltYXhfc3RlcHMYBCABKAUiPQoWR2V0Tm9kZUhpc3RvcnlSZXNwb25zZRIjCgdoaXN0b3J5GAEgASgLMhIuc3Rva2VyLnYxLkhpc3RvcnkiTQoQTGlzdE5vZGVzUmVxdWVzdBIRCglwYWdlX3NpemUYASABKAUSEgoKcGFnZV90b2tlbhgCIAEoCRISCgpjbHVzdGVyX2lkGAMgASgJIkwKEUxpc3ROb2Rlc1Jlc3BvbnNlEh4KBW5vZGVzGAEgAygLMg8uc3Rva2VyLnYxLk5vZGUSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIh8KEURlbGV0ZU5vZGVSZXF1ZXN0EgoKAmlkGAEgASgJIhQKEkRlbGV0ZU5vZGVSZXNwb25zZSIuChBEcmFpbk5vZGVSZXF1ZXN0EgoKAmlkGAEgASgJEg4KBnJlYXNvbhgCIAEoCSIyChFEcmFpbk5vZGVSZXNwb25zZRIdCgRub2RlGAEgASgLMg8uc3Rva2VyLnYxLk5vZGUiXgoSUmVjbGFpbU5vZGVSZXF1ZXN0EgoKAmlkGAEgASgJEg4KBnJlYXNvbhgCIAEoCRIaCg1ncmFjZV9zZWNvbmRzGB4gASgFSACIAQFCEAoOX2dyYWNlX3NlY29uZHMiNAoTUmVjbGFpbU5vZGVSZXNwb25zZRIdCgRub2RlGAEgASgLMg8uc3Rva2VyLnYxLk5vZGUiHwoRUmVzdW1lTm9kZVJlcXVlc3QSCgoCaWQYASABKAkiMwoSUmVzdW1lTm9kZVJlc3BvbnNlEh0KBG5vZGUYASABKAsyDy5zdG9rZXIudjEuTm9kZSJLCg9UZXN0Tm9kZVJlcXVlc3QSCgoCaWQYASABKAkSDAoEZ3B1cxgCIAMoCRIPCgduZXR3b3JrGAMgASgIEg0KBXF1aWNrGAQgASgIIkIKEFRlc3ROb2RlUmVzcG9uc2USHQoEbm9kZRgBIAEoCzIPLnN0b2tlci52MS5Ob2RlEg8KB3Rlc3RfaWQYAiABKAkiOgoQUmV0dXJuR3B1UmVxdWVzdBIKCgJpZBgBIAEoCRILCgNncHUYAiABKAkSDQoFZm9yY2UYAyABKAgiMgoRUmV0dXJuR3B1UmVzcG9uc2USHQoEbm9kZRgBIAEoCzIPLnN0b2tlci52MS5Ob2RlIh4KEFJldHJ5Tm9kZVJlcXVlc3QSCgoCaWQYASABKAkiMgoRUmV0cnlOb2RlUmVzcG9uc2USHQoEbm9kZRgBIAEoCzIPLnN0b2tlci52MS5Ob2RlIiQKFkRlY2xhcmVOb2RlTG9zdFJlcXVlc3QSCgoCaWQYASABKAkiOAoXRGVjbGFyZU5vZGVMb3N0UmVzcG9uc2USHQoEbm9kZRgBIAEoCzIPLnN0b2tlci52MS5Ob2RlIkEKCk5vZGVUYXJnZXQSDwoHbm9kZV9pZBgBIAEoCRISCgpjbHVzdGVyX2lkGAIgASgJEg4KBmpvYl9pZBgDIAEoCSKjAQoLRXhlY1JlcXVlc3QSJQoFc3RhcnQYASABKAsyFC5zdG9rZXIudjEuRXhlY1N0YXJ0SAASDwoFaW5wdXQYAiABKAxIABIoCglpbnB1dF9lbmQYAyABKAsyEy5zdG9rZXIudjEuSW5wdXRFbmRIABInCgZ3aW5kb3cYBCABKAsyFS5zdG9rZXIudjEuV2luZG93U2l6ZUgAQgkKB21lc3NhZ2UimAEKCUV4ZWNTdGFydBIlCgZ0YXJnZXQYASABKAsyFS5zdG9rZXIudjEuTm9kZVRhcmdldBIUCgxjb21tYW5kX2xpbmUYAiABKAkSEAoIdGVybWluYWwYAyABKAgSJQoGd2luZG93GAQgASgLMhUuc3Rva2VyLnYxLldpbmRvd1NpemUSFQoNdGVybWluYWxfdHlwZRgFIAEoCSKWAQoMRXhlY1Jlc3BvbnNlEikKB3N0YXJ0ZWQYASABKAsyFi5zdG9rZXIudjEuRXhlY1N0YXJ0ZWRIABIQCgZvdXRwdXQYAiABKAxIABIWCgxlcnJvcl9vdXRwdXQYAyABKAxIABImCgRleGl0GAQgASgLMhYuc3Rva2VyLnYxLlByb2Nlc3NFeGl0SABCCQoHbWVzc2FnZSIbCgtFeGVjU3RhcnRlZBIMCgRub2RlGAEgASgJIoABCg5Gb3J3YXJkUmVxdWVzdBIoCgVzdGFydBgBIAEoCzIXLnN0b2tlci52MS5Gb3J3YXJkU3RhcnRIABIPCgVpbnB1dBgCIAEoDEgAEigKCWlucHV0X2VuZBgDIAEoCzITLnN0b2tlci52MS5JbnB1dEVuZEgAQgkKB21lc3NhZ2UiUQoMRm9yd2FyZFN0YXJ0EiUKBnRhcmdldBgBIAEoCzIVLnN0b2tlci52MS5Ob2RlVGFyZ2V0EgwKBGhvc3QYAiABKAkSDAoEcG9ydBgDIAEoBSKGAQoPRm9yd2FyZFJlc3BvbnNlEioKBm9wZW5lZBgBIAEoCzIYLnN0b2tlci52MS5Gb3J3YXJkT3BlbmVkSAASEAoGb3V0cHV0GAIgASgMSAASKgoKb3V0cHV0X2VuZBgDIAEoCzIULnN0b2tlci52MS5PdXRwdXRFbmRIAEIJCgdtZXNzYWdlIh0KDUZvcndhcmRPcGVuZWQSDAoEbm9kZRgBIAEoCTLMBwoLTm9kZVNlcnZpY2USQAoHR2V0Tm9kZRIZLnN0b2tlci52MS5HZXROb2RlUmVxdWVzdBoaLnN0b2tlci52MS5HZXROb2RlUmVzcG9uc2USVQoOR2V0Tm9kZUhpc3RvcnkSIC5zdG9rZXIudjEuR2V0Tm9kZUhpc3RvcnlSZXF1ZXN0GiEuc3Rva2VyLnYxLkdldE5vZGVIaXN0b3J5UmVzcG9uc2USRgoJTGlzdE5vZGVzEhsuc3Rva2VyLnYxLkxpc3ROb2Rlc1JlcXVlc3QaHC5zdG9rZXIudjEuTGlzdE5vZGVzUmVzcG9uc2USSQoKRGVsZXRlTm9kZRIcLnN0b2tlci52MS5EZWxldGVOb2RlUmVxdWVzdBodLnN0b2tlci52MS5EZWxldGVOb2RlUmVzcG9uc2USRgoJRHJhaW5Ob2RlEhsuc3Rva2VyLnYxLkRyYWluTm9kZVJlcXVlc3QaHC5zdG9rZXIudjEuRHJhaW5Ob2RlUmVzcG9uc2USTAoLUmVjbGFpbU5vZGUSHS5zdG9rZXIudjEuUmVjbGFpbU5vZGVSZXF1ZXN0Gh4uc3Rva2VyLnYxLlJlY2xhaW1Ob2RlUmVzcG9uc2USRgoJUmV0cnlOb2RlEhsuc3Rva2VyLnYxLlJldHJ5Tm9kZVJlcXVlc3QaHC5zdG9rZXIudjEuUmV0cnlOb2RlUmVzcG9uc2USSQoKUmVzdW1lTm9kZRIcLnN0b2tlci52MS5SZXN1bWVOb2RlUmVxdWVzdBodLnN0b2tlci52MS5SZXN1bWVOb2RlUmVzcG9uc2USQwoIVGVzdE5vZGUSGi5zdG9rZXIudjEuVGVzdE5vZGVSZXF1ZXN0Ghsuc3Rva2VyLnYxLlRlc3ROb2RlUmVzcG9uc2USRgoJUmV0dXJuR3B1Ehsuc3Rva2VyLnYxLlJldHVybkdwdVJlcXVlc3QaHC5zdG9rZXIudjEuUmV0dXJuR3B1UmVzcG9uc2USWAoPRGVjbGFyZU5vZGVMb3N0EiEuc3Rva2VyLnYxLkRlY2xhcmVOb2RlTG9zdFJlcXVlc3QaIi5zdG9rZXIudjEuRGVjbGFyZU5vZGVMb3N0UmVzcG9uc2USOwoERXhlYxIWLnN0b2tlci52MS5FeGVjUmVxdWVzdBoXLnN0b2tlci52MS5FeGVjUmVzcG9uc2UoATABEkQKB0ZvcndhcmQSGS5zdG9rZXIudjEuRm9yd2FyZFJlcXVlc3QaGi5zdG9rZXIudjEuRm9yd2FyZFJlc3BvbnNlKAEwAWIGcHJvdG8z", [file_google_protobuf_timestamp, file_stoker_v1_agent_service, file_stoker_v1_history, file_stoker_v1_node, file_stoker_v1_relay]);
+  fileDesc("ChxzdG9rZXIvdjEvbm9kZV9zZXJ2aWNlLnByb3RvEglzdG9rZXIudjEiHAoOR2V0Tm9kZVJlcXVlc3QSCgoCaWQYASABKAkiMAoPR2V0Tm9kZVJlc3BvbnNlEh0KBG5vZGUYASABKAsyDy5zdG9rZXIudjEuTm9kZSKIAQoVR2V0Tm9kZUhpc3RvcnlSZXF1ZXN0EgoKAmlkGAEgASgJEigKBGZyb20YAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEiYKAnRvGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIRCgltYXhfc3RlcHMYBCABKAUiPQoWR2V0Tm9kZUhpc3RvcnlSZXNwb25zZRIjCgdoaXN0b3J5GAEgASgLMhIuc3Rva2VyLnYxLkhpc3RvcnkiTQoQTGlzdE5vZGVzUmVxdWVzdBIRCglwYWdlX3NpemUYASABKAUSEgoKcGFnZV90b2tlbhgCIAEoCRISCgpjbHVzdGVyX2lkGAMgASgJIkwKEUxpc3ROb2Rlc1Jlc3BvbnNlEh4KBW5vZGVzGAEgAygLMg8uc3Rva2VyLnYxLk5vZGUSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIh8KEURlbGV0ZU5vZGVSZXF1ZXN0EgoKAmlkGAEgASgJIhQKEkRlbGV0ZU5vZGVSZXNwb25zZSIuChBEcmFpbk5vZGVSZXF1ZXN0EgoKAmlkGAEgASgJEg4KBnJlYXNvbhgCIAEoCSIyChFEcmFpbk5vZGVSZXNwb25zZRIdCgRub2RlGAEgASgLMg8uc3Rva2VyLnYxLk5vZGUiXgoSUmVjbGFpbU5vZGVSZXF1ZXN0EgoKAmlkGAEgASgJEg4KBnJlYXNvbhgCIAEoCRIaCg1ncmFjZV9zZWNvbmRzGB4gASgFSACIAQFCEAoOX2dyYWNlX3NlY29uZHMiNAoTUmVjbGFpbU5vZGVSZXNwb25zZRIdCgRub2RlGAEgASgLMg8uc3Rva2VyLnYxLk5vZGUiHwoRUmVzdW1lTm9kZVJlcXVlc3QSCgoCaWQYASABKAkiMwoSUmVzdW1lTm9kZVJlc3BvbnNlEh0KBG5vZGUYASABKAsyDy5zdG9rZXIudjEuTm9kZSJLCg9UZXN0Tm9kZVJlcXVlc3QSCgoCaWQYASABKAkSDAoEZ3B1cxgCIAMoCRIPCgduZXR3b3JrGAMgASgIEg0KBXF1aWNrGAQgASgIIkIKEFRlc3ROb2RlUmVzcG9uc2USHQoEbm9kZRgBIAEoCzIPLnN0b2tlci52MS5Ob2RlEg8KB3Rlc3RfaWQYAiABKAkiOgoQUmV0dXJuR3B1UmVxdWVzdBIKCgJpZBgBIAEoCRILCgNncHUYAiABKAkSDQoFZm9yY2UYAyABKAgiMgoRUmV0dXJuR3B1UmVzcG9uc2USHQoEbm9kZRgBIAEoCzIPLnN0b2tlci52MS5Ob2RlIh4KEFJldHJ5Tm9kZVJlcXVlc3QSCgoCaWQYASABKAkiMgoRUmV0cnlOb2RlUmVzcG9uc2USHQoEbm9kZRgBIAEoCzIPLnN0b2tlci52MS5Ob2RlIiQKFkRlY2xhcmVOb2RlTG9zdFJlcXVlc3QSCgoCaWQYASABKAkiOAoXRGVjbGFyZU5vZGVMb3N0UmVzcG9uc2USHQoEbm9kZRgBIAEoCzIPLnN0b2tlci52MS5Ob2RlIiEKEkRvY3Rvck5vZGVzUmVxdWVzdBILCgNpZHMYASADKAkiPQoTRG9jdG9yTm9kZXNSZXNwb25zZRImCgVub2RlcxgBIAMoCzIXLnN0b2tlci52MS5Ob2RlRmluZGluZ3MiQQoKTm9kZVRhcmdldBIPCgdub2RlX2lkGAEgASgJEhIKCmNsdXN0ZXJfaWQYAiABKAkSDgoGam9iX2lkGAMgASgJIqMBCgtFeGVjUmVxdWVzdBIlCgVzdGFydBgBIAEoCzIULnN0b2tlci52MS5FeGVjU3RhcnRIABIPCgVpbnB1dBgCIAEoDEgAEigKCWlucHV0X2VuZBgDIAEoCzITLnN0b2tlci52MS5JbnB1dEVuZEgAEicKBndpbmRvdxgEIAEoCzIVLnN0b2tlci52MS5XaW5kb3dTaXplSABCCQoHbWVzc2FnZSKYAQoJRXhlY1N0YXJ0EiUKBnRhcmdldBgBIAEoCzIVLnN0b2tlci52MS5Ob2RlVGFyZ2V0EhQKDGNvbW1hbmRfbGluZRgCIAEoCRIQCgh0ZXJtaW5hbBgDIAEoCBIlCgZ3aW5kb3cYBCABKAsyFS5zdG9rZXIudjEuV2luZG93U2l6ZRIVCg10ZXJtaW5hbF90eXBlGAUgASgJIpYBCgxFeGVjUmVzcG9uc2USKQoHc3RhcnRlZBgBIAEoCzIWLnN0b2tlci52MS5FeGVjU3RhcnRlZEgAEhAKBm91dHB1dBgCIAEoDEgAEhYKDGVycm9yX291dHB1dBgDIAEoDEgAEiYKBGV4aXQYBCABKAsyFi5zdG9rZXIudjEuUHJvY2Vzc0V4aXRIAEIJCgdtZXNzYWdlIhsKC0V4ZWNTdGFydGVkEgwKBG5vZGUYASABKAkigAEKDkZvcndhcmRSZXF1ZXN0EigKBXN0YXJ0GAEgASgLMhcuc3Rva2VyLnYxLkZvcndhcmRTdGFydEgAEg8KBWlucHV0GAIgASgMSAASKAoJaW5wdXRfZW5kGAMgASgLMhMuc3Rva2VyLnYxLklucHV0RW5kSABCCQoHbWVzc2FnZSJRCgxGb3J3YXJkU3RhcnQSJQoGdGFyZ2V0GAEgASgLMhUuc3Rva2VyLnYxLk5vZGVUYXJnZXQSDAoEaG9zdBgCIAEoCRIMCgRwb3J0GAMgASgFIoYBCg9Gb3J3YXJkUmVzcG9uc2USKgoGb3BlbmVkGAEgASgLMhguc3Rva2VyLnYxLkZvcndhcmRPcGVuZWRIABIQCgZvdXRwdXQYAiABKAxIABIqCgpvdXRwdXRfZW5kGAMgASgLMhQuc3Rva2VyLnYxLk91dHB1dEVuZEgAQgkKB21lc3NhZ2UiHQoNRm9yd2FyZE9wZW5lZBIMCgRub2RlGAEgASgJMpoICgtOb2RlU2VydmljZRJACgdHZXROb2RlEhkuc3Rva2VyLnYxLkdldE5vZGVSZXF1ZXN0Ghouc3Rva2VyLnYxLkdldE5vZGVSZXNwb25zZRJVCg5HZXROb2RlSGlzdG9yeRIgLnN0b2tlci52MS5HZXROb2RlSGlzdG9yeVJlcXVlc3QaIS5zdG9rZXIudjEuR2V0Tm9kZUhpc3RvcnlSZXNwb25zZRJGCglMaXN0Tm9kZXMSGy5zdG9rZXIudjEuTGlzdE5vZGVzUmVxdWVzdBocLnN0b2tlci52MS5MaXN0Tm9kZXNSZXNwb25zZRJJCgpEZWxldGVOb2RlEhwuc3Rva2VyLnYxLkRlbGV0ZU5vZGVSZXF1ZXN0Gh0uc3Rva2VyLnYxLkRlbGV0ZU5vZGVSZXNwb25zZRJGCglEcmFpbk5vZGUSGy5zdG9rZXIudjEuRHJhaW5Ob2RlUmVxdWVzdBocLnN0b2tlci52MS5EcmFpbk5vZGVSZXNwb25zZRJMCgtSZWNsYWltTm9kZRIdLnN0b2tlci52MS5SZWNsYWltTm9kZVJlcXVlc3QaHi5zdG9rZXIudjEuUmVjbGFpbU5vZGVSZXNwb25zZRJGCglSZXRyeU5vZGUSGy5zdG9rZXIudjEuUmV0cnlOb2RlUmVxdWVzdBocLnN0b2tlci52MS5SZXRyeU5vZGVSZXNwb25zZRJJCgpSZXN1bWVOb2RlEhwuc3Rva2VyLnYxLlJlc3VtZU5vZGVSZXF1ZXN0Gh0uc3Rva2VyLnYxLlJlc3VtZU5vZGVSZXNwb25zZRJDCghUZXN0Tm9kZRIaLnN0b2tlci52MS5UZXN0Tm9kZVJlcXVlc3QaGy5zdG9rZXIudjEuVGVzdE5vZGVSZXNwb25zZRJGCglSZXR1cm5HcHUSGy5zdG9rZXIudjEuUmV0dXJuR3B1UmVxdWVzdBocLnN0b2tlci52MS5SZXR1cm5HcHVSZXNwb25zZRJYCg9EZWNsYXJlTm9kZUxvc3QSIS5zdG9rZXIudjEuRGVjbGFyZU5vZGVMb3N0UmVxdWVzdBoiLnN0b2tlci52MS5EZWNsYXJlTm9kZUxvc3RSZXNwb25zZRJMCgtEb2N0b3JOb2RlcxIdLnN0b2tlci52MS5Eb2N0b3JOb2Rlc1JlcXVlc3QaHi5zdG9rZXIudjEuRG9jdG9yTm9kZXNSZXNwb25zZRI7CgRFeGVjEhYuc3Rva2VyLnYxLkV4ZWNSZXF1ZXN0Ghcuc3Rva2VyLnYxLkV4ZWNSZXNwb25zZSgBMAESRAoHRm9yd2FyZBIZLnN0b2tlci52MS5Gb3J3YXJkUmVxdWVzdBoaLnN0b2tlci52MS5Gb3J3YXJkUmVzcG9uc2UoATABYgZwcm90bzM", [file_google_protobuf_timestamp, file_stoker_v1_agent_service, file_stoker_v1_doctor, file_stoker_v1_history, file_stoker_v1_node, file_stoker_v1_relay]);
 
 /**
  * @generated from message stoker.v1.GetNodeRequest
@@ -494,6 +496,42 @@ export const DeclareNodeLostResponseSchema: GenMessage<DeclareNodeLostResponse> 
   messageDesc(file_stoker_v1_node_service, 21);
 
 /**
+ * @generated from message stoker.v1.DoctorNodesRequest
+ */
+export type DoctorNodesRequest = Message<"stoker.v1.DoctorNodesRequest"> & {
+  /**
+   * Empty: all that are connected, and those that should be.
+   *
+   * @generated from field: repeated string ids = 1;
+   */
+  ids: string[];
+};
+
+/**
+ * Describes the message stoker.v1.DoctorNodesRequest.
+ * Use `create(DoctorNodesRequestSchema)` to create a new message.
+ */
+export const DoctorNodesRequestSchema: GenMessage<DoctorNodesRequest> = /*@__PURE__*/
+  messageDesc(file_stoker_v1_node_service, 22);
+
+/**
+ * @generated from message stoker.v1.DoctorNodesResponse
+ */
+export type DoctorNodesResponse = Message<"stoker.v1.DoctorNodesResponse"> & {
+  /**
+   * @generated from field: repeated stoker.v1.NodeFindings nodes = 1;
+   */
+  nodes: NodeFindings[];
+};
+
+/**
+ * Describes the message stoker.v1.DoctorNodesResponse.
+ * Use `create(DoctorNodesResponseSchema)` to create a new message.
+ */
+export const DoctorNodesResponseSchema: GenMessage<DoctorNodesResponse> = /*@__PURE__*/
+  messageDesc(file_stoker_v1_node_service, 23);
+
+/**
  * A node, by itself or as one of a cluster's or job's.
  *
  * @generated from message stoker.v1.NodeTarget
@@ -526,7 +564,7 @@ export type NodeTarget = Message<"stoker.v1.NodeTarget"> & {
  * Use `create(NodeTargetSchema)` to create a new message.
  */
 export const NodeTargetSchema: GenMessage<NodeTarget> = /*@__PURE__*/
-  messageDesc(file_stoker_v1_node_service, 22);
+  messageDesc(file_stoker_v1_node_service, 24);
 
 /**
  * @generated from message stoker.v1.ExecRequest
@@ -567,7 +605,7 @@ export type ExecRequest = Message<"stoker.v1.ExecRequest"> & {
  * Use `create(ExecRequestSchema)` to create a new message.
  */
 export const ExecRequestSchema: GenMessage<ExecRequest> = /*@__PURE__*/
-  messageDesc(file_stoker_v1_node_service, 23);
+  messageDesc(file_stoker_v1_node_service, 25);
 
 /**
  * @generated from message stoker.v1.ExecStart
@@ -612,7 +650,7 @@ export type ExecStart = Message<"stoker.v1.ExecStart"> & {
  * Use `create(ExecStartSchema)` to create a new message.
  */
 export const ExecStartSchema: GenMessage<ExecStart> = /*@__PURE__*/
-  messageDesc(file_stoker_v1_node_service, 24);
+  messageDesc(file_stoker_v1_node_service, 26);
 
 /**
  * @generated from message stoker.v1.ExecResponse
@@ -655,7 +693,7 @@ export type ExecResponse = Message<"stoker.v1.ExecResponse"> & {
  * Use `create(ExecResponseSchema)` to create a new message.
  */
 export const ExecResponseSchema: GenMessage<ExecResponse> = /*@__PURE__*/
-  messageDesc(file_stoker_v1_node_service, 25);
+  messageDesc(file_stoker_v1_node_service, 27);
 
 /**
  * @generated from message stoker.v1.ExecStarted
@@ -672,7 +710,7 @@ export type ExecStarted = Message<"stoker.v1.ExecStarted"> & {
  * Use `create(ExecStartedSchema)` to create a new message.
  */
 export const ExecStartedSchema: GenMessage<ExecStarted> = /*@__PURE__*/
-  messageDesc(file_stoker_v1_node_service, 26);
+  messageDesc(file_stoker_v1_node_service, 28);
 
 /**
  * @generated from message stoker.v1.ForwardRequest
@@ -707,7 +745,7 @@ export type ForwardRequest = Message<"stoker.v1.ForwardRequest"> & {
  * Use `create(ForwardRequestSchema)` to create a new message.
  */
 export const ForwardRequestSchema: GenMessage<ForwardRequest> = /*@__PURE__*/
-  messageDesc(file_stoker_v1_node_service, 27);
+  messageDesc(file_stoker_v1_node_service, 29);
 
 /**
  * @generated from message stoker.v1.ForwardStart
@@ -736,7 +774,7 @@ export type ForwardStart = Message<"stoker.v1.ForwardStart"> & {
  * Use `create(ForwardStartSchema)` to create a new message.
  */
 export const ForwardStartSchema: GenMessage<ForwardStart> = /*@__PURE__*/
-  messageDesc(file_stoker_v1_node_service, 28);
+  messageDesc(file_stoker_v1_node_service, 30);
 
 /**
  * @generated from message stoker.v1.ForwardResponse
@@ -773,7 +811,7 @@ export type ForwardResponse = Message<"stoker.v1.ForwardResponse"> & {
  * Use `create(ForwardResponseSchema)` to create a new message.
  */
 export const ForwardResponseSchema: GenMessage<ForwardResponse> = /*@__PURE__*/
-  messageDesc(file_stoker_v1_node_service, 29);
+  messageDesc(file_stoker_v1_node_service, 31);
 
 /**
  * @generated from message stoker.v1.ForwardOpened
@@ -790,7 +828,7 @@ export type ForwardOpened = Message<"stoker.v1.ForwardOpened"> & {
  * Use `create(ForwardOpenedSchema)` to create a new message.
  */
 export const ForwardOpenedSchema: GenMessage<ForwardOpened> = /*@__PURE__*/
-  messageDesc(file_stoker_v1_node_service, 30);
+  messageDesc(file_stoker_v1_node_service, 32);
 
 /**
  * Nodes enrol themselves; people look at them, drain and resume them, and remove those that are gone.
@@ -901,6 +939,16 @@ export const NodeService: GenService<{
     methodKind: "unary";
     input: typeof DeclareNodeLostRequestSchema;
     output: typeof DeclareNodeLostResponseSchema;
+  },
+  /**
+   * Nodes look at themselves: drivers, file systems, networks and the like, and what would mend what is amiss.
+   *
+   * @generated from rpc stoker.v1.NodeService.DoctorNodes
+   */
+  doctorNodes: {
+    methodKind: "unary";
+    input: typeof DoctorNodesRequestSchema;
+    output: typeof DoctorNodesResponseSchema;
   },
   /**
    * A command or a shell on a node. The first message says which.

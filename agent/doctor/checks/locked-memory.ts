@@ -1,0 +1,16 @@
+import { type Check, ok, warn } from "../../../shared/doctor/finding.js";
+import type { AgentWorld } from "../world.js";
+
+export const lockedMemory: Check<AgentWorld> = {
+  name: "InfiniBand",
+  async look({ machine, unit }) {
+    const devices = machine.list("/sys/class/infiniband");
+    if (devices.length === 0) return undefined;
+    const limit = /^Max locked memory\s+\S+\s+(\S+)/m.exec(machine.read("/proc/self/limits") ?? "")?.[1];
+    if (limit !== undefined && limit !== "unlimited") {
+      const remedy = `systemctl edit ${unit}, and there under [Service]: LimitMEMLOCK=infinity`;
+      return warn(`${devices.join(", ")}: processes may lock ${limit} bytes only, which is too little for it`, remedy);
+    }
+    return ok(`${devices.join(", ")}, and no limit on locked memory`);
+  },
+};

@@ -1,0 +1,38 @@
+import { type Check, type Finding, fail, ok, warn } from "../../../shared/doctor/finding.js";
+import type { AgentWorld } from "../world.js";
+
+export const ports: Check<AgentWorld> = {
+  name: "ports",
+  async look({ machine, coordinator: { host, port }, witnessPort }) {
+    const found: Finding[] = [];
+    const why = await machine.reach(host, port);
+    if (why === undefined) found.push(ok(`the coordinator's port answers: ${host}:${port}`));
+    else
+      found.push(
+        fail(
+          `the coordinator can't be reached at ${host}:${port}: ${why}`,
+          `open ${port}/tcp on ${host}, and: systemctl status stoker-coordinator`,
+        ),
+      );
+    if (witnessPort === undefined) {
+      const remedy = "remove `witness-port: off` from /etc/stoker/agent.yaml";
+      found.push(
+        warn(
+          "this node neither asks others about the coordinator nor answers: its ranks freeze while that is away",
+          remedy,
+        ),
+      );
+      return found;
+    }
+    const open = await machine.run(["ss", "-Hlun", `sport = :${witnessPort}`]);
+    if (open?.code === 0 && open.stdout.trim() === "") {
+      found.push(
+        warn(
+          `nobody listens at ${witnessPort}/udp: other nodes can't ask this one about the coordinator`,
+          "systemctl status stoker-agent",
+        ),
+      );
+    } else if (open?.code === 0) found.push(ok(`other nodes may ask at ${witnessPort}/udp`));
+    return found;
+  },
+};

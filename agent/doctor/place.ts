@@ -1,0 +1,20 @@
+import type { AgentWorld } from "./world.js";
+
+/** What an agent's settings say. */
+export interface AgentPlace {
+  /** `host:port` */
+  coordinator: string;
+  dataDir: string;
+  witnessPort?: number | undefined;
+  containers?: string | undefined;
+}
+
+type Placed = Pick<AgentWorld, "coordinator" | "dataDir" | "unit" | "needed" | "witnessPort" | "containers">;
+
+export function placeOf({ coordinator, dataDir, witnessPort, containers = "auto" }: AgentPlace): Placed {
+  const [, host = coordinator, port = "7741"] = /^\[?(.*?)\]?(?::(\d+))?$/.exec(coordinator) ?? [];
+  return {
+    ...{ coordinator: { host, port: Number(port) }, dataDir, unit: "stoker-agent.service" },
+    ...{ needed: [host], witnessPort, containers },
+  };
+}

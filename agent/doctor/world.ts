@@ -1,0 +1,24 @@
+import type { Machine } from "../../shared/doctor/machine.js";
+
+export interface Peer {
+  name: string;
+  address: string;
+}
+
+/** The machine of an agent, and what is known of the lab around it. */
+export interface AgentWorld {
+  machine: Machine;
+  dataDir: string;
+  hostName: string;
+  unit: string;
+  coordinator: { host: string; port: number };
+  needed: readonly string[];
+  wanted: readonly string[];
+  clockAheadMs?: number | undefined;
+  /** Other nodes; none where nobody has told of them. */
+  peers: readonly Peer[];
+  /** Where this node answers questions about the coordinator; undefined: it does not. */
+  witnessPort: number | undefined;
+  /** "off", or what may run containers. */
+  containers: string;
+}

@@ -1,0 +1,83 @@
+import { execFile } from "node:child_process";
+import { lookup } from "node:dns/promises";
+import { readdirSync, readFileSync, statfsSync } from "node:fs";
+import { connect } from "node:net";
+
+/** What checks may ask of the machine that they look at; tests answer for one that is ill. */
+export interface Machine {
+  /** Undefined: there is no such program. A signal, or its time being up, is a code above 128. */
+  run(argv: readonly [string, ...string[]], limitMs?: number): Promise<Ran | undefined>;
+  /** Undefined: it can't be read. */
+  read(path: string): string | undefined;
+  /** Names in a folder; none when there is no such folder. */
+  list(path: string): string[];
+  /** Of the file system that holds the path. */
+  room(path: string): Room | undefined;
+  /** Addresses of a name; none when it has none. */
+  addressesOf(name: string): Promise<string[]>;
+  /** Undefined: the connection stood. Else why not. */
+  reach(host: string, port: number): Promise<string | undefined>;
+}
+
+export interface Ran {
+  code: number;
+  stdout: string;
+  stderr: string;
+}
+
+export interface Room {
+  freeBytes: number;
+  totalBytes: number;
+  /** 0 of 0 where there is no such limit. */
+  freeFiles: number;
+  totalFiles: number;
+}
+
+const commandMs = 8_000;
+const reachMs = 3_000;
+const systemPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+export const thisMachine: Machine = {
+  run: ([program, ...words], limitMs = commandMs) =>
+    new Promise((resolve) => {
+      const environment = { PATH: systemPath, LC_ALL: "C.UTF-8", HOME: "/root" };
+      const options = { timeout: limitMs, killSignal: "SIGKILL", env: environment, maxBuffer: 2 ** 20 } as const;
+      execFile(program, words, options, (error, stdout, stderr) => {
+        if (error?.code === "ENOENT") resolve(undefined);
+        else resolve({ code: typeof error?.code === "number" ? error.code : error ? 137 : 0, stdout, stderr });
+      });
+    }),
+  read: (path) => expected(() => readFileSync(path, "utf8")),
+  list: (path) => expected(() => readdirSync(path)) ?? [],
+  room: (path) =>
+    expected(() => {
+      const { bavail, blocks, bsize, ffree, files } = statfsSync(path);
+      return { freeBytes: bavail * bsize, totalBytes: blocks * bsize, freeFiles: ffree, totalFiles: files };
+    }),
+  addressesOf: (name) =>
+    lookup(name, { all: true }).then(
+      (found) => found.map(({ address }) => address),
+      () => [],
+    ),
+  reach: (host, port) =>
+    new Promise((resolve) => {
+      const socket = connect({ host, port, timeout: reachMs });
+      const end = (why: string | undefined) => {
+        socket.destroy();
+        resolve(why);
+      };
+      socket.once("connect", () => end(undefined));
+      socket.once("timeout", () => end(`no answer within ${reachMs / 1_000} s`));
+      socket.once("error", (error) => end(error.message));
+    }),
+};
+
+/** What is not there, or not ours to read, is an answer here. */
+function expected<T>(look: () => T): T | undefined {
+  try {
+    return look();
+  } catch (error) {
+    if (error instanceof Error && "syscall" in error) return undefined;
+    throw error;
+  }
+}
