@@ -9,6 +9,7 @@ export interface DataPaths {
   spool: string;
   witnesses: string;
   obeyed: string;
+  gpus: string;
   jobs: string;
   mounts: string;
   jobMounts: string;
@@ -21,6 +22,8 @@ export interface DataPaths {
   trash: string;
   fences: string;
   socket: string;
+  /** For processes of any account that show a lease's pass; undefined where the path is too long, and they see it as `inContainers` says. */
+  openSocket: string | undefined;
 }
 
 /** The longest path that a unix socket can have, with room for the final zero. */
@@ -28,12 +31,14 @@ const socketPathLimit = 107;
 
 export function dataPaths(data: string): DataPaths {
   const beside = join(data, "agent.sock");
+  const open = join(data, "inside", "ranks.sock");
   return {
     data,
     ledger: join(data, "ledger"),
     spool: join(data, "spool"),
     witnesses: join(data, "witnesses.json"),
     obeyed: join(data, "obeyed.json"),
+    gpus: join(data, "gpus.json"),
     jobs: join(data, "jobs"),
     mounts: join(data, "mounts"),
     jobMounts: join(data, "job-mounts"),
@@ -49,6 +54,7 @@ export function dataPaths(data: string): DataPaths {
       Buffer.byteLength(beside) <= socketPathLimit
         ? beside
         : `/tmp/stoker-${createHash("sha256").update(data).digest("hex").slice(0, 16)}.sock`,
+    openSocket: Buffer.byteLength(open) <= socketPathLimit ? open : undefined,
   };
 }
 

@@ -162,7 +162,10 @@ export class CoreWorld {
         reclaimable: machine.reclaimable ?? false,
         containerRuntime: machine.containers ?? "",
         ...(machine.fileServing ? { fileServing: machine.fileServing } : {}),
-        gpus: Array.from({ length: gpus }, (_, index) => ({ uuid: `${name}-gpu-${index}`, index })),
+        gpus: Array.from({ length: gpus }, (_, index) => ({
+          ...{ uuid: `${name}-gpu-${index}`, index },
+          links: machine.links ? Array.from({ length: gpus }, (_, other) => machine.links?.(index, other) ?? "") : [],
+        })),
       },
       leases: held.map((leaseId) => ({ leaseId, phase: LeasePhase.RUNNING })),
       witnessPort: machine.witnessPort ?? 0,
@@ -237,6 +240,8 @@ export interface Machine {
   reclaimable?: boolean;
   /** podman, docker or apptainer. */
   containers?: string;
+  /** How two GPUs are connected. */
+  links?: (a: number, b: number) => string;
 }
 
 /** What a heartbeat says of answers and witnesses. */

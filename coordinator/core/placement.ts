@@ -4,6 +4,7 @@ import { membersOf } from "./cluster.js";
 import { conditionsOf } from "./health/conditions.js";
 import { historyOf, penaltyOf, penaltyOfShare } from "./health/penalty.js";
 import type { World } from "./memory.js";
+import { nearest } from "./near-gpus.js";
 import type { Cluster, Held, Instant, Job, Node } from "./state.js";
 import { memoryFor, nothingUsed, roomOn } from "./usage.js";
 
@@ -100,19 +101,22 @@ function heldOn(job: Job, candidate: Candidate, now: Instant): Held {
     return { gpuUuids: gpus.map(({ uuid }) => uuid), cpus, memoryBytes, whole: true };
   }
   return {
-    gpuUuids: gpusInOrder(candidate, now).slice(0, share.gpus),
+    gpuUuids: gpusFor(candidate, share.gpus, now),
     cpus: share.cpus,
     memoryBytes: memoryFor(share, node),
     whole: false,
   };
 }
 
-/** Those that failed lately after the others, suspect ones last of all. */
-function gpusInOrder({ room, health, gpuFaults }: Candidate, now: Instant): readonly string[] {
-  if (!health) return room.gpuUuids;
-  const suspect = (uuid: string) => (gpuFaults.some((fault) => fault.uuid === uuid) ? 1 : 0);
-  return room.gpuUuids
-    .map((uuid) => ({ uuid, suspect: suspect(uuid), penalty: penaltyOf(health, uuid, now) }))
-    .sort((a, b) => a.suspect - b.suspect || a.penalty - b.penalty)
-    .map(({ uuid }) => uuid);
+/** Those that failed lately after the others, suspect ones last of all; among equals such as are close to each other. */
+function gpusFor({ node, room, health, gpuFaults }: Candidate, count: number, now: Instant): readonly string[] {
+  const penalties = new Map(
+    room.gpuUuids.map((uuid) => {
+      const isSuspect = gpuFaults.some((fault) => fault.uuid === uuid);
+      return [uuid, isSuspect ? Number.MAX_VALUE : health ? penaltyOf(health, uuid, now) : 0];
+    }),
+  );
+  const rankOf = (uuid: string) => penalties.get(uuid) ?? 0;
+  const inOrder = [...room.gpuUuids].sort((a, b) => rankOf(a) - rankOf(b));
+  return nearest(node.inventory.gpus, inOrder, count, rankOf);
 }

@@ -106,6 +106,8 @@ export interface Job {
   readonly deletingSince?: Instant;
   /** Number of its latest event. */
   readonly events: number;
+  /** Name of the user; absent of one that an earlier release took on. */
+  readonly submittedBy?: string;
   /** The W3C trace context that it was submitted in. */
   readonly traceParent?: string;
   /** What is suspected of it while it runs; absent: nothing ever was. */
@@ -332,6 +334,8 @@ export interface NodeInventory {
   readonly prepares?: true;
   /** Its owner may want it back at any time: it serves clusters of low priority alone. */
   readonly reclaimable?: true;
+  /** Why it offers no GPUs though it may have some, in the agent's words. */
+  readonly gpuTrouble?: string;
 }
 
 export interface NodeGpu {
@@ -339,6 +343,15 @@ export interface NodeGpu {
   readonly index: number;
   readonly model: string;
   readonly memoryBytes: number;
+  /** How it is connected with each GPU of its node, in their order, in the driver's words; absent when not known. */
+  readonly links?: readonly string[];
+  /** The processors near to it. */
+  readonly cpuAffinity?: string;
+  readonly numaNode?: number;
+  /** Network adapters that are nearest to it. */
+  readonly nics?: readonly string[];
+  /** Of a MIG device. */
+  readonly parentUuid?: string;
 }
 
 /** Which resource a create with this key made. `scope` is the noun and its parent. */

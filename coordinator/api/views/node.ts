@@ -59,7 +59,9 @@ const inventoryView = ({ fileServing, containers, ...inventory }: NodeInventory)
   ...(containers ? { containerRuntime: containers.runtime, containerRuntimeVersion: containers.version } : {}),
   ...(fileServing ? { fileServing: { ...fileServing, freeBytes: BigInt(fileServing.freeBytes) } } : {}),
   memoryBytes: BigInt(inventory.memoryBytes),
-  gpus: inventory.gpus.map((gpu) => ({ ...gpu, memoryBytes: BigInt(gpu.memoryBytes) })),
+  gpus: inventory.gpus.map(({ links = [], nics = [], memoryBytes, ...gpu }) => ({
+    ...{ ...gpu, memoryBytes: BigInt(memoryBytes), links: [...links], nics: [...nics] },
+  })),
 });
 
 function allocations(state: State, row: Node) {

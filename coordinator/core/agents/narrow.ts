@@ -44,12 +44,7 @@ export function narrowHello(hello: Hello): Introduction | string {
   // It becomes a word on the command lines of launchers: never an option of theirs.
   if (!/^(?:[.:%\w][-.:%\w]{0,254})?$/.test(address)) return `"${cut(address, 80)}" can't be a node's address`;
   if (!inventory) return "the hello has no inventory";
-  const gpus = inventory.gpus.map(({ uuid, index, model, memoryBytes }) => ({
-    uuid,
-    index,
-    model: cut(model, 255),
-    memoryBytes: Number(memoryBytes),
-  }));
+  const gpus = inventory.gpus.map((gpu) => narrowGpu(gpu, inventory.gpus.length));
   const narrowed = { ...inventory, memoryBytes: Number(inventory.memoryBytes), gpus };
   const wrong = wrongInventory(narrowed);
   if (wrong !== undefined) return wrong;
@@ -70,6 +65,7 @@ export function narrowHello(hello: Hello): Introduction | string {
     ...(runtime === "" ? {} : { containers: { runtime, version: cut(inventory.containerRuntimeVersion, 100) } }),
     ...(inventory.prepares ? ({ prepares: true } as const) : {}),
     ...(inventory.reclaimable ? ({ reclaimable: true } as const) : {}),
+    ...(inventory.gpuTrouble === "" ? {} : { gpuTrouble: cut(inventory.gpuTrouble, 500) }),
   };
   return {
     name: nodeName,
@@ -94,6 +90,22 @@ export function narrowHello(hello: Hello): Introduction | string {
     witnessPort: hello.witnessPort,
     witnessSet,
     ...(obeyed ? { obeyed } : {}),
+  };
+}
+
+const nicsMax = 16;
+
+/** What its agent can't say, or says in a form that can't be, is not known. */
+function narrowGpu(gpu: Inventory["gpus"][number], count: number): NodeGpu {
+  const { uuid, index, model, memoryBytes, links, cpuAffinity, numaNode, nics, parentUuid } = gpu;
+  const adapters = nics.filter((name) => /^[-.\w]{1,64}$/.test(name)).slice(0, nicsMax);
+  return {
+    ...{ uuid, index, model: cut(model, 255), memoryBytes: Number(memoryBytes) },
+    ...(links.length === count && links.every((link) => /^\w{0,8}$/.test(link)) ? { links } : {}),
+    ...(/^\d[-,\d]{0,199}$/.test(cpuAffinity) ? { cpuAffinity } : {}),
+    ...(numaNode === undefined ? {} : { numaNode }),
+    ...(adapters.length > 0 ? { nics: adapters } : {}),
+    ...(/^[-.:\w]{1,100}$/.test(parentUuid) ? { parentUuid } : {}),
   };
 }
 
