@@ -4,21 +4,22 @@ import type { Logger } from "pino";
 import { bootClock } from "../shared/boot-clock.js";
 import { DiskReserve } from "../shared/disk-reserve.js";
 import type { Welcome } from "../shared/gen/stoker/v1/agent_service_pb.js";
-import type { Gpu, Inventory } from "../shared/gen/stoker/v1/node_pb.js";
+import type { Inventory } from "../shared/gen/stoker/v1/node_pb.js";
 import { type LeaseId, parseLeaseId } from "../shared/ids.js";
 import { version } from "../shared/version.js";
+import type { AgentParts } from "./agent-parts.js";
 import { causeOf } from "./cause.js";
 import { jobMountRootOf, type NodePlaces } from "./core/environment.js";
 import type { LeaseEvent } from "./core/events.js";
-import { advice, isLatest, objection, withObeyed } from "./core/obedience.js";
 import { ExecutionLog } from "./directories/execution-log.js";
 import { JobTemps } from "./directories/job-temps.js";
 import { Engine } from "./engine.js";
+import { followGpus } from "./gpu-changes.js";
 import { type LeaseHolder, mountsHost, remoteHost, sweepContainers, testsHost } from "./hosts.js";
 import { listenInside, makeInsideFolder } from "./inside-folder.js";
 import { Ledger } from "./ledger.js";
 import { leftBehind } from "./left-behind.js";
-import { lifeOf, obeyedBefore } from "./link/life.js";
+import { obeyedBefore } from "./link/life.js";
 import { Link, type LinkHost } from "./link/link.js";
 import {
   exportStates,
@@ -31,25 +32,14 @@ import {
   reportMessage,
   withServing,
 } from "./link/messages.js";
+import { WireTelemetry } from "./link/wire-telemetry.js";
 import type { AgentView } from "./metrics/view.js";
 import { jobCommands } from "./mpi/job-commands.js";
 import { ObeyedFile } from "./obeyed-file.js";
+import { objectionTo } from "./obeying.js";
 import { type DataPaths, dataPaths } from "./paths.js";
 import { Performer } from "./perform.js";
-import type {
-  AdminAccounts,
-  Containers,
-  Exports,
-  GpuHealthSource,
-  KernelSource,
-  Logs,
-  LogsHost,
-  Mounts,
-  RemoteHost,
-  RemoteStarts,
-  StdCopies,
-  TelemetrySource,
-} from "./ports.js";
+import type { GpuHealthSource, Logs, RemoteStarts } from "./ports.js";
 import { Preparer } from "./preparer.js";
 import { RankProcesses } from "./rank-processes.js";
 import { LeaseSignals } from "./ranks/lease-signals.js";
@@ -58,7 +48,7 @@ import { LocalShims } from "./ranks/shims.js";
 import { Spawner } from "./ranks/spawner.js";
 import { Receiver } from "./received.js";
 import { AllSurroundings } from "./surroundings.js";
-import type { NodeTests, TestsHost } from "./test-ports.js";
+import type { NodeTests } from "./test-ports.js";
 import { UserRelays, type UserRelaysOptions } from "./user-relays.js";
 import { Fences } from "./watchdog/fences.js";
 import type { Freezer } from "./watchdog/freezer.js";
@@ -83,25 +73,6 @@ export interface AgentOptions extends UserRelaysOptions {
 
 const diskReserveBytes = 64 * 2 ** 20;
 
-/** The parts that have ports of their own; main.ts gives the real ones. */
-export interface AgentParts {
-  mounts: Mounts;
-  containers: Containers;
-  exports: Exports;
-  accounts: AdminAccounts;
-  copies: StdCopies;
-  /** Of setup tasks, by their runs. */
-  setupCopies: StdCopies<string>;
-  telemetry: TelemetrySource;
-  kernel: KernelSource;
-  smiRuns: AgentView["smiRuns"];
-  /** Watches these. */
-  gpus(gpus: readonly Gpu[]): GpuHealthSource;
-  logs(host: LogsHost): Logs;
-  tests(host: TestsHost): NodeTests;
-  remote(host: RemoteHost): RemoteStarts;
-}
-
 /** Composition root: the only file that knows every part. */
 export class Agent {
   private readonly paths: DataPaths;
@@ -111,6 +82,7 @@ export class Agent {
   private readonly ledger: Ledger;
   private readonly obeyed: ObeyedFile;
   private readonly clock = bootClock();
+  private readonly wire = new WireTelemetry(() => this.clock.monotonic());
   private readonly fences: Fences;
   private readonly watchdog: Watchdog;
   private readonly temps: JobTemps;
@@ -148,7 +120,9 @@ export class Agent {
       commands: jobCommands(this.paths.commands, options.rshPath),
     };
     makeInsideFolder(this.paths, options.shimPath);
-    const surroundings = new AllSurroundings(this.places, options.shimPath, parts.containers);
+    const { confinements, limits } = parts.isolation;
+    const { openSocket } = this.paths;
+    const surroundings = new AllSurroundings(this.places, options.shimPath, parts.containers, confinements, openSocket);
     this.holder = { engine: () => this.engine, paths: this.paths, places: this.places, surroundings };
     this.obeyed = new ObeyedFile(this.paths.obeyed);
     this.room = new DiskReserve({ dir: options.dataDir, bytes: options.diskReserve ?? diskReserveBytes, log });
@@ -182,12 +156,15 @@ export class Agent {
       this.logs,
       tell,
       (lease) => this.signals.kill(lease),
-      (grant, dir, exit) => causeOf(exit, { grant, dir, gpus: options.inventory.gpus, kernel: parts.kernel }),
+      (run, dir, exit) => {
+        const killed = limits.killed(run.id, this.fences.group(run.id));
+        return causeOf(exit, { grant: run.grant, dir, gpus: options.inventory.gpus, kernel: parts.kernel, killed });
+      },
       log,
     );
     const performer = new Performer({
       ...{ paths: this.paths, places: this.places, ledger: this.ledger, temps: this.temps, ranks: this.ranks },
-      ...{ fences: this.fences, watchdog: this.watchdog },
+      ...{ fences: this.fences, watchdog: this.watchdog, confinements, limits, shimPath: options.shimPath },
       ...{ signals: this.signals, logs: this.logs, remote: this.remote, mounts: parts.mounts, copies: parts.copies },
       containers: parts.containers,
       executionLog: new ExecutionLog(options.name, log),
@@ -226,6 +203,7 @@ export class Agent {
         ...{ logs: this.logs, witnesses: this.witnesses, preparer: this.preparer, exports: parts.exports },
         ...{ engine: () => this.engine, remote: this.remote, tests: this.tests, tellExports: () => this.tellExports() },
         users: (order) => this.users.take(order),
+        membership: options.membership,
       },
       log,
     );
@@ -241,17 +219,20 @@ export class Agent {
     await this.watchdog.start();
     this.parts.kernel.start();
     this.gpus.start(() => heldGpus(this.engine.state.leases.values()));
-    await listenInside(this.paths, this.remote);
+    followGpus(this.parts.telemetry, this.options.inventory, this.gpus, () => this.link.renew());
+    await listenInside(this.paths, this.remote, this.parts.isolation.isOn);
     await this.witness();
     await this.adopt();
     this.preparer.start();
     this.parts.mounts.watch(mountsHost(this.holder));
     this.parts.exports.start(() => this.tellExports());
     this.link.start();
+    this.options.membership.start((message) => this.link.send(message));
   }
 
   /** Ranks go on without us: the next agent takes them up again. */
   async stop(): Promise<void> {
+    this.options.membership.close();
     await Promise.all([this.users.close(), this.link.stop()]);
     await this.engine.stop();
     this.room.stop();
@@ -328,7 +309,8 @@ export class Agent {
       return [...this.engine.state.leases.values()].map(heldLease);
     };
     return {
-      token: () => this.options.token(),
+      credential: () => this.options.membership.credential(),
+      removed: () => this.removed(),
       monotonic: () => this.clock.monotonic(),
       hello: () => ({
         nodeName: this.options.name,
@@ -336,7 +318,10 @@ export class Agent {
         agentVersion: version,
         bootId: this.boot,
         gpuFaults: this.gpus.faults().map(gpuFault),
-        inventory: { ...withServing(this.options.inventory, this.parts.exports.serving()), prepares: true },
+        inventory: this.wire.hello({
+          ...withServing(this.options.inventory, this.parts.exports.serving()),
+          prepares: true,
+        }),
         leases: held(),
         ...obeyedBefore(this.obeyed.read()),
         witnessPort: this.witnesses.port,
@@ -348,7 +333,7 @@ export class Agent {
           problems: [this.watchdog.problem(), this.room.low, this.parts.mounts.clusterProblem(), this.gpus.problem()],
           gpuFaults: this.gpus.faults().map(gpuFault),
           witnessSet: BigInt(this.witnesses.set?.version ?? 0),
-          telemetry: this.parts.telemetry.latest(),
+          telemetry: this.wire.next(this.parts.telemetry.latest()),
           beside: { freezer: this.options.freezer.name, ...logsWaiting(this.logs.waiting()) },
         }),
       objection: (welcome) => this.objection(welcome),
@@ -367,17 +352,18 @@ export class Agent {
   }
 
   private objection(welcome: Welcome): string | undefined {
-    const obeyed = this.obeyed.read();
-    const said = lifeOf(welcome);
     const busy = [...this.engine.state.leases.values()].some(({ progress }) => progress.phase !== "done");
-    const why = objection(obeyed, said, busy);
-    if (why !== undefined) return `${why}: ${advice}`;
-    if (said && !isLatest(obeyed, said)) this.obeyed.write(withObeyed(obeyed, said));
-    return undefined;
+    return objectionTo(welcome, this.obeyed, busy);
+  }
+
+  /** Nobody will ask for what runs here any more. */
+  private removed(): void {
+    for (const lease of this.engine.state.leases.keys()) this.engine.lease(lease, { type: "superseded" });
   }
 
   private welcomed(welcome: Welcome, sentAt: number, leases: readonly string[]): void {
-    this.logs.connect(welcome.natsUrl, welcome.natsToken);
+    const key = welcome.natsByKey ? this.options.membership.natsKey() : undefined;
+    this.logs.connect(welcome.natsUrl, welcome.natsToken, key);
     for (const run of this.engine.state.leases.values()) {
       for (const report of run.reports) this.link.report(reportMessage(run.id, report));
     }

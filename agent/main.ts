@@ -1,16 +1,23 @@
 import { existsSync, mkdirSync, symlinkSync } from "node:fs";
-import { homedir, hostname, networkInterfaces, userInfo } from "node:os";
+import { availableParallelism, homedir, hostname, networkInterfaces, userInfo } from "node:os";
 import { dirname, join, resolve } from "node:path";
+import { create } from "@bufbuild/protobuf";
 import { CommanderError } from "commander";
 import { commandOf, flag, type Program, readSettings, type Setting, text, whole } from "../shared/config.js";
-import { readToken } from "../shared/credentials.js";
 import { crashLoudly, daemonExit, reloadOnHangUp, stopOnSignal } from "../shared/daemon.js";
 import { daemonLog } from "../shared/daemon-log.js";
 import { Fault } from "../shared/fault.js";
+import { IsolationSchema } from "../shared/gen/stoker/v1/node_pb.js";
 import { serviceManager } from "../shared/service-manager/service-manager.js";
 import { version } from "../shared/version.js";
 import { Agent } from "./agent.js";
+import { addDoctorCommand } from "./doctor-command.js";
 import { offerOf } from "./exports/machine.js";
+import { IdentityFile } from "./identity/identity-file.js";
+import { makeIsolation } from "./isolation.js";
+import { isolationSettings } from "./isolation-settings.js";
+import { addJoinCommand } from "./join-command.js";
+import { membershipOf } from "./membership-of.js";
 import { AgentMetrics } from "./metrics/agent-metrics.js";
 import { ObeyedFile } from "./obeyed-file.js";
 import { makeParts } from "./parts.js";
@@ -47,6 +54,20 @@ const witnessPort: Setting<number | undefined> = {
   },
 };
 
+function onOrOff(value: string): "on" | "off" {
+  const word = value.trim().toLowerCase();
+  if (word === "on" || word === "off") return word;
+  throw new Fault("invalid-argument", `"${value}" is neither on nor off`);
+}
+
+function secondsWithin(least: number, most: number): (value: string) => number {
+  return (value) => {
+    const seconds = Number(value);
+    if (/^\d+(?:\.\d+)?$/.test(value.trim()) && seconds >= least && seconds <= most) return seconds;
+    throw new Fault("invalid-argument", `"${value}" is not a number of seconds from ${least} to ${most}`);
+  };
+}
+
 function runtimeWord(value: string): string {
   const word = value.trim().toLowerCase();
   if (["auto", "off", "podman", "docker", "apptainer"].includes(word)) return word;
@@ -57,15 +78,24 @@ const program = {
   name: "stoker-agent",
   description: "Runs jobs on this machine for a Stoker coordinator.",
   version,
-  example: "stoker-agent --coordinator head:7741 --token-file /etc/stoker/token",
+  example: "stoker-agent --data-dir /var/lib/stoker-agent",
   configPath: "/etc/stoker/agent.yaml",
   settings: {
     coordinator: text({
-      description: "the coordinator's address",
+      description: "the coordinator's address (default: where this machine has joined)",
       placeholder: "host:port",
-      default: "127.0.0.1:7741",
     }),
-    name: text({ description: "this node's name", placeholder: "name", default: hostname() }),
+    name: text({
+      description: "this node's name (default: that under which it has joined, or this machine's)",
+      placeholder: "name",
+    }),
+    tls: {
+      description:
+        "off: connections are not encrypted, and a token takes the place of this node's certificate; for a coordinator on this machine alone, with the same setting",
+      placeholder: "on|off",
+      default: "on",
+      parse: onOrOff,
+    } satisfies Setting<"on" | "off">,
     host: text({
       description: "address at which other nodes reach this one (default: the primary IPv4 address)",
       placeholder: "address",
@@ -76,7 +106,7 @@ const program = {
       default: "/var/lib/stoker-agent",
     }),
     tokenFile: text({
-      description: "file that holds the coordinator's token; without it, STOKER_TOKEN is taken",
+      description: "with --tls off: file that holds the coordinator's token; without it, STOKER_TOKEN is taken",
       placeholder: "file",
     }),
     machineClass: text({ description: "name of this kind of machine (default: found out)", placeholder: "name" }),
@@ -116,6 +146,12 @@ const program = {
       default: 2049,
     }),
     allowAdminAccounts: flag("clusters may have an admin account with sudo on this machine (userAccountSettings)"),
+    sampleInterval: {
+      description: "seconds between samples of GPUs, processors and memory, 0.5 to 60",
+      placeholder: "seconds",
+      default: 2,
+      parse: secondsWithin(0.5, 60),
+    },
     metricsListen: text({
       description: "HOST:PORT for Prometheus, at /metrics, without a token; empty: nothing listens",
       placeholder: "host:port",
@@ -129,26 +165,12 @@ const program = {
       description:
         "free space on the data folder's disk that is kept for what runs; below it no new lease is taken (default: 64MiB)",
     },
+    ...isolationSettings,
     logLevel: text({ description: "trace, debug, info, warn or error", placeholder: "level", default: "info" }),
   },
 } satisfies Program<Record<string, Setting<unknown>>>;
 
 const exitCodes = { ...daemonExit, configuration: 2 } as const;
-
-/** The token, read anew each time, so that a corrected file is enough. */
-function tokenSource(file: string | undefined, environment: NodeJS.ProcessEnv): () => string {
-  if (file !== undefined) {
-    return () => {
-      const token = readToken(file);
-      if (token === undefined) throw new Fault("invalid-argument", `--token-file: there is no file ${file}`);
-      return token;
-    };
-  }
-  const token = environment.STOKER_TOKEN;
-  if (!token)
-    throw new Fault("invalid-argument", "no token: pass --token-file or set STOKER_TOKEN to the coordinator's token");
-  return () => token;
-}
 
 function primaryAddress(): string {
   const all = Object.values(networkInterfaces()).flatMap((addresses) => addresses ?? []);
@@ -184,18 +206,33 @@ function baseEnvironment(environment: NodeJS.ProcessEnv): Record<string, string>
 async function start(flags: Record<string, unknown>): Promise<void> {
   const settings = readSettings(program, flags, process.env);
   const log = daemonLog("stoker-agent", settings.logLevel);
-  const token = tokenSource(settings.tokenFile, process.env);
   crashLoudly(log);
   const manager = serviceManager(process.env, process.argv[1] ?? ".", log);
-  token();
   const shimPath = shimOf(settings.shim);
   const dataDir = resolve(settings.dataDir);
   mkdirSync(dataDir, { recursive: true, mode: 0o755 });
+  const member = await membershipOf(settings, {
+    dataDir,
+    hostname: hostname(),
+    environment: process.env,
+    waits: () => manager.ready("waiting to join a coordinator"),
+    log,
+  });
+  const freezer = chooseFreezer(shimPath, settings.cgroup);
+  const isolation = await makeIsolation(
+    {
+      ...{ dataDir, shimPath, accounts: settings.accounts, limits: settings.limits, groups: freezer.groups },
+      ...{ systemPath: settings.systemPath, machineCpus: availableParallelism(), allowRoot: () => false },
+    },
+    log,
+  );
   const parts = makeParts({
-    ...{ nodeName: settings.name, dataDir, shimPath, log },
+    ...{ nodeName: member.name, dataDir, shimPath, log },
     ...{ offer: offerOf(settings.serveFiles), nfsPort: settings.nfsPort, systemPath: settings.systemPath },
     allowAdminAccounts: settings.allowAdminAccounts,
     containers: settings.containers,
+    sampleEveryMs: settings.sampleInterval * 1_000,
+    isolation,
   });
   const [found, runtime] = await Promise.all([
     parts.telemetry.inventory({
@@ -207,23 +244,22 @@ async function start(flags: Record<string, unknown>): Promise<void> {
     parts.containers.find(),
   ]);
   const inventory = {
-    ...{ ...found, reclaimable: settings.reclaimable },
+    ...{ ...found, reclaimable: settings.reclaimable, isolation: create(IsolationSchema, isolation.words) },
     ...{ containerRuntime: runtime?.name ?? "", containerRuntimeVersion: runtime?.version ?? "" },
   };
   const agent = new Agent(
     {
-      coordinator: settings.coordinator,
-      name: settings.name,
+      ...member,
       host: settings.host ?? primaryAddress(),
       dataDir,
       shimPath,
       rshPath: rshOf(shimPath),
-      token,
       inventory,
-      freezer: chooseFreezer(shimPath, settings.cgroup),
+      freezer,
       witnessPort: settings.witnessPort,
       diskReserve: settings.diskReserve,
       exec: !settings.noExec,
+      containers: settings.containers,
       baseEnvironment: baseEnvironment(process.env),
     },
     parts,
@@ -238,8 +274,8 @@ async function start(flags: Record<string, unknown>): Promise<void> {
   await agent.start();
   await metrics.listen();
   reloadOnHangUp(log, manager, () => readSettings(program, flags, process.env).logLevel);
-  manager.ready(`running as node ${settings.name}`);
-  log.info({ name: settings.name, dataDir, version }, "started");
+  manager.ready(`running as node ${member.name}`);
+  log.info({ name: member.name, dataDir, version }, "started");
 }
 
 function acceptAnyCoordinator(flags: Record<string, unknown>): void {
@@ -254,6 +290,17 @@ const command = commandOf(program)
   .option("--accept-coordinator", "forget which coordinator was obeyed last, and end: the next that answers is obeyed")
   .exitOverride()
   .action((flags: Record<string, unknown>) => (flags.acceptCoordinator ? acceptAnyCoordinator(flags) : start(flags)));
+
+addJoinCommand(command, (flags) => {
+  const { dataDir, name = hostname() } = readSettings(program, flags, process.env);
+  return { dataDir: resolve(dataDir), name };
+});
+
+addDoctorCommand(command, (flags) => {
+  const { coordinator, dataDir, witnessPort, containers } = readSettings(program, flags, process.env);
+  const joined = new IdentityFile(resolve(dataDir)).read()?.coordinator;
+  return { coordinator: coordinator ?? joined ?? "127.0.0.1:7741", dataDir: resolve(dataDir), witnessPort, containers };
+});
 
 command.parseAsync().catch((error: unknown) => {
   if (error instanceof CommanderError) process.exit(error.exitCode === 0 ? exitCodes.clean : exitCodes.configuration);

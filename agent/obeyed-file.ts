@@ -1,7 +1,7 @@
 import { readFileSync, rmSync } from "node:fs";
 import { Fault } from "../shared/fault.js";
+import { writeWhole } from "../shared/whole-file.js";
 import type { Obeyed } from "./core/obedience.js";
-import { writeWhole } from "./write-whole.js";
 
 /** On disk before it is acted upon: an agent that forgot would go back to a coordinator that another has replaced. */
 export class ObeyedFile {

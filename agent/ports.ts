@@ -1,4 +1,5 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
+import type { Credential } from "../shared/credentials.js";
 import type {
   AdminAccountPlan,
   LogStream,
@@ -9,7 +10,7 @@ import type {
   SessionRequestSchema,
 } from "../shared/gen/stoker/v1/agent_service_pb.js";
 import type { MountPlan } from "../shared/gen/stoker/v1/mount_pb.js";
-import type { Inventory, Telemetry } from "../shared/gen/stoker/v1/node_pb.js";
+import type { Gpu, Inventory, Telemetry } from "../shared/gen/stoker/v1/node_pb.js";
 import type { LeaseId } from "../shared/ids.js";
 import type { TimedMessage } from "./core/diagnosis/diagnosis.js";
 import type { Instant } from "./core/time.js";
@@ -183,9 +184,29 @@ export interface Exports {
 export type StreamName = "stdout" | "stderr";
 
 /** Tails `<dir>/stdout` and `<dir>/stderr` (they may not exist yet) and publishes them until they are stored by the coordinator. */
+/** By what the coordinator knows that this is the node it says it is. */
+export interface Membership {
+  /** Throws a Fault while there is none. */
+  credential(): Credential;
+  /** Undefined where NATS takes a token. */
+  natsKey(): NatsKey | undefined;
+  /** It may have something to say to the coordinator from time to time. False: there is no session. */
+  start(send: (message: SessionMessage) => boolean): void;
+  /** The coordinator's answer: in PEM. */
+  renewed(certificate: string): void;
+  close(): void;
+}
+
+/** By which the coordinator's own NATS knows the node. */
+export interface NatsKey {
+  seed: string;
+  /** Who has signed its certificate, in PEM. */
+  authority: string;
+}
+
 export interface Logs {
   /** At every Welcome: where NATS is now. */
-  connect(natsUrl: string, natsToken: string): void;
+  connect(natsUrl: string, natsToken: string, key?: NatsKey): void;
   /** From the beginning; after a restart of the agent too (what is already stored is learned by `stored` and repeated bytes do no harm). */
   follow(lease: LeaseId, rank: number, dir: string): void;
   /** The rank is gone: its files have these lengths for good. A stream of length 0 counts as stored. */
@@ -241,6 +262,8 @@ export interface InventoryOverrides {
 
 export interface TelemetrySource {
   inventory(overrides: InventoryOverrides): Promise<Inventory>;
+  /** `listener` hears when the machine has other GPUs to offer than it had: a driver was loaded, MIG devices were made anew. */
+  changed(listener: (inventory: Inventory) => void): void;
   /** The newest sample, at once; sampling goes on by itself. Undefined before the first. */
   latest(): Telemetry | undefined;
   close(): void;
@@ -256,6 +279,8 @@ export interface GpuFault {
 }
 
 export interface GpuHealthSource {
+  /** These are watched from now on. */
+  offer(gpus: readonly Gpu[]): void;
   /** `held`: uuids of those that leases hold now. */
   start(held: () => ReadonlySet<string>): void;
   /** Those that are less than healthy. */
@@ -291,6 +316,12 @@ export interface ShimExit {
   lost?: string;
 }
 
+/** How a process of a lease is kept to its account: see agent/native/confine.h. `--count` alone where its program sees to the rest. */
+export interface Confine {
+  how: "--confine" | "--count";
+  file: string;
+}
+
 /** One `stoker-shim run`. It outlives the agent. */
 export interface ShimProcess {
   dir: string;
@@ -303,7 +334,13 @@ export interface Shims {
    * Makes `dir`, runs `argv` under the shim with exactly this environment; STOKER_LEASE in it names the lease that it belongs to. Rejects when the directory exists already (it was started
    * before: adopt it) or nothing could be started.
    */
-  start(run: { dir: string; argv: string[]; environment: Record<string, string>; cwd: string }): Promise<ShimProcess>;
+  start(run: {
+    dir: string;
+    argv: string[];
+    environment: Record<string, string>;
+    cwd: string;
+    confine?: Confine | undefined;
+  }): Promise<ShimProcess>;
   /** One that an earlier agent started; undefined when `dir` was never made. */
   adopt(dir: string): Promise<ShimProcess | undefined>;
   /** SIGTERM goes on to all that it started; on SIGQUIT the shim kills all of it and writes the exit down; SIGKILL ends the shim itself. */
@@ -314,8 +351,8 @@ export interface Shims {
 
 /** The launcher side (`stoker-shim rsh` on the agent's socket) and the target side (daemons started under a lease of this node). */
 export interface RemoteStarts {
-  /** Serves the socket. Resolves when it listens. */
-  listen(socketPath: string): Promise<void>;
+  /** Serves the socket, for root alone, and the other for whoever has a lease's pass. Resolves when it listens. */
+  listen(socketPath: string, openPath?: string): Promise<void>;
   received(
     message:
       | { case: "remoteStart"; value: RemoteStart }
@@ -343,8 +380,11 @@ export interface RemoteLease {
   cwd: string;
   /** The words that become `argv` where its ranks are. */
   within(argv: string[]): string[];
-  /** In a container, whose own temp nobody else sees. */
+  /** Its temp is its own: nobody else sees it. */
   contained: boolean;
+  confine?: Confine | undefined;
+  /** What its processes show at the socket that all accounts may open; undefined where they have none. */
+  pass?: string | undefined;
 }
 
 /** Given to mpi/ by agent.ts. */

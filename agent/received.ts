@@ -5,7 +5,7 @@ import { parseLeaseId } from "../shared/ids.js";
 import type { LeaseEvent } from "./core/events.js";
 import type { Engine } from "./engine.js";
 import type { Received } from "./link/link.js";
-import type { Exports, Logs, RemoteStarts } from "./ports.js";
+import type { Exports, Logs, Membership, RemoteStarts } from "./ports.js";
 import type { Preparer } from "./preparer.js";
 import type { NodeTests } from "./test-ports.js";
 import type { Witnesses } from "./witness/witnesses.js";
@@ -18,6 +18,7 @@ export interface ReceiverParts {
   exports: Exports;
   remote: RemoteStarts;
   tests: NodeTests;
+  membership: Membership;
   tellExports(): void;
   /** A stream for one user. */
   users(order: OpenRelay): void;
@@ -69,6 +70,9 @@ export class Receiver {
       case "setExports":
         this.parts.exports.set(message.value.exports);
         this.parts.tellExports();
+        return;
+      case "certificateRenewed":
+        this.parts.membership.renewed(message.value.certificate);
         return;
       case "openRelay":
         this.parts.users(message.value);

@@ -10,7 +10,7 @@ import { JobFiles } from "./files/job-files.js";
 import { Visits } from "./files/visits.js";
 import type { LeaseHolder } from "./hosts.js";
 import { mountAt } from "./mounts/mountinfo.js";
-import type { Mounts } from "./ports.js";
+import type { Membership, Mounts } from "./ports.js";
 import { exec } from "./pty/exec.js";
 import type { ExecPlace, RelayWork } from "./relay-ports.js";
 import { forward } from "./relays/forward.js";
@@ -20,8 +20,8 @@ export interface UserRelaysOptions {
   coordinator: string;
   name: string;
   shimPath: string;
-  /** Asked for at every connection, so that a corrected file needs no restart. */
-  token(): string;
+  /** Asked at every connection: certificates are renewed, and a corrected file needs no restart. */
+  membership: Membership;
   /** Where this node answers questions about the coordinator; undefined: nowhere. */
   witnessPort?: number | undefined;
   /** "off", or what may run containers. */
@@ -66,7 +66,7 @@ export class UserRelays {
       readFile: (plan, channel) => files.read(plan, channel),
       doctor: (plan, channel) => tellFindings(plan, channel, { ...options, dataDir: paths.data }),
     };
-    this.relays = new Relays({ coordinator, nodeName, token: () => options.token(), work }, log);
+    this.relays = new Relays({ coordinator, nodeName, credential: () => options.membership.credential(), work }, log);
   }
 
   take(order: Parameters<Relays["take"]>[0]): void {
@@ -107,9 +107,9 @@ export class UserRelays {
     }
     // A process that is not a rank is about to run under it.
     engine().lease(lease, { type: "remote-used" });
-    const { places: where, within } = this.surroundingsOf(run);
+    const { places: where, within, confine } = this.surroundingsOf(run);
     const environment = environmentOf(run.grant, where);
-    return { environment, cwd: jobTempOf(run.grant, places), fence: this.fence(lease), within };
+    return { environment, cwd: jobTempOf(run.grant, places), fence: this.fence(lease), within, confine };
   }
 
   private surroundingsOf(run: LeaseRun) {

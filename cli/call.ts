@@ -1,5 +1,6 @@
 import { usage } from "./failure.js";
 import { type Collection, childPath, isId, jobPath, nodePath, workspacePath } from "./ids.js";
+import { localProfile } from "./local-profile.js";
 import { chosenProfile, readProfiles } from "./profiles.js";
 import type { Session } from "./session.js";
 import { effective, type Profile } from "./settings.js";
@@ -56,13 +57,25 @@ export class Call {
   async #readSettings(): Promise<Profile> {
     const { environment, configFolder } = this.world;
     const asked = this.text("profile") ?? (environment.STOKER_PROFILE || undefined);
-    const profile = chosenProfile(await readProfiles(configFolder), asked, configFolder);
+    const chosen = chosenProfile(await readProfiles(configFolder), asked, configFolder);
+    const isElsewhere = this.text("coordinator") !== undefined || environment.STOKER_COORDINATOR !== undefined;
+    // Nobody has said anything: on the coordinator's own machine, its own word counts.
+    const profile = chosen.coordinator !== undefined || isElsewhere ? chosen : { ...(await localProfile()), ...chosen };
     const flags: Partial<Record<keyof Profile, string>> = {};
     const set = (key: keyof Profile, option: string) => {
       const value = this.text(option);
       if (value !== undefined) flags[key] = value;
     };
-    for (const key of ["coordinator", "tokenFile", "workspace", "experiment", "cluster", "output"] as const)
+    for (const key of [
+      "coordinator",
+      "tokenFile",
+      "authorityFile",
+      "tls",
+      "workspace",
+      "experiment",
+      "cluster",
+      "output",
+    ] as const)
       set(key, key);
     set("storageAccount", "storageAccountName");
     set("storageKey", "storageAccountKey");

@@ -79,6 +79,11 @@ export const connectionOptions: readonly OptionSpec[] = [
     description: "where the coordinator is (env: STOKER_COORDINATOR; default: 127.0.0.1:7741)",
   },
   { flags: "--token-file <file>", description: "file with its token (env: STOKER_TOKEN_FILE, or STOKER_TOKEN itself)" },
+  {
+    flags: "--authority-file <file>",
+    description: "certificate of its authority (env: STOKER_AUTHORITY_FILE; default: pki/ca.pem beside the token file)",
+  },
+  { flags: "--tls <on|off>", description: "off: for a coordinator with --tls off (env: STOKER_TLS)", hidden: true },
   { flags: "--profile <name>", description: "profile to use (env: STOKER_PROFILE)" },
   {
     flags: "-o, --output <format>",

@@ -3,11 +3,12 @@ import { existsSync, readFileSync } from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";
 import type { DescService } from "@bufbuild/protobuf";
 import { Metadata } from "@grpc/grpc-js";
-import { bearer } from "../shared/credentials.js";
+import { bearer, plain, trusting } from "../shared/credentials.js";
 import { ClusterService } from "../shared/gen/stoker/v1/cluster_service_pb.js";
 import { ExperimentService } from "../shared/gen/stoker/v1/experiment_service_pb.js";
 import { FileServerService } from "../shared/gen/stoker/v1/file_server_service_pb.js";
 import { JobService } from "../shared/gen/stoker/v1/job_service_pb.js";
+import { JoinService } from "../shared/gen/stoker/v1/join_service_pb.js";
 import { MachineClassService } from "../shared/gen/stoker/v1/machine_class_service_pb.js";
 import { NodeService } from "../shared/gen/stoker/v1/node_service_pb.js";
 import { SecretService } from "../shared/gen/stoker/v1/secret_service_pb.js";
@@ -21,6 +22,7 @@ import { toJson } from "./output/json.js";
 import { details, table, tsv } from "./output/table.js";
 import { type Kind, type Shown, views } from "./output/views/index.js";
 import { addressOf, defaultAddress, type Profile } from "./settings.js";
+import { authorityOf } from "./trust.js";
 import type { World } from "./world.js";
 
 /** The token that a coordinator on this machine made for itself. */
@@ -72,6 +74,10 @@ export class Session {
 
   get workspaces(): ServiceClient<typeof WorkspaceService> {
     return this.#client(WorkspaceService);
+  }
+
+  get joining(): ServiceClient<typeof JoinService> {
+    return this.#client(JoinService);
   }
 
   get nodes(): ServiceClient<typeof NodeService> {
@@ -160,7 +166,9 @@ export function openSession(world: World, settings: Profile): Session {
   if (output === undefined) throw usage(`output "${settings.output}": there are ${outputFormats.join(", ")}`);
   const token = tokenOf(settings);
   const metadata = token === undefined ? new Metadata() : bearer(token);
-  return new Session(address, connect(address, metadata), world, output === "jsonc" ? "json" : output);
+  const authority = authorityOf(settings);
+  const credential = authority === undefined ? plain(metadata) : trusting({ authority }, metadata);
+  return new Session(address, connect(address, credential), world, output === "jsonc" ? "json" : output);
 }
 
 function tokenOf({ token, tokenFile }: Profile): string | undefined {

@@ -5,6 +5,11 @@ export interface Profile {
   coordinator?: string;
   token?: string;
   tokenFile?: string;
+  /** Of the coordinator's authority: the certificate in PEM, or a file with it. */
+  authority?: string;
+  authorityFile?: string;
+  /** off: nothing is encrypted. */
+  tls?: string;
   workspace?: string;
   experiment?: string;
   cluster?: string;
@@ -17,6 +22,9 @@ export const profileKeys = [
   "coordinator",
   "token",
   "tokenFile",
+  "authority",
+  "authorityFile",
+  "tls",
   "workspace",
   "experiment",
   "cluster",
@@ -29,6 +37,9 @@ const variables: Record<keyof Profile, string> = {
   coordinator: "STOKER_COORDINATOR",
   token: "STOKER_TOKEN",
   tokenFile: "STOKER_TOKEN_FILE",
+  authority: "STOKER_AUTHORITY",
+  authorityFile: "STOKER_AUTHORITY_FILE",
+  tls: "STOKER_TLS",
   workspace: "STOKER_WORKSPACE",
   experiment: "STOKER_EXPERIMENT",
   cluster: "STOKER_CLUSTER",

@@ -1,40 +1,19 @@
 import { join } from "node:path";
 import type { Logger } from "pino";
-import { unreachable } from "../shared/assert.js";
+import { assert, unreachable } from "../shared/assert.js";
 import { bootClock } from "../shared/boot-clock.js";
-import { readOrMakeToken, readToken } from "../shared/credentials.js";
+import { readOrMakeToken } from "../shared/credentials.js";
 import { DiskReserve } from "../shared/disk-reserve.js";
-import { Fault } from "../shared/fault.js";
-import { AgentService } from "../shared/gen/stoker/v1/agent_service_pb.js";
-import { ClusterService } from "../shared/gen/stoker/v1/cluster_service_pb.js";
-import { ExperimentService } from "../shared/gen/stoker/v1/experiment_service_pb.js";
-import { FileServerService } from "../shared/gen/stoker/v1/file_server_service_pb.js";
-import { JobService } from "../shared/gen/stoker/v1/job_service_pb.js";
-import { MachineClassService } from "../shared/gen/stoker/v1/machine_class_service_pb.js";
-import { NodeService } from "../shared/gen/stoker/v1/node_service_pb.js";
-import { SecretService } from "../shared/gen/stoker/v1/secret_service_pb.js";
-import { StatusService } from "../shared/gen/stoker/v1/status_service_pb.js";
-import { StorageService } from "../shared/gen/stoker/v1/storage_service_pb.js";
-import { WorkspaceService } from "../shared/gen/stoker/v1/workspace_service_pb.js";
 import { type JobId, jobId } from "../shared/ids.js";
 import { Sessions } from "./agents/sessions.js";
 import { WitnessKeys } from "./agents/witness-keys.js";
-import { tokenAccess } from "./api/caller.js";
-import { clusterHandlers } from "./api/cluster/index.js";
-import { experimentHandlers } from "./api/experiment/index.js";
-import { fileServerHandlers } from "./api/file-server/index.js";
-import { jobHandlers } from "./api/job/index.js";
-import { machineClassHandlers } from "./api/machine-class/index.js";
-import { nodeHandlers } from "./api/node/index.js";
+import { CallerAccess } from "./api/caller.js";
 import type { ApiPorts } from "./api/ports.js";
-import { secretHandlers } from "./api/secret/index.js";
 import { ApiServer } from "./api/server.js";
-import { statusHandlers } from "./api/status/index.js";
-import { storageHandlers } from "./api/storage/index.js";
-import { workspaceHandlers } from "./api/workspace/index.js";
 import { refuseHalfRestored } from "./backup/restore.js";
 import type { Catalog } from "./catalog/catalog.js";
 import { lockFolder } from "./catalog/lock.js";
+import { Connections, type TlsMode } from "./connections.js";
 import type { Effect } from "./core/effects.js";
 import { nodeNamed } from "./core/names.js";
 import { withSealed } from "./core/secrets/reference.js";
@@ -44,25 +23,31 @@ import { Engine } from "./engine.js";
 import { JobFeed } from "./feed/job-feed.js";
 import { publishJob } from "./feed/job-publisher.js";
 import { StoredFiles } from "./files/stored-files.js";
+import { writeAdministrator } from "./first-start.js";
+import { type GuardOptions, Guards, groupRolesOf } from "./guards.js";
 import { Histories } from "./history/histories.js";
 import { FileLinks } from "./links/file-links.js";
 import { LogIngest } from "./logs/ingest.js";
 import { logSource } from "./logs/log-source.js";
 import { LogStore } from "./logs/store.js";
 import { CoordinatorMetrics } from "./metrics/coordinator-metrics.js";
-import { NatsLink } from "./nats/link.js";
+import type { NatsLink } from "./nats/link.js";
 import { openSecrets } from "./open-secrets.js";
 import { judgeLog, liveGang, liveTest, logNode } from "./ownership.js";
 import { Relays } from "./relays/relays.js";
 import { keyPlace, openVault } from "./secrets/key-file.js";
 import type { Vault } from "./secrets/vault.js";
+import { addServices } from "./services.js";
+import { linkPlace, startNats, tokenFileOf, tokenOf } from "./start-parts.js";
 
-export interface CoordinatorOptions {
+export interface CoordinatorOptions extends GuardOptions {
   listen: string;
   dataDir: string;
   /** Given as such; else it is in the file. */
   token: string | undefined;
   tokenFile: string | undefined;
+  tls: TlsMode;
+  nodeCertificateLifeMs: number;
   natsUrl: string | undefined;
   natsTokenFile: string | undefined;
   natsServer: string;
@@ -106,6 +91,7 @@ export class Coordinator {
   private readonly links: FileLinks;
   private readonly logStore: LogStore;
   private readonly histories: Histories;
+  private readonly guards: Guards;
   private readonly api: ApiServer;
   private ingest: LogIngest | undefined;
   private bus: Awaited<ReturnType<NatsLink["connect"]>> | undefined;
@@ -118,6 +104,7 @@ export class Coordinator {
     private readonly vault: Vault,
     private readonly room: DiskReserve,
     private readonly nats: NatsLink,
+    private readonly connections: Connections,
     token: string,
   ) {
     const { log, dataDir, metricsListen: listen = "" } = options;
@@ -139,6 +126,7 @@ export class Coordinator {
         setupLimitMs: options.setupLimit ?? defaultSettings.setupLimitMs,
         scaleDownIdleMs: options.scaleDownIdle ?? defaultSettings.scaleDownIdleMs,
         waitingLongMs: options.waitingLong ?? defaultSettings.waitingLongMs,
+        groupRoles: groupRolesOf(options.oidcRoles),
         life: catalog.life,
       },
       clock: bootClock(),
@@ -152,6 +140,7 @@ export class Coordinator {
       gang: (lease) => liveGang(this.engine.state, lease),
       test: (node) => liveTest(this.engine.state, node),
       nats: (authority) => nats.forAgent(authority),
+      identities: connections.identities,
       witnessKeys: new WitnessKeys(readOrMakeToken(join(options.dataDir, "witness-secret"))),
       connected: (node) => this.relays.back(node),
       disconnected: (node) => this.relays.gone(node),
@@ -172,6 +161,7 @@ export class Coordinator {
     });
     this.links = new FileLinks({
       ...linkPlace(options),
+      materials: () => connections.materials,
       keyPath: join(options.dataDir, "link-key"),
       now: () => this.engine.now(),
       open: (directory, path, range, signal) => this.files.open(directory, path, range, signal),
@@ -179,8 +169,12 @@ export class Coordinator {
     });
     this.logStore = new LogStore(join(options.dataDir, "logs"));
     this.histories = new Histories(join(options.dataDir, "history"), log);
+    this.guards = new Guards(options, { engine: this.engine, audit: catalog.audit, token, log });
     this.api = new ApiServer({
-      access: tokenAccess(token),
+      access: this.guards.audited(
+        new CallerAccess(connections.identities, this.guards.users, connections.sharedToken(token)),
+      ),
+      encryption: connections.encryption,
       report: (error) => log.error({ err: error }, "a call failed"),
     });
   }
@@ -194,7 +188,13 @@ export class Coordinator {
       const lock = lockFolder(options.dataDir);
       opened.push(() => lock[Symbol.dispose]());
       // It takes a while to come up, and longer where a killed coordinator has left one behind: the catalog is opened meanwhile.
-      const starting = startNats(options);
+      let running: Coordinator | undefined;
+      const state = () => {
+        assert(running, "nobody calls before there is a state");
+        return running.engine.state;
+      };
+      const connections = await Connections.open(options, state);
+      const starting = startNats(options, connections);
       opened.push(() =>
         starting.then(
           (nats) => nats.stop(),
@@ -207,9 +207,9 @@ export class Coordinator {
       opened.push(() => catalog[Symbol.dispose]());
       const token = tokenOf(options);
       const nats = await starting;
-      const coordinator = new Coordinator(options, lock, catalog, vault, room, nats, token);
-      await coordinator.serve();
-      return coordinator;
+      running = new Coordinator(options, lock, catalog, vault, room, nats, connections, token);
+      await running.serve();
+      return running;
     } catch (error) {
       for (const close of opened.reverse()) await close();
       throw error;
@@ -223,11 +223,13 @@ export class Coordinator {
 
   /** What was accepted is on disk, and nothing of ours runs any more. Ranks go on. */
   async stop(): Promise<void> {
+    this.connections.close();
     this.relays.close();
     this.links.close();
     this.metrics.close();
     this.sessions.endAll("the coordinator is stopping");
     await this.api.close(closeGraceMs);
+    this.guards.stop();
     this.engine.stop();
     this.room.stop();
     await this.ingest?.stop();
@@ -241,29 +243,28 @@ export class Coordinator {
 
   private async serve(): Promise<void> {
     const { api } = this;
-    const ports = this.ports();
-    api.add(WorkspaceService, workspaceHandlers(ports));
-    api.add(ClusterService, clusterHandlers(ports));
-    api.add(FileServerService, fileServerHandlers(ports));
-    api.add(StorageService, storageHandlers(ports));
-    api.add(SecretService, secretHandlers(ports));
-    api.add(MachineClassService, machineClassHandlers(ports));
-    api.add(ExperimentService, experimentHandlers(ports));
-    api.add(JobService, jobHandlers(ports));
-    api.add(NodeService, nodeHandlers(ports));
-    api.add(StatusService, statusHandlers(ports));
-    api.add(AgentService, {
+    addServices(api, this.ports(), this.guards.gate, {
       session: (stream, context) => this.sessions.serve(stream, context),
       relay: (stream, context) => this.relays.serve(stream, context),
     });
     await this.metrics.listen();
     this.room.start();
     this.engine.start();
+    this.guards.start();
     this.logStore
       .sweep((uuid) => this.engine.state.jobs.has(jobId(uuid)))
       .catch((error: unknown) => this.options.log.error({ err: error }, "logs of deleted jobs could not be removed"));
     await this.links.listen();
     this.port = await api.listen(this.options.listen);
+    const isEncrypted = this.connections.encryption.kind !== "off";
+    const { dataDir } = this.options;
+    writeAdministrator({ dataDir, address: this.address, tokenFile: tokenFileOf(this.options), isEncrypted });
+    this.identityChanged();
+    this.connections.watch(() => {
+      api.certificateRenewed();
+      this.links.certificateRenewed();
+      this.identityChanged();
+    });
     // An existing NATS may be away when we start: everything but logs works meanwhile.
     void this.receiveLogs().catch((error: unknown) => this.options.log.error({ err: error }, "NATS cannot be used"));
   }
@@ -290,7 +291,9 @@ export class Coordinator {
         startedAt: this.engine.startedAtMs,
         ...(this.nats.problem === undefined ? {} : { natsProblem: this.nats.problem }),
       }),
-      ask: (event) => this.engine.ask(event),
+      ask: (event, context, target) => this.guards.ask(event, context, target),
+      access: this.guards.ports,
+      audit: this.catalog.audit,
       seal: (key, value) => this.vault.sealText(key, value),
       telemetry: (node) => this.sessions.telemetry(node),
       history: (node, gpus, range) => this.histories.read(node, gpus, { ...range, now: this.engine.now() }),
@@ -299,7 +302,19 @@ export class Coordinator {
       relays: { ask: (node, purpose, signal) => this.relays.ask(node, purpose, signal) },
       files: this.files,
       links: this.links,
+      certificates: {
+        issue: (node, request) => this.connections.identities.issue(node, request),
+        pin: () => this.connections.pin(),
+        address: () => this.connections.address(this.port),
+      },
     };
+  }
+
+  /** Who is none of the nodes any more is cut off, here and at NATS. */
+  private identityChanged(): void {
+    const all = [...this.engine.state.nodeIdentities.values()];
+    this.nats.admit(all.filter(({ revokedAt }) => revokedAt === undefined));
+    this.api.cutOff((connection) => this.connections.isOver(connection));
   }
 
   private perform(effect: Effect): void {
@@ -309,6 +324,9 @@ export class Coordinator {
         return;
       case "job-deleted":
         this.jobDeleted(effect.job);
+        return;
+      case "identity-changed":
+        this.identityChanged();
         return;
       case "node-changed":
       case "announcement":
@@ -350,52 +368,4 @@ export class Coordinator {
       this.options.log.error({ err: error, job: uuid }, "a deleted job's logs could not be removed");
     });
   }
-}
-
-/** On the address of the API, and the port after its own where none is named. */
-function linkPlace({ listen, filesPort, advertiseHost }: CoordinatorOptions) {
-  const [, host = "", port = "0"] = /^(.*):(\d+)$/.exec(listen) ?? [];
-  const next = Number(port) === 0 ? 0 : Number(port) + 1;
-  return {
-    host: host.replace(/^\[(.*)\]$/, "$1"),
-    port: filesPort === "off" ? undefined : (filesPort ?? (next > 65_535 ? undefined : next)),
-    isAsked: filesPort !== undefined,
-    advertiseHost,
-  };
-}
-
-/** A file that was named wins over the environment. */
-function tokenOf({ token, tokenFile, dataDir }: CoordinatorOptions): string {
-  if (tokenFile !== undefined) return readOrMakeToken(tokenFile);
-  return token ?? readOrMakeToken(join(dataDir, "token"));
-}
-
-function startNats(options: CoordinatorOptions): Promise<NatsLink> {
-  const {
-    natsUrl,
-    natsTokenFile,
-    natsServer: programPath,
-    natsPort: port,
-    advertiseHost,
-    dataDir,
-    listen,
-    log,
-  } = options;
-  if (natsUrl !== undefined) {
-    const token = natsTokenFile === undefined ? undefined : readToken(natsTokenFile);
-    if (natsTokenFile !== undefined && token === undefined) {
-      throw new Fault("invalid-argument", `--nats-token-file: there is no file ${natsTokenFile}`);
-    }
-    return Promise.resolve(NatsLink.existing({ url: natsUrl, token, log }));
-  }
-  const dir = join(dataDir, "nats");
-  return NatsLink.own({
-    program: programPath,
-    dir,
-    listen,
-    port,
-    token: readOrMakeToken(join(dir, "token")),
-    advertiseHost,
-    log,
-  });
 }

@@ -8,9 +8,12 @@ import { serviceManager } from "../shared/service-manager/service-manager.js";
 import { version } from "../shared/version.js";
 import { addBackupCommands } from "./backup-commands.js";
 import { CatalogRefused } from "./catalog/refused.js";
+import type { TlsMode } from "./connections.js";
 import { Coordinator } from "./coordinator.js";
 import { admitDuration, admitMemory } from "./core/admission/quantities.js";
 import { defaultSettings, type Settings } from "./core/settings.js";
+import { addDoctorCommand } from "./doctor-command.js";
+import { guardSettings } from "./guard-settings.js";
 import { addKeyCommands } from "./key-commands.js";
 import { keyPlace } from "./secrets/key-file.js";
 
@@ -28,6 +31,8 @@ const choice = <T extends string>(
 });
 
 const policies: ReadonlyArray<Settings["policy"]> = ["backfill", "fifo"];
+const tlsModes: readonly TlsMode[] = ["on", "migrate", "off"];
+const defaultCertificateLifeMs = 30 * 86_400_000;
 const logLevels = ["trace", "debug", "info", "warn", "error"] as const;
 
 const program = {
@@ -51,6 +56,17 @@ const program = {
       description: "file that holds the token, made when there is none (default: token in the data folder)",
       placeholder: "file",
     }),
+    tls: choice<TlsMode>(tlsModes, {
+      description:
+        "on: every connection is encrypted, and nodes have certificates; migrate: as on, and agents and users of before 0.4 are let in as they were, by the token; off: nothing is encrypted, on an address of this machine alone",
+      placeholder: "mode",
+      default: "on",
+    }),
+    nodeCertificateLife: {
+      description: "how long a node's certificate is valid; it is renewed by itself (default: P30D)",
+      placeholder: "duration",
+      parse: (value) => admitDuration("--node-certificate-life", value),
+    } satisfies Setting<number | undefined>,
     natsUrl: text({ description: "an existing NATS with JetStream, in place of our own", placeholder: "url" }),
     natsTokenFile: text({ description: "file that holds the token of --nats-url", placeholder: "file" }),
     natsServer: text({
@@ -142,6 +158,7 @@ const program = {
       placeholder: "duration",
       parse: (value) => admitDuration("--scale-down-idle", value),
     } satisfies Setting<number | undefined>,
+    ...guardSettings,
     diskReserve: {
       description: "free space on the data folder's disk that is kept for what runs; below it nothing new is taken on",
       placeholder: "bytes",
@@ -170,6 +187,7 @@ async function start(flags: Record<string, unknown>): Promise<void> {
     ...settings,
     dataDir: resolve(settings.dataDir),
     token: process.env.STOKER_TOKEN || undefined,
+    nodeCertificateLifeMs: settings.nodeCertificateLife ?? defaultCertificateLifeMs,
     log,
   });
   stopOnSignal(log, manager, () => coordinator.stop());
@@ -188,6 +206,10 @@ const placesOf = (flags: Record<string, unknown>) => {
 };
 addBackupCommands(command, placesOf);
 addKeyCommands(command, placesOf);
+addDoctorCommand(command, (flags) => {
+  const { dataDir, listen, natsServer, natsUrl } = readSettings(program, flags, process.env);
+  return { dataDir: resolve(dataDir), listen, natsServer, natsUrl };
+});
 
 command.parseAsync().catch((error: unknown) => {
   if (error instanceof CommanderError) process.exit(error.exitCode === 0 ? exitCodes.clean : exitCodes.configuration);

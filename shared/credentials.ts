@@ -1,21 +1,45 @@
 import { randomBytes, timingSafeEqual } from "node:crypto";
 import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
+import { createSecureContext, type PeerCertificate } from "node:tls";
 import { type ChannelCredentials, credentials, Metadata, ServerCredentials } from "@grpc/grpc-js";
+import { coordinatorUri, urisIn } from "./certificates.js";
 import { Fault } from "./fault.js";
 
-/**
- * How programs prove who they are: one shared token, over plain connections. Identities and TLS will replace this file and nothing else.
- */
 const header = "authorization";
 
-export function channelCredentials(): ChannelCredentials {
-  return credentials.createInsecure();
+/** How a connection to the coordinator is made, and what each call shows. */
+export interface Credential {
+  readonly channel: ChannelCredentials;
+  readonly metadata: Metadata;
 }
 
-export function serverCredentials(): ServerCredentials {
-  return ServerCredentials.createInsecure();
+/** Whom to believe, and what to show; all in PEM. */
+export interface Trust {
+  authority: string;
+  certificate?: string;
+  key?: string;
 }
+
+/** Not encrypted: everybody on the way can read and change what is said. */
+export const plain = (metadata = new Metadata()): Credential => ({ channel: credentials.createInsecure(), metadata });
+
+/** To the coordinator of this authority, wherever it is: its certificate says that it is the coordinator, which no node's does. */
+export function trusting({ authority, certificate, key }: Trust, metadata = new Metadata()): Credential {
+  const own = certificate === undefined ? {} : { cert: certificate, key };
+  const context = createSecureContext({ ca: authority, minVersion: "TLSv1.3", ...own });
+  return { channel: credentials.createFromSecureContext(context, { checkServerIdentity: isCoordinator }), metadata };
+}
+
+/** In place of the check of the host's name: machines know the coordinator by names that it has never heard of. */
+export function isCoordinator(_host: string, { subjectaltname }: PeerCertificate): Error | undefined {
+  return urisIn(subjectaltname).includes(coordinatorUri)
+    ? undefined
+    : new Error("what answers is not the coordinator, but one of its nodes");
+}
+
+/** Of servers that get their connections ready, decrypted or not. */
+export const serverCredentials = (): ServerCredentials => ServerCredentials.createInsecure();
 
 export function bearer(token: string): Metadata {
   const metadata = new Metadata();

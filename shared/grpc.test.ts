@@ -1,6 +1,6 @@
 import { Server } from "@grpc/grpc-js";
 import { afterEach, expect, test } from "vitest";
-import { authenticate, bearer, serverCredentials } from "./credentials.js";
+import { authenticate, bearer, plain, serverCredentials } from "./credentials.js";
 import { Fault } from "./fault.js";
 import { AgentService } from "./gen/stoker/v1/agent_service_pb.js";
 import { JobService } from "./gen/stoker/v1/job_service_pb.js";
@@ -46,7 +46,7 @@ async function start(
   });
   closers.push(() => server.forceShutdown());
   const connectAs = (token: string) => {
-    const connection = connect(`127.0.0.1:${port}`, bearer(token));
+    const connection = connect(`127.0.0.1:${port}`, plain(bearer(token)));
     closers.push(() => connection.close());
     return connection;
   };
@@ -150,7 +150,7 @@ test("a session speaks both ways and ends when either side does", async () => {
 });
 
 test("a call to nobody is an unavailable Fault", async () => {
-  const connection = connect("127.0.0.1:1", bearer("t"));
+  const connection = connect("127.0.0.1:1", plain(bearer("t")));
   closers.push(() => connection.close());
   await expect(connection.client(JobService).getJob({ id: "x" }, { timeoutMs: 5_000 })).rejects.toMatchObject({
     code: "unavailable",

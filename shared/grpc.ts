@@ -23,7 +23,7 @@ import {
   type UntypedServiceImplementation,
 } from "@grpc/grpc-js";
 import { type Caller, callerOf } from "./caller.js";
-import { channelCredentials } from "./credentials.js";
+import type { Credential } from "./credentials.js";
 import { Fault } from "./fault.js";
 import { allReadable, decodeRequest, readable } from "./request.js";
 import { fromWire, toWire } from "./status.js";
@@ -278,12 +278,14 @@ export interface Connection {
  * Connects to `host:port`; nothing is sent before the first call. Failed calls reject with a Fault. `apart`: shares its TCP connection with no
  * other of this process.
  */
-export function connect(address: string, metadata: Metadata, { apart = false } = {}): Connection {
-  const channel = new Client(address, channelCredentials(), {
+export function connect(address: string, { channel: how, metadata }: Credential, { apart = false } = {}): Connection {
+  const channel = new Client(address, how, {
     "grpc.max_receive_message_length": 16 * 1024 * 1024,
     "grpc.keepalive_time_ms": 20_000,
     // The coordinator is on the lab's own network; a proxy for the web is never the way to it.
     "grpc.enable_http_proxy": 0,
+    // Not an address, which is no name in TLS; what is checked is said by the credential.
+    "grpc.ssl_target_name_override": "stoker-coordinator",
     "grpc.initial_reconnect_backoff_ms": 200,
     "grpc.max_reconnect_backoff_ms": 3_000,
     // What is read here may be a file, from far away: no more than this waits on its way.

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import type { Logger } from "pino";
-import { bearer } from "../../shared/credentials.js";
+import type { Credential } from "../../shared/credentials.js";
 import { Fault } from "../../shared/fault.js";
 import {
   AgentService,
@@ -19,12 +19,15 @@ export type Received = Exclude<SessionResponse["message"], { case: undefined | "
 
 /** What the link asks of and tells the agent. */
 export interface LinkHost {
-  token(): string;
+  /** Read anew for each session. Throws a Fault while there is none. */
+  credential(): Credential;
   hello(): MessageInitShape<typeof HelloSchema>;
   heartbeat(): Omit<MessageInitShape<typeof HeartbeatSchema>, "sequence" | "answeredSequence" | "$typeName">;
   monotonic(): number;
   /** Why the coordinator is not to be obeyed; undefined when it is, from then on. Without it every one is. */
   objection?(welcome: Welcome): string | undefined;
+  /** The coordinator has said that this node is none of its own any more. */
+  removed?(): void;
   welcomed(welcome: Welcome, helloSentAt: number, helloLeases: readonly string[]): void;
   heartbeatSent(sequence: bigint, at: number): void;
   heartbeatAnswered(sequence: bigint, renewed: readonly string[], superseded: readonly string[]): void;
@@ -65,6 +68,11 @@ export class Link {
     return this.session?.offer(message) ?? false;
   }
 
+  /** The session ends and another begins, whose Hello says what is true now. Leases live on. */
+  renew(): void {
+    this.session?.close();
+  }
+
   async stop(): Promise<void> {
     this.stopping.abort();
     this.session?.close();
@@ -82,21 +90,21 @@ export class Link {
   }
 
   /** Undefined while its file is away, which is a person's to mend: what runs here goes on meanwhile. */
-  private token(): string | undefined {
+  private credential(): Credential | undefined {
     try {
-      return this.host.token();
+      return this.host.credential();
     } catch (error) {
       if (!(error instanceof Fault)) throw error;
-      this.log.error({ reason: error.message }, "no session with the coordinator without its token; trying again");
+      this.log.error({ reason: error.message }, "no session with the coordinator without a credential; trying again");
       return undefined;
     }
   }
 
   /** One session from dial to end. Returns how long to wait before the next. */
   private async once(backoff: Backoff): Promise<number> {
-    const token = this.token();
-    if (token === undefined) return backoff.nextMs();
-    const connection = connect(this.address, bearer(token));
+    const credential = this.credential();
+    if (credential === undefined) return backoff.nextMs();
+    const connection = connect(this.address, credential);
     const session = new Session(connection.client(AgentService).session(), this.host, this.log, () => {
       backoff.reset();
       this.session = session;
@@ -109,6 +117,7 @@ export class Link {
       if (this.stopping.signal.aborted) return 0;
       if (error instanceof Fault && (error.code === "unauthenticated" || error.code === "permission-denied")) {
         this.log.error({ coordinator: this.address }, `the coordinator refuses this agent: ${error.message}`);
+        if (error.code === "permission-denied") this.host.removed?.();
         return refusedMs;
       }
       this.log.warn(

@@ -5,7 +5,7 @@ import { type Clock, systemClock } from "../../shared/clock.js";
 import { LogStream } from "../../shared/gen/stoker/v1/agent_service_pb.js";
 import type { LeaseId } from "../../shared/ids.js";
 import { logSubject } from "../../shared/subjects.js";
-import type { Logs, LogsHost, LogsWaiting } from "../ports.js";
+import type { Logs, LogsHost, LogsWaiting, NatsKey } from "../ports.js";
 import { LogTail } from "./log-tail.js";
 import { NatsLink } from "./nats-link.js";
 import { shareOf } from "./progress.js";
@@ -46,8 +46,8 @@ export class LogShipper implements Logs {
     );
   }
 
-  connect(natsUrl: string, natsToken: string): void {
-    this.link.connect(natsUrl, natsToken);
+  connect(natsUrl: string, natsToken: string, key?: NatsKey): void {
+    this.link.connect(natsUrl, natsToken, key);
     // The coordinator may be another one, which has not seen what its predecessor did not store.
     this.again();
   }

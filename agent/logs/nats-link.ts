@@ -1,6 +1,8 @@
-import { connect, headers, type NatsConnection } from "@nats-io/transport-node";
+import { connect, headers, type NatsConnection, nkeyAuthenticator } from "@nats-io/transport-node";
 import type { Logger } from "pino";
+import { natsTls } from "../../shared/nats-tls.js";
 import { offsetHeader } from "../../shared/subjects.js";
+import type { NatsKey } from "../ports.js";
 
 const retryMs = 1_000;
 const pingMs = 10_000;
@@ -14,7 +16,7 @@ const flushBytes = 512 * 1024;
  * buffer has no bound, and the spool holds the bytes anyway.
  */
 export class NatsLink {
-  private wanted: { url: string; token: string } | undefined;
+  private wanted: NatsPlace | undefined;
   private connection: NatsConnection | undefined;
   private up = false;
   private unflushed = 0;
@@ -30,13 +32,13 @@ export class NatsLink {
     private readonly log: Logger,
   ) {}
 
-  connect(url: string, token: string): void {
-    if (this.wanted?.url === url && this.wanted.token === token) return;
-    this.wanted = { url, token };
+  connect(url: string, token: string, key?: NatsKey): void {
+    if (this.wanted?.url === url && this.wanted.token === token && this.wanted.key?.seed === key?.seed) return;
+    this.wanted = { url, token, key };
     this.stopping.abort();
     const stopping = new AbortController();
     this.stopping = stopping;
-    this.running = this.running.then(() => (url === "" ? undefined : this.run({ url, token }, stopping.signal)));
+    this.running = this.running.then(() => (url === "" ? undefined : this.run({ url, token, key }, stopping.signal)));
   }
 
   /** In words, when bytes can't be sent. */
@@ -77,7 +79,7 @@ export class NatsLink {
     await this.running;
   }
 
-  private async run(at: { url: string; token: string }, signal: AbortSignal): Promise<void> {
+  private async run(at: NatsPlace, signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       try {
         await this.once(at, signal);
@@ -92,10 +94,11 @@ export class NatsLink {
     }
   }
 
-  private async once(at: { url: string; token: string }, signal: AbortSignal): Promise<void> {
+  private async once(at: NatsPlace, signal: AbortSignal): Promise<void> {
     const connection = await connect({
       servers: at.url,
       ...(at.token === "" ? {} : { token: at.token }),
+      ...(at.key ? { authenticator: nkeyAuthenticator(Buffer.from(at.key.seed)), tls: natsTls(at.key.authority) } : {}),
       maxReconnectAttempts: -1,
       reconnectTimeWait: 250,
       pingInterval: pingMs,
@@ -147,6 +150,12 @@ function sleep(ms: number, signal: AbortSignal): Promise<void> {
     const timer = setTimeout(end, ms);
     signal.addEventListener("abort", end);
   });
+}
+
+interface NatsPlace {
+  url: string;
+  token: string;
+  key?: NatsKey | undefined;
 }
 
 const words = (error: unknown) => (error instanceof Error ? error.message : String(error));

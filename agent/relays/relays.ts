@@ -1,6 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { Logger } from "pino";
-import { bearer } from "../../shared/credentials.js";
+import type { Credential } from "../../shared/credentials.js";
 import { Fault } from "../../shared/fault.js";
 import { AgentService } from "../../shared/gen/stoker/v1/agent_service_pb.js";
 import type { OpenRelay } from "../../shared/gen/stoker/v1/relay_pb.js";
@@ -12,7 +12,7 @@ import { Channel } from "./channel.js";
 export interface RelaysOptions {
   coordinator: string;
   nodeName: string;
-  token(): string;
+  credential(): Credential;
   work: RelayWork;
 }
 
@@ -110,7 +110,7 @@ export class Relays {
 
   private dial(): Connection {
     clearTimeout(this.idle);
-    this.connection ??= connect(this.options.coordinator, bearer(this.options.token()), { apart: true });
+    this.connection ??= connect(this.options.coordinator, this.options.credential(), { apart: true });
     return this.connection;
   }
 

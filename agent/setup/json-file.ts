@@ -1,6 +1,6 @@
 import { mkdirSync, readFileSync, rmSync } from "node:fs";
 import { dirname } from "node:path";
-import { writeWhole } from "../write-whole.js";
+import { writeWhole } from "../../shared/whole-file.js";
 
 /** One value on disk: whole, or as it was before. For root alone to read. */
 export class JsonFile<T> {

@@ -63,6 +63,7 @@ export class FakeCoordinator implements AsyncDisposable {
     world.environment = {
       STOKER_COORDINATOR: this.address,
       STOKER_TOKEN: FakeCoordinator.token,
+      STOKER_TLS: "off",
       STOKER_WORKSPACE: "lab",
       STOKER_EXPERIMENT: "first",
     };

@@ -1,10 +1,9 @@
 import { randomUUID } from "node:crypto";
-import { toBinary } from "@bufbuild/protobuf";
 import type { Logger } from "pino";
 import { unreachable } from "../../shared/assert.js";
 import { Fault } from "../../shared/fault.js";
 import { LogStream, type SessionRequest } from "../../shared/gen/stoker/v1/agent_service_pb.js";
-import { type Telemetry, TelemetrySchema } from "../../shared/gen/stoker/v1/node_pb.js";
+import type { Telemetry } from "../../shared/gen/stoker/v1/node_pb.js";
 import type { CallContext, Duplex } from "../../shared/grpc.js";
 import { nodeId } from "../../shared/ids.js";
 import type { NodeEffect } from "../core/effects.js";
@@ -13,16 +12,25 @@ import type { CatalogLife } from "../core/restored.js";
 import { messageOf, type ToAgent } from "./messages.js";
 import { type LiveTest, PeerTests } from "./peer-tests.js";
 import { type LiveGang, Relay } from "./relay.js";
+import { Samples } from "./samples.js";
 import type { WitnessKeys } from "./witness-keys.js";
 
 type AgentStream = Duplex<SessionRequest, { message: ToAgent }>;
+
+/** Who is known as which node. */
+export interface NodeIdentities {
+  hasJoined(node: string): boolean;
+  /** A new certificate for the key that the node has, in PEM. Rejects with a Fault. */
+  renew(node: string, request: string): Promise<string>;
+}
 
 export interface SessionsHost {
   tell(event: AgentEvent): void;
   gang(leaseId: string): LiveGang | undefined;
   test(node: string): LiveTest | undefined;
   /** Where an agent that knows us as `authority` finds NATS. */
-  nats(authority: string): { url: string; token: string };
+  nats(authority: string): { url: string; token: string; byKey: boolean };
+  identities: NodeIdentities;
   witnessKeys: WitnessKeys;
   /** A stream speaks for the node, or none does any more. */
   connected(node: string): void;
@@ -35,6 +43,8 @@ export interface SessionsHost {
 interface Session {
   id: string;
   node: string;
+  /** Uuids of the inventory that it began with. */
+  gpus: readonly string[];
   stream: AgentStream;
   authority: string;
 }
@@ -45,8 +55,6 @@ const lifeMessage = ({ catalog, epoch, life }: CatalogLife) => ({ catalog, epoch
 const helloDeadlineMs = 10_000;
 /** Messages of at most 64 KiB that may wait for an agent which reads too slowly; then its stream is cut, and it resumes where it is. */
 const backlogMax = 512;
-/** Sixteen GPUs tell some 5 KiB. */
-const sampleBytesMax = 64 * 1024;
 /** Small ones: hours of answers to heartbeats that nobody takes. What matters is said again after the next hello. */
 const outstandingMax = 4_096;
 
@@ -59,7 +67,7 @@ export class Sessions {
   private readonly open = new Map<string, Session>();
   /** By node: the stream that speaks for it. */
   private readonly current = new Map<string, Session>();
-  private readonly samples = new Map<string, Telemetry>();
+  private readonly samples = new Samples();
   readonly relay: Relay;
   private readonly tests: PeerTests;
 
@@ -122,7 +130,7 @@ export class Sessions {
 
   /** The latest sample of the node; undefined when it never sent one to this process. */
   telemetry(node: string): Telemetry | undefined {
-    return this.samples.get(node);
+    return this.samples.of(node);
   }
 
   /** A stream speaks for it now. */
@@ -143,14 +151,39 @@ export class Sessions {
       );
       throw new Fault("invalid-argument", "an agent's first message is its hello");
     }
+    this.admit(request.message.value.nodeName, context);
     const session = {
       id: randomUUID(),
       node: request.message.value.nodeName,
+      gpus: (request.message.value.inventory?.gpus ?? []).map(({ uuid }) => uuid),
       stream,
       authority: context.authority,
     };
     this.open.set(session.id, session);
     return session;
+  }
+
+  /** A node speaks for itself alone. */
+  private admit(nodeName: string, { caller, peer }: CallContext): void {
+    const refuse = (text: string) => {
+      this.host.log.warn({ peer, hello: nodeName.slice(0, 80), caller: caller.kind }, text);
+      throw new Fault("unauthenticated", text);
+    };
+    if (caller.kind === "node" && caller.node !== nodeName)
+      refuse(`the certificate is node ${caller.node}'s, and the hello is of "${nodeName.slice(0, 80)}"`);
+    if (caller.kind === "unproven-node" && this.host.identities.hasJoined(nodeName))
+      refuse(`node ${nodeName} has joined: its agent shows its certificate, or is not its agent`);
+  }
+
+  private async renew({ node }: Session, request: string): Promise<void> {
+    try {
+      const certificate = await this.host.identities.renew(node, request);
+      this.send(node, { case: "certificateRenewed", value: { certificate } });
+      this.host.log.info({ node }, "the node's certificate was renewed");
+    } catch (error) {
+      if (!(error instanceof Fault)) throw error;
+      this.host.log.warn({ node, reason: error.message }, "a certificate was not renewed");
+    }
   }
 
   private receive(session: Session, request: SessionRequest): void {
@@ -161,7 +194,7 @@ export class Sessions {
         this.host.tell({ kind: "agent-hello", session: id, freshNode: nodeId(randomUUID()), hello: message.value });
         return;
       case "heartbeat":
-        if (message.value.telemetry && this.current.get(node) === session) this.keep(node, message.value.telemetry);
+        if (message.value.telemetry && this.current.get(node) === session) this.keep(session, message.value.telemetry);
         this.host.tell({ kind: "agent-heartbeat", session: id, node, heartbeat: message.value });
         return;
       case "preparation":
@@ -175,6 +208,12 @@ export class Sessions {
         return;
       case "report":
         this.host.tell({ kind: "agent-report", session: id, node, report: message.value });
+        return;
+      case "renewCertificate":
+        if (this.current.get(node) !== session) return;
+        this.renew(session, message.value.certificateRequest).catch((error: unknown) =>
+          this.host.log.error({ err: error, node }, "a certificate could not be renewed"),
+        );
         return;
       case undefined:
         this.host.log.warn({ node }, "a message of no known kind was ignored");
@@ -216,13 +255,10 @@ export class Sessions {
     }
   }
 
-  private keep(node: string, sample: Telemetry): void {
-    if (toBinary(TelemetrySchema, sample).length > sampleBytesMax) {
-      this.host.log.warn({ node }, "a sample of telemetry was too large and is not shown");
-      return;
-    }
-    this.samples.set(node, sample);
-    this.host.sampled(node, sample);
+  private keep({ node, gpus }: Session, said: Telemetry): void {
+    const sample = this.samples.take(node, gpus, said);
+    if (sample) this.host.sampled(node, sample);
+    else this.host.log.warn({ node }, "a sample of telemetry was too large and is not shown");
   }
 
   private welcome(effect: Extract<NodeEffect, { kind: "welcome" }>): void {
@@ -234,7 +270,7 @@ export class Sessions {
       this.host.log.info({ node: effect.node }, "a newer stream speaks for the node; the former one is ended");
       former.stream.fail(new Fault("failed-precondition", "a newer agent speaks for this node"));
     }
-    const { url, token } = this.host.nats(session.authority);
+    const { url, token, byKey } = this.host.nats(session.authority);
     session.stream.push({
       message: {
         case: "welcome",
@@ -244,6 +280,7 @@ export class Sessions {
           heartbeatIntervalMs: BigInt(effect.heartbeatIntervalMs),
           natsUrl: url,
           natsToken: token,
+          natsByKey: byKey,
           keptLeaseIds: [...effect.keptLeaseIds],
           undecidedLeaseIds: [...effect.undecidedLeaseIds],
           ...(effect.life ? { life: lifeMessage(effect.life) } : {}),

@@ -66,3 +66,14 @@ export function tokenAccess(token: string): Access {
     permit: () => undefined,
   };
 }
+
+/** For connections that are not encrypted where they must be: what speaks so is told so, in its own way. */
+export const encryptedOnly: Access = {
+  identify: () => {
+    throw new Fault(
+      "unauthenticated",
+      "this coordinator speaks TLS alone, and the connection is not encrypted: it comes from a command line or an agent before 0.4, or from one with --tls off",
+    );
+  },
+  permit: () => undefined,
+};

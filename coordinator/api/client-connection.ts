@@ -23,8 +23,11 @@ export class ClientConnection {
   private readonly stream: TurnedSocket;
   readonly closed: Promise<void>;
 
-  constructor(socket: Socket, { channel, services, turns, interceptor }: ConnectionOptions) {
-    const connection = { peer: `${socket.remoteAddress}:${socket.remotePort}`, isEncrypted: false };
+  constructor(
+    socket: Socket,
+    readonly connection: CallerConnection,
+    { channel, services, turns, interceptor }: ConnectionOptions,
+  ) {
     // Nobody asks for its statistics.
     this.server = new Server({ ...channel, "grpc.enable_channelz": 0, interceptors: [interceptor(connection)] });
     for (const { definition, implementation } of services) this.server.addService(definition, implementation);

@@ -2,7 +2,10 @@ import type { MessageInitShape } from "@bufbuild/protobuf";
 import type { RelayRequest, RelayResponseSchema } from "../../shared/gen/stoker/v1/agent_service_pb.js";
 import type { Telemetry } from "../../shared/gen/stoker/v1/node_pb.js";
 import type { FileEntry, FileHead, OpenRelaySchema } from "../../shared/gen/stoker/v1/relay_pb.js";
+import type { CallContext } from "../../shared/grpc.js";
 import type { JobId } from "../../shared/ids.js";
+import type { AuditEntry } from "../core/access/audit.js";
+import type { SubjectSignIn } from "../core/access/events.js";
 import type { ApiEvent } from "../core/events.js";
 import type { Directory as FileDirectory } from "../core/files/sources.js";
 import type { State } from "../core/memory.js";
@@ -17,8 +20,11 @@ export interface ApiPorts {
   /** Why nothing can be changed at present, as when the disk is full; undefined when it can. */
   readOnly(): string | undefined;
   health(): Health;
-  /** Resolves with the UUID of what the event was about, once it is on disk. */
-  ask(event: ApiEvent): Promise<string | undefined>;
+  /**
+   * Resolves with the UUID of what the event was about, once it is on disk, and with it in the audit log who has asked.
+   * `target`: what it is about, of a call that is about several.
+   */
+  ask(event: ApiEvent, context: CallContext, target?: string): Promise<string | undefined>;
   /** A value that can be opened only where it is sent to an agent, and only as this secret's. */
   seal(key: string, value: string): string;
   telemetry(node: string): Telemetry | undefined;
@@ -31,8 +37,60 @@ export interface ApiPorts {
   feed: JobFeed;
   logs: LogSource;
   relays: NodeRelays;
+  access: AccessPorts;
+  audit: AuditSource;
   files: FileSource;
   links: FileLinks;
+  certificates: Certificates;
+}
+
+/** How machines become nodes. Each throws a Fault where connections are not encrypted. */
+export interface Certificates {
+  /** What the request asks for, if it asks for this node. */
+  issue(node: string, request: string): Promise<{ certificate: string; keyHash: string }>;
+  /** SHA-256 of our authority's certificate. */
+  pin(): Buffer;
+  /** Where machines reach us, as `host:port`. */
+  address(): string;
+}
+
+/** How people show who they are. */
+export interface AccessPorts {
+  /** What a password is kept as. */
+  hash(password: string): Promise<string>;
+  /** Throws a Fault when it is wrong, there is nobody of that name, or there were too many wrong ones. */
+  checkPassword(name: string, password: string, peer: string): Promise<void>;
+  newToken(): { secret: string; hash: string };
+  /** Absent: there is none. */
+  identityProvider?: {
+    settings: { issuer: string; clientId: string; scopes: string };
+    /** Throws a Fault when the provider has not said so. */
+    identify(idToken: string): Promise<SubjectIdentity>;
+  };
+  /** How long what a sign-in gives is good. */
+  signInLifeMs: number;
+  credential(caller: CallContext["caller"]): string;
+}
+
+export type SubjectIdentity = Pick<SubjectSignIn, "subject" | "name" | "displayName" | "groups">;
+
+export interface AuditSource {
+  read(query: AuditQuery): { entries: AuditEntry[]; lookedAt: number | undefined; isLast: boolean };
+}
+
+export interface AuditQuery {
+  newestFirst: boolean;
+  /** Goes on after this entry. */
+  after?: number | undefined;
+  most: number;
+  user?: string | undefined;
+  sinceMs?: number | undefined;
+  untilMs?: number | undefined;
+  /** A part of it, in any letter case. */
+  verb?: string | undefined;
+  /** The beginning of it. */
+  target?: string | undefined;
+  outcome?: string | undefined;
 }
 
 export interface NodeHistoryRead {

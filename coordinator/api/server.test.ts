@@ -2,7 +2,7 @@ import { once, setMaxListeners } from "node:events";
 import { connect as connectTcp } from "node:net";
 import type { DescService } from "@bufbuild/protobuf";
 import { afterEach, expect, it } from "vitest";
-import { bearer } from "../../shared/credentials.js";
+import { bearer, plain } from "../../shared/credentials.js";
 import { Fault } from "../../shared/fault.js";
 import { JobService } from "../../shared/gen/stoker/v1/job_service_pb.js";
 import { type CallContext, type Connection, connect, type Handlers, peerHeader } from "../../shared/grpc.js";
@@ -25,12 +25,16 @@ function refusing<S extends DescService>(service: S): Handlers<S> {
 }
 
 async function serve(watchJob: Watch) {
-  const server = new ApiServer({ access: tokenAccess("t"), report: (error) => expect.unreachable(String(error)) });
+  const server = new ApiServer({
+    access: tokenAccess("t"),
+    encryption: { kind: "off" },
+    report: (error) => expect.unreachable(String(error)),
+  });
   server.add(JobService, { ...refusing(JobService), watchJob });
   const port = await server.listen("127.0.0.1:0");
   closers.push(() => server.close(0));
   const client = (metadata = bearer("t")) => {
-    const connection: Connection = connect(`127.0.0.1:${port}`, metadata, { apart: true });
+    const connection: Connection = connect(`127.0.0.1:${port}`, plain(metadata), { apart: true });
     closers.push(() => connection.close());
     return connection.client(JobService);
   };

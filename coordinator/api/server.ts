@@ -1,4 +1,4 @@
-import type { Server as TcpServer } from "node:net";
+import type { Socket, Server as TcpServer } from "node:net";
 import type { DescService } from "@bufbuild/protobuf";
 import type { ChannelOptions } from "@grpc/grpc-js";
 import { HealthImplementation } from "grpc-health-check";
@@ -6,8 +6,10 @@ import type { Access, CallerConnection } from "../../shared/caller.js";
 import { doorkeeper } from "../../shared/doorkeeper.js";
 import { Fault } from "../../shared/fault.js";
 import { type Guard, type Handlers, type Service, serve } from "../../shared/grpc.js";
+import { encryptedOnly } from "./caller.js";
 import { ClientConnection } from "./client-connection.js";
 import { FrameTurns } from "./frame-turns.js";
+import { type Encryption, FrontDoor } from "./front-door.js";
 import { listen } from "./listen.js";
 import { addReflection } from "./reflection.js";
 
@@ -24,6 +26,7 @@ const decided: Guard = () => undefined;
 export interface ApiServerOptions {
   /** Decides who calls and whether they may. */
   access: Access;
+  encryption: Encryption;
   /** Told of every error that is not a plain Fault. */
   report: (error: unknown) => void;
   /** A peer that says nothing is asked, and given up when it does not answer. */
@@ -39,6 +42,7 @@ export class ApiServer {
   private readonly turns = new FrameTurns(framesPerTurn, framesAtOnce);
   private readonly connections = new Set<ClientConnection>();
   private listeners: TcpServer[] = [];
+  private door: FrontDoor | undefined;
 
   constructor(private readonly options: ApiServerOptions) {
     const { silence = { askMs: 20_000, giveUpMs: 10_000 } } = options;
@@ -68,19 +72,34 @@ export class ApiServer {
     this.health.addToServer(others);
     addReflection(others, this.descriptions, decided, report);
     const isOpen = (path: string) => path.startsWith("/grpc.health.v1.");
-    const interceptor = (connection: CallerConnection) => doorkeeper(access, isOpen, report, connection);
     try {
-      const { port, servers } = await listen(address, (socket) => {
-        const connection = new ClientConnection(socket, { channel, services, turns, interceptor });
-        this.connections.add(connection);
-        void connection.closed.then(() => this.connections.delete(connection));
+      const open = (socket: Socket, connection: CallerConnection, access: Access) => {
+        const interceptor = (of: CallerConnection) => doorkeeper(access, isOpen, report, of);
+        const opened = new ClientConnection(socket, connection, { channel, services, turns, interceptor });
+        this.connections.add(opened);
+        void opened.closed.then(() => this.connections.delete(opened));
+      };
+      this.door = new FrontDoor(this.options.encryption, {
+        accept: (socket, connection) => open(socket, connection, access),
+        refuse: (socket, connection) => open(socket, connection, encryptedOnly),
       });
+      const { port, servers } = await listen(address, (socket) => this.door?.take(socket));
       this.listeners = servers;
       return port;
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
       throw new Fault("invalid-argument", `cannot listen on ${address}: ${reason}`, { cause: error });
     }
+  }
+
+  /** The coordinator has a new certificate. */
+  certificateRenewed(): void {
+    this.door?.renewed();
+  }
+
+  /** Those whose other end is no longer who it was: their calls end now. Why, it hears when it comes back. */
+  cutOff(isOver: (connection: CallerConnection) => boolean): void {
+    for (const each of this.connections) if (isOver(each.connection)) each.destroy();
   }
 
   /** No new calls; those that run may finish for `graceMs`, then they are cut off. */

@@ -1,5 +1,6 @@
 import { unreachable } from "../../shared/assert.js";
 import { clusterId, experimentId, fileServerId, jobId, nodeId, subscriptionId, workspaceId } from "../../shared/ids.js";
+import { applyAccess } from "./access/apply.js";
 import { keepOutgoing, keepRecent } from "./announcements/kept.js";
 import { type Change, keyOf, type Put, type RowChange, type Table } from "./changes.js";
 import { indexJob, indexNode, roomChanged } from "./indexes.js";
@@ -123,6 +124,12 @@ function applyRow(world: World, change: RowChange): void {
     case "outgoing":
       keepOutgoing(world, Number(keyOfChange(change)), change.kind === "put" ? change.row : undefined);
       return;
+    case "node-identity":
+      replace(world.nodeIdentities, keyOfChange(change), change.kind === "put" ? change.row : undefined);
+      return;
+    case "join-token":
+      replace(world.joinTokens, keyOfChange(change), change.kind === "put" ? change.row : undefined);
+      return;
     case "node-health": {
       const row = change.kind === "put" ? change.row : undefined;
       const uuid = row?.node ?? nodeId(keyOfChange(change));
@@ -132,6 +139,12 @@ function applyRow(world: World, change: RowChange): void {
     }
     case "idempotency-key":
       replace(world.idempotencyKeys, keyOfChange(change), change.kind === "put" ? change.row : undefined);
+      return;
+    case "user":
+    case "api-token":
+    case "role-assignment":
+    case "audit-entry":
+      applyAccess(world.access, change);
       return;
     // For people and the feed: nothing is decided by it.
     case "job-event":

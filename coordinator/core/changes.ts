@@ -1,7 +1,10 @@
 import type { ClusterId, NodeId } from "../../shared/ids.js";
+import type { AuditEntry } from "./access/audit.js";
+import { type ApiToken, assignmentKey, type RoleAssignment, type User } from "./access/user.js";
 import type { Announcement, Outgoing } from "./announcements/announcement.js";
 import type { Subscription } from "./announcements/subscription.js";
 import type { NodeHealth } from "./health/record.js";
+import type { JoinToken, NodeIdentity } from "./identity/identity.js";
 import type { Liveness } from "./liveness.js";
 import type { MachineClassAlias } from "./machine-class.js";
 import type { Blocked } from "./memory.js";
@@ -37,7 +40,13 @@ export interface Rows {
   "witness-set": WitnessSet;
   "machine-class-alias": MachineClassAlias;
   secret: Secret;
+  user: User;
+  "api-token": ApiToken;
+  "role-assignment": RoleAssignment;
+  "audit-entry": AuditEntry;
   "node-health": NodeHealth;
+  "node-identity": NodeIdentity;
+  "join-token": JoinToken;
   subscription: Subscription;
   outgoing: Outgoing;
 }
@@ -82,6 +91,9 @@ export function isRowChange(change: Change): change is RowChange {
 /** The primary key of a row, as one text. */
 export function keyOf(row: Rows[Table]): string {
   if ("uuid" in row) return row.uuid;
+  if ("keyHash" in row) return row.name;
+  if ("grantedAt" in row) return assignmentKey(row.user, row.workspace);
+  if ("entry" in row) return String(row.entry);
   if ("source" in row) return row.source;
   if ("version" in row) return String(row.version);
   if ("alias" in row) return row.alias;

@@ -81,6 +81,8 @@ export type Notice =
   /** Its logs and other leavings may go. */
   | { readonly kind: "job-deleted"; readonly job: JobId }
   | { readonly kind: "node-changed"; readonly node: NodeId }
+  /** Of the node named: who was known by another key, or is known by none any more, is cut off. */
+  | { readonly kind: "identity-changed"; readonly node: string }
   /** Somebody waits for it: see announcements. */
   | { readonly kind: "announcement"; readonly number: number }
   /** For the log: something that came from `node` was not believed, or came too late. */

@@ -17,21 +17,24 @@ import type {
   SubscriptionId,
   WorkspaceId,
 } from "../../shared/ids.js";
+import type { AccessNotice, AccessRequest } from "./access/events.js";
 import type { AnnouncementData } from "./announcements/announcement.js";
 import type { AnnouncementKind } from "./announcements/kinds.js";
 import type { WebhookFormat } from "./announcements/subscription.js";
 import type { ExportsEvent } from "./file-servers/exports.js";
 import type { GangWatched } from "./gang-watch/take.js";
+import type { IdentityEvent } from "./identity/events.js";
 import type { Quota } from "./quota/quota.js";
 
 /**
  * Everything that can happen to the coordinator. Ids and other randomness come in with the event; resources are named as the API names them
  * (`workspaces/w/clusters/c`), and a wrong name is a Fault like any other mistake of the caller.
  */
-export type Event = ApiEvent | AgentEvent | GangWatched | ClockEvent | DeliveredEvent | AnnounceEvent;
+export type Event = ApiEvent | AgentEvent | GangWatched | ClockEvent | DeliveredEvent | AnnounceEvent | AccessNotice;
 
 /** Refused with a Fault; nothing has changed then. */
 export type ApiEvent =
+  | AccessRequest
   | WorkspaceCreate
   | WorkspaceUpdate
   | { readonly kind: "workspace-quota"; readonly id: string; readonly quota: Quota }
@@ -58,6 +61,7 @@ export type ApiEvent =
   | { readonly kind: "machine-class-unmap"; readonly alias: string }
   | SubscriptionCreate
   | { readonly kind: "subscription-delete"; readonly id: string }
+  | IdentityEvent
   | { readonly kind: "job-terminate"; readonly id: string }
   | { readonly kind: "node-drain"; readonly id: string; readonly reason: string }
   /** `graceSeconds`: before its jobs are killed; absent: as for every job that is stopped. */

@@ -7,9 +7,11 @@ import type {
   SubscriptionId,
   WorkspaceId,
 } from "../../shared/ids.js";
+import { type AccessTables, emptyAccess, forkAccess } from "./access/tables.js";
 import type { Announcement, Outgoing } from "./announcements/announcement.js";
 import type { Subscription } from "./announcements/subscription.js";
 import type { NodeHealth } from "./health/record.js";
+import type { JoinToken, NodeIdentity } from "./identity/identity.js";
 import type { Liveness } from "./liveness.js";
 import type { MachineClassAlias } from "./machine-class.js";
 import { Overlay, type TableOf } from "./overlay.js";
@@ -58,7 +60,11 @@ export interface World {
   readonly outgoing: TableOf<number, Outgoing>;
   /** What nobody has subscribed to, the latest, numbered as it came since the start. */
   readonly recent: TableOf<number, Announcement>;
+  /** By name of the node. */
+  readonly nodeIdentities: TableOf<string, NodeIdentity>;
+  readonly joinTokens: TableOf<string, JoinToken>;
   readonly nodeHealth: TableOf<NodeId, NodeHealth>;
+  readonly access: AccessTables;
   readonly liveness: TableOf<NodeId, Liveness>;
   readonly index: Index;
   readonly clock: Clock;
@@ -142,7 +148,10 @@ export function emptyState(settings: Settings, startedAt: Instant): State {
     subscriptions: new Map(),
     outgoing: new Map(),
     recent: new Map(),
+    nodeIdentities: new Map(),
+    joinTokens: new Map(),
     nodeHealth: new Map(),
+    access: emptyAccess(),
     liveness: new Map(),
     index: {
       workspaceByName: new Map(),
@@ -188,7 +197,10 @@ export function fork(world: World): World {
     subscriptions: new Overlay(world.subscriptions),
     outgoing: new Overlay(world.outgoing),
     recent: new Overlay(world.recent),
+    nodeIdentities: new Overlay(world.nodeIdentities),
+    joinTokens: new Overlay(world.joinTokens),
     nodeHealth: new Overlay(world.nodeHealth),
+    access: forkAccess(world.access),
     liveness: new Overlay(world.liveness),
     index: {
       workspaceByName: new Overlay(index.workspaceByName),

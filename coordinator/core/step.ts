@@ -1,4 +1,7 @@
 import { unreachable } from "../../shared/assert.js";
+import { audit, noteOf, type Origin } from "./access/audit.js";
+import { decideAccess } from "./access/decide.js";
+import { noteUses } from "./access/tokens.js";
 import { heartbeat } from "./agents/heartbeat.js";
 import { hello } from "./agents/hello.js";
 import { report } from "./agents/report.js";
@@ -21,6 +24,8 @@ import { exportsReported } from "./file-servers/exports.js";
 import { gangWatched } from "./gang-watch/take.js";
 import { testResult } from "./health/test-result.js";
 import { returnGpu, testNode } from "./health/tests.js";
+import { joinNode, removeNode } from "./identity/nodes.js";
+import { createJoinToken, revokeJoinToken } from "./identity/tokens.js";
 import { terminate } from "./job.js";
 import type { World } from "./memory.js";
 import { findJob, nodeNamed } from "./names.js";
@@ -49,13 +54,19 @@ export interface Step {
  * `now` never goes back, and does not jump with the wall clock: the engine takes the wall clock once at its start and adds monotonic time.
  * Without `settling` nothing more follows than what the event itself says: for a catalog that can't be written to.
  */
-export function step(world: World, event: Event, now: Instant, { settling } = { settling: true }): Step {
-  const draft = new Draft(world, now);
+export function step(
+  world: World,
+  event: Event,
+  now: Instant,
+  { settling, origin }: { settling: boolean; origin?: Origin | undefined } = { settling: true },
+): Step {
+  const draft = new Draft(world, now, origin);
   const subject = decide(draft, event);
   const takeNoHint = event.kind === "tick" || event.kind === "resume";
   if (settling) settle(draft, takeNoHint);
   noteConditions(draft, takeNoHint ? world.nodes.keys() : draft.changedNodes);
   announceStep(draft, world, event.kind === "tick" || event.kind === "resume" ? event.kind : undefined);
+  if (origin && draft.hasRows) audit(draft, noteOf(origin, "ok"));
   return { changes: draft.changes, effects: draft.effects, ...(subject === undefined ? {} : { subject }) };
 }
 
@@ -99,6 +110,14 @@ function decide(draft: Draft, event: Event): string | undefined {
       return mapStorage(draft, event);
     case "storage-unmap":
       return unmapStorage(draft, event.source);
+    case "join-token-create":
+      return createJoinToken(draft, event);
+    case "join-token-revoke":
+      return revokeJoinToken(draft, event.uuid);
+    case "node-join":
+      return joinNode(draft, event);
+    case "node-remove":
+      return removeNode(draft, event.id, event.by);
     case "job-terminate":
       return terminate(draft, findJob(draft.world, event.id)).uuid;
     case "node-drain":
@@ -117,6 +136,22 @@ function decide(draft: Draft, event: Event): string | undefined {
       return deleteNode(draft, event.id);
     case "node-declare-lost":
       return declareNodeLost(draft, event.id);
+    case "user-create":
+    case "user-update":
+    case "user-password":
+    case "user-delete":
+    case "subject-sign-in":
+    case "token-create":
+    case "token-revoke":
+    case "role-grant":
+    case "role-revoke":
+      return decideAccess(draft, event);
+    case "tokens-used":
+      noteUses(draft, event.uses);
+      return undefined;
+    case "audit":
+      for (const note of event.notes) audit(draft, note);
+      return undefined;
     case "agent-hello":
       hello(draft, event);
       return undefined;

@@ -1,5 +1,6 @@
 import type { Draft } from "./draft.js";
 import { dropWithdrawn } from "./file-servers/exports.js";
+import { forgetRemoved } from "./identity/nodes.js";
 import { leaseOf } from "./indexes.js";
 import { stop } from "./job.js";
 import { isSilent, lose } from "./node.js";
@@ -13,6 +14,7 @@ export function tick(draft: Draft): void {
   loseTheSilent(draft);
   endTheOverdue(draft);
   dropWithdrawn(draft);
+  forgetRemoved(draft);
   draft.membershipStale = true;
   for (const cluster of draft.world.clusters.keys()) draft.touched.add(cluster);
 }

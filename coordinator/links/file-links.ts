@@ -4,7 +4,7 @@ import { readOrMakeToken } from "../../shared/credentials.js";
 import { Fault } from "../../shared/fault.js";
 import { clusterId, jobId } from "../../shared/ids.js";
 import type { Directory } from "../core/files/sources.js";
-import { type LinkedFile, LinkServer } from "./server.js";
+import { type LinkedFile, LinkServer, type ServerMaterials } from "./server.js";
 import { type Link, tokenOf } from "./token.js";
 
 export interface FileLinksOptions {
@@ -18,6 +18,8 @@ export interface FileLinksOptions {
   host: string;
   /** By which users reach it; undefined: as they reach the API. */
   advertiseHost: string | undefined;
+  /** Of our certificate, in PEM; undefined where nothing is encrypted. */
+  materials(): ServerMaterials | undefined;
   now(): number;
   open(
     directory: Directory,
@@ -40,12 +42,13 @@ export class FileLinks {
   }
 
   async listen(): Promise<void> {
-    const { port, host, isAsked, log, now } = this.options;
+    const { port, host, isAsked, log, now, materials } = this.options;
     if (port === undefined) return;
     const server = new LinkServer({
       key: this.key,
       now,
       log,
+      materials: materials(),
       open: (link, range, signal) => this.open(link, range, signal),
     });
     try {
@@ -65,7 +68,14 @@ export class FileLinks {
     if (!this.server) return undefined;
     const known = this.options.advertiseHost ?? authority.replace(/:\d+$/, "");
     const host = known.includes(":") && !known.startsWith("[") ? `[${known}]` : known;
-    return `http://${host}:${this.port}/files/${tokenOf({ directory: wordsOf(directory), path, node, expiresAt }, this.key)}`;
+    const scheme = this.options.materials() ? "https" : "http";
+    return `${scheme}://${host}:${this.port}/files/${tokenOf({ directory: wordsOf(directory), path, node, expiresAt }, this.key)}`;
+  }
+
+  /** The coordinator has a new one. */
+  certificateRenewed(): void {
+    const materials = this.options.materials();
+    if (materials) this.server?.renewed(materials);
   }
 
   close(): void {

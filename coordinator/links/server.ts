@@ -1,4 +1,5 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { createServer as createEncrypted, type Server as EncryptedServer } from "node:https";
 import type { AddressInfo } from "node:net";
 import { timestampDate } from "@bufbuild/protobuf/wkt";
 import type { Logger } from "pino";
@@ -12,8 +13,17 @@ export interface LinkedFile extends Disposable {
   bytes: AsyncIterable<Uint8Array>;
 }
 
+export interface ServerMaterials {
+  cert: string;
+  key: string;
+  /** Who has signed it. */
+  ca: string;
+}
+
 export interface LinksHost {
   key: Buffer;
+  /** Of our certificate, in PEM; undefined: nothing is encrypted. */
+  materials: ServerMaterials | undefined;
   now(): number;
   /** `length` 0: its head alone. Rejects with a Fault. */
   open(link: Link, range: { offset: bigint; length?: bigint }, signal: AbortSignal): Promise<LinkedFile>;
@@ -22,18 +32,24 @@ export interface LinksHost {
 
 const statuses: Partial<Record<FaultCode, number>> = { "not-found": 404, unavailable: 503, "resource-exhausted": 503 };
 const pathPrefix = "/files/";
+const authorityPath = "/ca.pem";
 /** Longer ones are not ours. */
 const urlMax = 16 * 1024;
 const connectionsMax = 512;
 
 /** `GET /files/<token>`: whoever has the link reads the file, and needs nothing else. Nothing is told of what the token does not name. */
 export class LinkServer {
-  private readonly server: Server;
+  private readonly server: Server | EncryptedServer;
 
   constructor(private readonly host: LinksHost) {
-    this.server = createServer({ maxHeaderSize: urlMax + 16 * 1024 }, (request, response) => {
+    const answer = (request: IncomingMessage, response: ServerResponse) => {
       this.answer(request, response).catch((error: unknown) => this.fail(error, response));
-    });
+    };
+    const { materials } = host;
+    const maxHeaderSize = urlMax + 16 * 1024;
+    this.server = materials
+      ? createEncrypted({ cert: materials.cert, key: materials.key, minVersion: "TLSv1.3", maxHeaderSize }, answer)
+      : createServer({ maxHeaderSize }, answer);
     this.server.maxConnections = connectionsMax;
     this.server.requestTimeout = 30_000;
   }
@@ -50,6 +66,11 @@ export class LinkServer {
     });
   }
 
+  /** Connections that stand keep the former. */
+  renewed({ cert, key }: ServerMaterials): void {
+    if ("setSecureContext" in this.server) this.server.setSecureContext({ cert, key, minVersion: "TLSv1.3" });
+  }
+
   close(): void {
     this.server.close();
     this.server.closeAllConnections();
@@ -59,6 +80,11 @@ export class LinkServer {
     const { method = "", url = "" } = request;
     if (method !== "GET" && method !== "HEAD") {
       refuse(response, 405, "a link can only be read", { Allow: "GET, HEAD" });
+      return;
+    }
+    // Whoever follows a link may look whose certificate it is.
+    if (url === authorityPath && this.host.materials) {
+      response.writeHead(200, { "Content-Type": "application/x-pem-file" }).end(this.host.materials.ca);
       return;
     }
     const link =

@@ -21,8 +21,16 @@ afterEach(() => {
 });
 
 const start = (dir: string, port = 0) =>
-  NatsChild.start({ program: "nats-server", dir, host: "127.0.0.1", port, token: "t0", log });
-const reach = (port: number, token = "t0") => connectBus({ url: `nats://127.0.0.1:${port}`, token, log });
+  NatsChild.start({
+    program: "nats-server",
+    dir,
+    host: "127.0.0.1",
+    port,
+    access: { kind: "token", token: "t0" },
+    log,
+  });
+const reach = (port: number, token = "t0") =>
+  connectBus({ url: `nats://127.0.0.1:${port}`, access: { kind: "token", token }, log });
 
 describe("NatsChild", () => {
   it("serves JetStream, runs again on the same port after a death, and ends when stopped", async () => {
@@ -68,7 +76,14 @@ describe("NatsChild", () => {
 
   it("names the package when the program is missing", async () => {
     await expect(
-      NatsChild.start({ program: "/no/nats-server", dir: newDir(), host: "127.0.0.1", port: 0, token: "t", log }),
+      NatsChild.start({
+        program: "/no/nats-server",
+        dir: newDir(),
+        host: "127.0.0.1",
+        port: 0,
+        access: { kind: "token", token: "t" },
+        log,
+      }),
     ).rejects.toThrow("apt-get install nats-server");
   });
 });

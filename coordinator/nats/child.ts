@@ -5,6 +5,7 @@ import { connect as dial } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Logger } from "pino";
 import { Fault } from "../../shared/fault.js";
+import type { NatsAccess, NatsNode } from "./access.js";
 import { configFile, logFile, type NatsConfig, natsConfigText } from "./config-file.js";
 import { endLeftover } from "./leftover.js";
 import { freePort, rememberedPort, rememberPort } from "./port.js";
@@ -15,7 +16,7 @@ export interface NatsChildOptions {
   host: string;
   /** 0: the one used last, or any that is free. */
   port: number;
-  token: string;
+  access: NatsAccess;
   log: Logger;
 }
 
@@ -34,6 +35,7 @@ export class NatsChild implements AsyncDisposable {
   readonly port: number;
   private child: ChildProcess | undefined;
   private stopping = false;
+  private nodes: readonly NatsNode[] = [];
   private failures = 0;
   private watching: Promise<void> = Promise.resolve();
 
@@ -80,11 +82,23 @@ export class NatsChild implements AsyncDisposable {
     await this.stop();
   }
 
+  /** These nodes may publish from now on, and no others; who stays keeps the connection. Also takes a new certificate. */
+  admit(nodes: readonly NatsNode[]): void {
+    this.nodes = nodes;
+    this.writeConfig();
+    this.child?.kill("SIGHUP");
+  }
+
+  private writeConfig(): void {
+    const { dir, host, access } = this.options;
+    const config: NatsConfig = { dir, host, access, nodes: this.nodes, port: this.port };
+    writeFileSync(configFile(dir), natsConfigText(config), { mode: 0o600 });
+  }
+
   /** Undefined once it listens; else why it does not. */
   private async launch(): Promise<string | undefined> {
-    const { dir, host, token, program } = this.options;
-    const config: NatsConfig = { dir, host, token, port: this.port };
-    writeFileSync(configFile(dir), natsConfigText(config), { mode: 0o600 });
+    const { dir, program } = this.options;
+    this.writeConfig();
     const logStart = existsSync(logFile(dir)) ? readFileSync(logFile(dir)).length : 0;
     const child = spawn(program, ["-c", configFile(dir)], { stdio: "ignore" });
     this.child = child;
@@ -96,7 +110,7 @@ export class NatsChild implements AsyncDisposable {
       problem ??= lastWords(dir, logStart) ?? `it ended with ${signal ?? `exit code ${code}`}`;
     });
     const started = performance.now();
-    while (problem === undefined && !(await listens(host, this.port))) {
+    while (problem === undefined && !(await listens(this.options.host, this.port))) {
       if (performance.now() - started > startDeadlineMs) {
         await endChild(child);
         return `nothing answered on port ${this.port} for ${startDeadlineMs / 1000} s`;

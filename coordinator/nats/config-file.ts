@@ -1,9 +1,11 @@
 import { join } from "node:path";
+import { accessText, type NatsAccess, type NatsNode } from "./access.js";
 
 export interface NatsConfig {
   host: string;
   port: number;
-  token: string;
+  access: NatsAccess;
+  nodes: readonly NatsNode[];
   /** Holds the store, the log and the pid file. */
   dir: string;
 }
@@ -24,7 +26,7 @@ export function natsConfigText(config: NatsConfig): string {
     `pid_file: ${text(pidFile(config.dir))}`,
     `log_file: ${text(logFile(config.dir))}`,
     "logfile_size_limit: 8MB",
-    `authorization { token: ${text(config.token)} }`,
+    ...accessText(config.access, config.nodes),
     "max_payload: 1MB",
     // Two missed pings: a silent agent's connection goes after 40 s.
     'ping_interval: "20s"',

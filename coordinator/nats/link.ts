@@ -1,6 +1,7 @@
 import type { NatsConnection } from "@nats-io/transport-node";
 import type { Logger } from "pino";
-import { connectBus, unreachable } from "./bus.js";
+import type { NatsAccess, NatsNode } from "./access.js";
+import { type BusAccess, connectBus, unreachable } from "./bus.js";
 import { NatsChild } from "./child.js";
 import { hostOf, natsUrlFor } from "./url.js";
 
@@ -11,7 +12,7 @@ export interface OwnNats {
   listen: string;
   /** 0: any that is free. */
   port: number;
-  token: string;
+  access: NatsAccess;
   advertiseHost: string | undefined;
   log: Logger;
 }
@@ -29,26 +30,42 @@ export class NatsLink {
   private constructor(
     private readonly log: Logger,
     private readonly url: string,
-    private readonly token: string | undefined,
+    private readonly access: BusAccess,
     private readonly agentUrl: (authority: string) => string,
     private readonly child: NatsChild | undefined,
   ) {}
 
   static existing({ url, token, log }: ExistingNats): NatsLink {
-    return new NatsLink(log, url, token, () => url, undefined);
+    return new NatsLink(
+      log,
+      url,
+      token === undefined ? { kind: "none" } : { kind: "token", token },
+      () => url,
+      undefined,
+    );
   }
 
-  static async own({ program, dir, listen, port, token, advertiseHost, log }: OwnNats): Promise<NatsLink> {
+  static async own({ program, dir, listen, port, access, advertiseHost, log }: OwnNats): Promise<NatsLink> {
     const host = (hostOf(listen) ?? "127.0.0.1").replace(/^\[|\]$/g, "");
-    const child = await NatsChild.start({ program, dir, host, port, token, log });
+    const child = await NatsChild.start({ program, dir, host, port, access, log });
     const local = host === "0.0.0.0" || host === "::" ? "127.0.0.1" : host;
     const agentUrl = (authority: string) => natsUrlFor(authority, child.port, advertiseHost);
-    return new NatsLink(log, natsUrlFor("", child.port, local), token, agentUrl, child);
+    return new NatsLink(log, natsUrlFor("", child.port, local), access, agentUrl, child);
   }
 
   /** Where an agent that knows the coordinator as `authority` finds NATS. */
-  forAgent(authority: string): { url: string; token: string } {
-    return { url: this.agentUrl(authority), token: this.token ?? "" };
+  forAgent(authority: string): { url: string; token: string; byKey: boolean } {
+    const { access } = this;
+    return {
+      url: this.agentUrl(authority),
+      token: access.kind === "token" ? access.token : "",
+      byKey: access.kind === "keys",
+    };
+  }
+
+  /** Of our own: see NatsChild.admit. */
+  admit(nodes: readonly NatsNode[]): void {
+    if (this.access.kind === "keys") this.child?.admit(nodes);
   }
 
   /** Why no logs come, in words. */
@@ -60,7 +77,7 @@ export class NatsLink {
     const told = (problem: string | undefined) => {
       this.trouble = problem;
     };
-    return connectBus({ url: this.url, token: this.token, log: this.log, told });
+    return connectBus({ url: this.url, access: this.access, log: this.log, told });
   }
 
   async stop(): Promise<void> {

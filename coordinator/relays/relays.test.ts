@@ -52,7 +52,13 @@ function agentStream() {
     fail: vi.fn(),
   };
   const served = () =>
-    relays.serve(stream, { metadata: new Metadata(), signal: broken.signal, authority: "", peer: "" });
+    relays.serve(stream, {
+      metadata: new Metadata(),
+      signal: broken.signal,
+      authority: "",
+      peer: "",
+      caller: { kind: "anonymous" },
+    });
   const say = (message: Said) => {
     waiting.push(create(RelayRequestSchema, { message }));
     wake();

@@ -83,6 +83,9 @@ export class Relays {
     if (first.done || first.value.message.case !== "hello")
       throw new Fault("invalid-argument", "a relay's first message is its hello");
     const { relayId, nodeName } = first.value.message.value;
+    const { caller } = context;
+    if (caller.kind === "node" && caller.node !== nodeName)
+      throw new Fault("unauthenticated", `the certificate is node ${caller.node}'s, and the relay of ${nodeName}`);
     const waiting = this.waiting.get(relayId);
     if (waiting?.node !== nodeName) throw new Fault("not-found", "nobody waits for this relay any more");
     const relay = new AgentRelay(nodeName, stream, requests, context.signal);

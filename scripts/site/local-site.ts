@@ -1,6 +1,7 @@
 import { spawn } from "node:child_process";
-import { existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
+import { bearer, type Credential, plain, trusting } from "../../shared/credentials.js";
 import { bareEnvironment, Daemon, freePort, killAll, until } from "./processes.js";
 
 /** Of this tree. */
@@ -20,17 +21,30 @@ export interface SiteOptions {
   agentEnter?: string[];
   /** Where its programs are; else this tree's. */
   programs?: string;
+  /** off: nothing is encrypted, as before 0.4, and agents have the token. */
+  tls?: "off";
+}
+
+interface Outcome {
+  code: number;
+  stdout: string;
+  stderr: string;
 }
 
 /** A coordinator and some agents on this machine, from `dist/`: real processes, free ports, one folder. */
 export class LocalSite {
   readonly #agents = new Map<string, Daemon>();
+  readonly #joined = new Map<string, Promise<void>>();
+  /** Of the coordinator, at its next start. */
+  tls: "on" | "migrate" | "off";
   #coordinator: Daemon | undefined;
 
   private constructor(
     readonly options: SiteOptions,
     readonly address: string,
-  ) {}
+  ) {
+    this.tls = options.tls ?? "on";
+  }
 
   static async start(options: SiteOptions): Promise<LocalSite> {
     const site = new LocalSite(options, `127.0.0.1:${await freePort()}`);
@@ -49,7 +63,19 @@ export class LocalSite {
 
   /** What a shell needs to talk to this site. */
   get environment(): Record<string, string> {
-    return { STOKER_COORDINATOR: this.address, STOKER_TOKEN_FILE: this.tokenPath };
+    return { STOKER_COORDINATOR: this.address, STOKER_TOKEN_FILE: this.tokenPath, ...this.#plain };
+  }
+
+  /** The administrator's. */
+  get credential(): Credential {
+    const metadata = bearer(readFileSync(this.tokenPath, "utf8").trim());
+    if (this.tls === "off") return plain(metadata);
+    return trusting({ authority: readFileSync(join(this.coordinatorFolder, "pki", "ca.pem"), "utf8") }, metadata);
+  }
+
+  /** Programs of before 0.4 don't know it, and need it not. */
+  get #plain(): Record<string, string> {
+    return this.tls === "off" ? { STOKER_TLS: "off" } : {};
   }
 
   get coordinatorFolder(): string {
@@ -75,6 +101,7 @@ export class LocalSite {
     writeFileSync(join(folder, "empty.yaml"), "");
     await this.startCoordinator();
     for (const node of nodes) this.startAgent(node);
+    await Promise.all(this.#joined.values());
     await until("the agents enrol", () => this.#enrolled(), 30_000, 100);
   }
 
@@ -83,7 +110,9 @@ export class LocalSite {
     const data = this.coordinatorFolder;
     const own = ["--listen", this.address, "--data-dir", data, "--token-file", this.tokenPath];
     const flags = [...own, ...(this.options.coordinatorFlags ?? [])];
-    const coordinator = this.#daemon(programs, "stoker-coordinator", flags, "coordinator");
+    const coordinator = this.#daemon(programs, "stoker-coordinator", flags, "coordinator", [], {
+      STOKER_TLS: this.tls,
+    });
     this.#coordinator = coordinator;
     await until("the coordinator makes its token", () => this.#alive(coordinator, existsSync(this.tokenPath)), 20_000);
     await until(
@@ -97,13 +126,30 @@ export class LocalSite {
     await this.#coordinator?.stop(signal);
   }
 
+  /** One that has not joined does so meanwhile. */
   startAgent(node: string, programs = this.#programs): void {
+    const isPlain = this.tls === "off";
     const flags = [
-      ...["--coordinator", this.address, "--token-file", this.tokenPath, "--name", node, "--host", "127.0.0.1"],
-      ...["--data-dir", this.agentFolder(node), ...(this.options.agentFlags ?? [])],
+      ...(isPlain ? ["--coordinator", this.address, "--token-file", this.tokenPath, "--name", node] : []),
+      ...["--host", "127.0.0.1", "--data-dir", this.agentFolder(node), ...(this.options.agentFlags ?? [])],
       ...(this.options.flagsOf?.(node) ?? []),
     ];
-    this.#agents.set(node, this.#daemon(programs, "stoker-agent", flags, node, this.options.agentEnter));
+    this.#agents.set(node, this.#daemon(programs, "stoker-agent", flags, node, this.options.agentEnter, this.#plain));
+    if (!isPlain) this.join(node, programs).catch(() => undefined);
+  }
+
+  /** As an administrator makes a machine a node; once for each. */
+  join(node: string, programs = this.#programs): Promise<void> {
+    const joined = this.#joined.get(node) ?? this.#join(node, programs);
+    this.#joined.set(node, joined);
+    return joined;
+  }
+
+  async #join(node: string, programs: string): Promise<void> {
+    const { token } = JSON.parse(await this.stoker(["node", "token", "create", "-o", "json"])) as { token: string };
+    const words = ["join", this.address, token, "--name", node, "--data-dir", this.agentFolder(node)];
+    const { code, stderr } = await this.#run(join(programs, "stoker-agent.js"), words);
+    if (code !== 0) throw new Error(`stoker-agent join, for ${node}: ${stderr.trim()}`);
   }
 
   /** Its ranks go on. */
@@ -126,13 +172,13 @@ export class LocalSite {
   }
 
   /** The command line; its output, or straight to this terminal. */
-  run(
-    words: string[],
-    shown = false,
-    programs = this.#programs,
-  ): Promise<{ code: number; stdout: string; stderr: string }> {
+  run(words: string[], shown = false, programs = this.#programs): Promise<Outcome> {
+    return this.#run(join(programs, "stoker.js"), words, shown);
+  }
+
+  #run(program: string, words: string[], shown = false): Promise<Outcome> {
     return new Promise((resolve, reject) => {
-      const child = spawn(process.execPath, [join(programs, "stoker.js"), ...words], {
+      const child = spawn(process.execPath, [program, ...words], {
         env: { ...bareEnvironment(), ...this.environment, XDG_CONFIG_HOME: join(this.options.folder, "config") },
         stdio: ["ignore", shown ? "inherit" : "pipe", shown ? "inherit" : "pipe"],
         detached: true,
@@ -176,11 +222,18 @@ export class LocalSite {
     return this.options.programs ?? builtPrograms;
   }
 
-  #daemon(programs: string, program: string, flags: string[], name: string, enter: string[] = []): Daemon {
+  #daemon(
+    programs: string,
+    program: string,
+    flags: string[],
+    name: string,
+    enter: string[] = [],
+    variables: Record<string, string> = {},
+  ): Daemon {
     // Not this machine's own /etc/stoker.
     const all = ["--config", join(this.options.folder, "empty.yaml"), ...flags];
     const { folder } = this.options;
     const [log, home] = [join(folder, "logs", `${name}.log`), join(folder, "home")];
-    return new Daemon(join(programs, `${program}.js`), all, log, home, enter);
+    return new Daemon(join(programs, `${program}.js`), all, log, home, enter, variables);
   }
 }

@@ -15,13 +15,15 @@ export class Daemon {
     home: string,
     /** Words before the command, which bring it into surroundings of its own. */
     enter: readonly string[] = [],
+    /** Beside an empty environment. */
+    variables: Readonly<Record<string, string>> = {},
   ) {
     const log = openSync(logPath, "a");
     // A session of its own: Ctrl-C is for the one who started it, who then stops it in order.
     const [first = process.execPath, ...rest] = [...enter, process.execPath, program, ...flags];
     this.#process = spawn(first, rest, {
       // Ranks read their user's ~/.bashrc: what is slow or odd in this one's is not Stoker's.
-      env: { ...bareEnvironment(), HOME: home },
+      env: { ...bareEnvironment(), HOME: home, ...variables },
       stdio: ["ignore", log, log],
       detached: true,
     });

@@ -4,7 +4,6 @@ import { join } from "node:path";
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { LocalSite } from "../../scripts/site/local-site.js";
 import { until } from "../../scripts/site/processes.js";
-import { bearer } from "../../shared/credentials.js";
 import { ClusterService } from "../../shared/gen/stoker/v1/cluster_service_pb.js";
 import { ExperimentService } from "../../shared/gen/stoker/v1/experiment_service_pb.js";
 import { ExecutionState, type JobSpecSchema } from "../../shared/gen/stoker/v1/job_pb.js";
@@ -53,7 +52,7 @@ export class BenchSite {
 
   /** A connection of its own. */
   connection(): Connection {
-    const connection = connect(this.local.address, bearer(this.token));
+    const connection = connect(this.local.address, this.local.credential);
     this.#connections.push(connection);
     return connection;
   }

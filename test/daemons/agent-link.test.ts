@@ -3,6 +3,7 @@ import { create } from "@bufbuild/protobuf";
 import { pino } from "pino";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { Link, type LinkHost, type Received } from "../../agent/link/link.js";
+import { bearer, plain } from "../../shared/credentials.js";
 import type { Welcome } from "../../shared/gen/stoker/v1/agent_service_pb.js";
 import { HelloSchema } from "../../shared/gen/stoker/v1/agent_service_pb.js";
 import { FakeCoordinator } from "../fakes/coordinator.js";
@@ -38,7 +39,7 @@ afterEach(async () => {
 function start(to = address): void {
   const log = pino({ level: "debug" }, { write: (line) => void lines.push(JSON.parse(line)) });
   const host: LinkHost = {
-    token: () => token,
+    credential: () => plain(bearer(token)),
     hello: () => create(HelloSchema, { nodeName: "n1", leases: [{ leaseId: "held" }] }),
     heartbeat: () => ({}),
     monotonic: () => performance.now(),

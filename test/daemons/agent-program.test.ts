@@ -14,7 +14,7 @@ let environment: NodeJS.ProcessEnv;
 
 beforeEach(() => {
   dir = mkdtempSync(join(tmpdir(), "stoker-agent-program-"));
-  environment = { PATH: process.env.PATH, HOME: dir, STOKER_DATA_DIR: join(dir, "data") };
+  environment = { PATH: process.env.PATH, HOME: dir, STOKER_TLS: "off", STOKER_DATA_DIR: join(dir, "data") };
 });
 afterEach(() => rmSync(dir, { recursive: true, force: true }));
 

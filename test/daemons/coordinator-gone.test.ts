@@ -123,7 +123,7 @@ async function startAgent(name: string, ...words: string[]): Promise<Wire> {
     process.execPath,
     [program, ...all, "--data-dir", join(dir, name), "--witness-port", "0", ...words],
     {
-      env: { PATH: process.env.PATH, HOME: dir, STOKER_TOKEN: coordinator.token },
+      env: { PATH: process.env.PATH, HOME: dir, STOKER_TOKEN: coordinator.token, STOKER_TLS: "off" },
       stdio: ["ignore", "pipe", "pipe"],
     },
   );

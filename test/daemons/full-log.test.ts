@@ -5,7 +5,7 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { expect, it, onTestFinished } from "vitest";
-import { bearer } from "../../shared/credentials.js";
+import { bearer, plain } from "../../shared/credentials.js";
 import { NodeService } from "../../shared/gen/stoker/v1/node_service_pb.js";
 import { connect } from "../../shared/grpc.js";
 import { until } from "../fakes/until.js";
@@ -42,7 +42,7 @@ it.each(["full", "closed"] as const)(
     const head = join(dir, "head");
     const tokenFile = join(head, "token");
     const daemons = [
-      daemon("stoker-coordinator", ["--config", "/dev/null", "--listen", address, "--data-dir", head], stdio),
+      daemon("stoker-coordinator", ["--config", "/dev/null", "--listen", address, "--data-dir", head, "--tls", "off"], stdio),
     ];
     onTestFinished(async () => {
       for (const child of daemons) child.kill("SIGKILL");
@@ -51,8 +51,8 @@ it.each(["full", "closed"] as const)(
     });
     await until("a token", () => existsSync(tokenFile) && readFileSync(tokenFile, "utf8").endsWith("\n"), 20_000);
     const words = ["--config", "/dev/null", "--coordinator", address, "--name", "n1", "--data-dir", join(dir, "agent")];
-    daemons.push(daemon("stoker-agent", [...words, "--token-file", tokenFile, "--log-level", "trace"], stdio));
-    const connection = connect(address, bearer(readFileSync(tokenFile, "utf8").trim()));
+    daemons.push(daemon("stoker-agent", [...words, "--tls", "off", "--token-file", tokenFile, "--log-level", "trace"], stdio));
+    const connection = connect(address, plain(bearer(readFileSync(tokenFile, "utf8").trim())));
     onTestFinished(() => connection.close());
     let names: string[] = [];
     for (const deadline = Date.now() + 20_000; names.length === 0 && Date.now() < deadline; ) {

@@ -41,7 +41,7 @@ afterEach(async () => {
 function startAgent(): ChildProcess {
   const flags = ["--config", "/dev/null", "--coordinator", coordinator.address, "--name", "n1", "--host", "127.0.0.1"];
   const token = [
-    "--token-file",
+    ...["--tls", "off", "--token-file"],
     join(coordinator.dataDir, "token"),
     "--data-dir",
     join(folder, "agent"),

@@ -31,7 +31,7 @@ const owners: LogOwners = {
 };
 
 async function openIngest(): Promise<void> {
-  coordinator = await connectBus({ url: `nats://127.0.0.1:${nats.port}`, token: "t", log });
+  coordinator = await connectBus({ url: `nats://127.0.0.1:${nats.port}`, access: { kind: "token", token: "t" }, log });
   store = new LogStore(join(dir, "logs"));
   ingest = new LogIngest(coordinator, store, owners, { low: undefined }, log);
   ingest.start();
@@ -50,10 +50,10 @@ beforeEach(async () => {
     dir: join(dir, "nats"),
     host: "127.0.0.1",
     port: 0,
-    token: "t",
+    access: { kind: "token", token: "t" },
     log,
   });
-  agent = await connectBus({ url: `nats://127.0.0.1:${nats.port}`, token: "t", log });
+  agent = await connectBus({ url: `nats://127.0.0.1:${nats.port}`, access: { kind: "token", token: "t" }, log });
   stored = [];
   verdict = "wanted";
   await openIngest();

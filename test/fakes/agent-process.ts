@@ -29,7 +29,7 @@ export class AgentProcess {
     const hellos = this.coordinator.hellos.length;
     const arguments_ = [program, "--coordinator", this.address, "--name", "n1", "--data-dir", this.data, ...words];
     this.agent = spawn(process.execPath, arguments_, {
-      env: { PATH: process.env.PATH, HOME: this.dir, STOKER_TOKEN: "secret" },
+      env: { PATH: process.env.PATH, HOME: this.dir, STOKER_TOKEN: "secret", STOKER_TLS: "off" },
       stdio: "ignore",
     });
     await until("a session", () => this.coordinator.hellos.length > hellos, 20_000);

@@ -4,7 +4,9 @@ import { join, resolve } from "node:path";
 import { create } from "@bufbuild/protobuf";
 import { pino } from "pino";
 import { Agent } from "../../agent/agent.js";
+import { ByToken } from "../../agent/identity/membership.js";
 import { InventorySchema } from "../../shared/gen/stoker/v1/node_pb.js";
+import type { AgentParts } from "../../agent/agent-parts.js";
 import { fakeParts } from "./agent-parts.js";
 import { FakeCoordinator } from "./coordinator.js";
 import { until } from "./until.js";
@@ -19,15 +21,21 @@ export class AgentSite {
     readonly address: string,
     public agent: Agent,
     private readonly diskReserve: number | undefined,
+    private readonly parts: Partial<AgentParts>,
   ) {}
 
   /** With a folder of the caller's, which stays. */
-  static async start(given?: { dir: string; diskReserve: number }): Promise<AgentSite> {
+  static async start(
+    given?: { dir: string; diskReserve: number },
+    partsFor: (dir: string) => Promise<Partial<AgentParts>> = async () => ({}),
+  ): Promise<AgentSite> {
     const dir = given?.dir ?? mkdtempSync(join(tmpdir(), "stoker-agent-"));
     const coordinator = new FakeCoordinator();
     const address = await coordinator.start();
     const diskReserve = given?.diskReserve;
-    const site = new AgentSite(dir, coordinator, address, makeAgent(dir, address, diskReserve), diskReserve);
+    const parts = await partsFor(dir);
+    const agent = makeAgent(dir, address, diskReserve, parts);
+    const site = new AgentSite(dir, coordinator, address, agent, diskReserve, parts);
     await site.agent.start();
     await until("a session", () => coordinator.connected);
     return site;
@@ -36,7 +44,7 @@ export class AgentSite {
   /** Another agent with the same data, after this one has stopped. */
   async startAgain(): Promise<void> {
     const hellos = this.coordinator.hellos.length;
-    this.agent = makeAgent(this.dir, this.address, this.diskReserve);
+    this.agent = makeAgent(this.dir, this.address, this.diskReserve, this.parts);
     await this.agent.start();
     await until("the new agent's session", () => this.coordinator.hellos.length > hellos);
   }
@@ -81,7 +89,12 @@ export class AgentSite {
   }
 }
 
-function makeAgent(dataDir: string, coordinator: string, diskReserve: number | undefined): Agent {
+function makeAgent(
+  dataDir: string,
+  coordinator: string,
+  diskReserve: number | undefined,
+  parts: Partial<AgentParts>,
+): Agent {
   return new Agent(
     {
       coordinator,
@@ -90,13 +103,13 @@ function makeAgent(dataDir: string, coordinator: string, diskReserve: number | u
       dataDir,
       shimPath,
       rshPath: shimPath,
-      token: () => "secret",
+      membership: new ByToken(() => "secret"),
       freezer: { groups: undefined, name: "SIGSTOP", why: "a test" },
       diskReserve,
       inventory: create(InventorySchema, { cpus: 2 }),
       baseEnvironment: { PATH: "/usr/bin:/bin", HOME: dataDir },
     },
-    fakeParts(),
+    fakeParts(parts),
     pino({ level: process.env.LOG_LEVEL ?? "silent" }),
   );
 }

@@ -1,5 +1,5 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
-import { bearer } from "../../shared/credentials.js";
+import { bearer, plain } from "../../shared/credentials.js";
 import {
   AgentService,
   type HeldLeaseSchema,
@@ -27,7 +27,7 @@ export class FakeAgent {
   private sequence = 0n;
 
   constructor(address: string, token: string) {
-    this.connection = connect(address, bearer(token));
+    this.connection = connect(address, plain(bearer(token)));
     this.stream = this.connection.client(AgentService).session();
     this.listen().then(
       () => {

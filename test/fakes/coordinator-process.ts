@@ -4,7 +4,7 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import type { DescService } from "@bufbuild/protobuf";
-import { bearer } from "../../shared/credentials.js";
+import { bearer, plain } from "../../shared/credentials.js";
 import { ClusterService } from "../../shared/gen/stoker/v1/cluster_service_pb.js";
 import { ExperimentService } from "../../shared/gen/stoker/v1/experiment_service_pb.js";
 import { JobService } from "../../shared/gen/stoker/v1/job_service_pb.js";
@@ -39,6 +39,8 @@ export class CoordinatorProcess {
       this.address,
       "--data-dir",
       this.disk?.inside ?? this.dataDir,
+      // Tests of identities have sites of their own: see test/identity.
+      ...["--tls", "off"],
       ...flags,
     ];
     const { STOKER_TOKEN: _, STOKER_TOKEN_FILE: __, ...environment } = { ...process.env, ...variables };
@@ -85,7 +87,7 @@ export class CoordinatorProcess {
   }
 
   client<S extends DescService>(service: S, token = this.token): ServiceClient<S> {
-    const connection = connect(this.address, bearer(token));
+    const connection = connect(this.address, plain(bearer(token)));
     this.connections.push(connection);
     return connection.client(service);
   }

@@ -5,7 +5,7 @@ import fc from "fast-check";
 import { afterEach, expect, test } from "vitest";
 import { tokenAccess } from "../../coordinator/api/caller.js";
 import { ApiServer } from "../../coordinator/api/server.js";
-import { bearer } from "../../shared/credentials.js";
+import { bearer, plain } from "../../shared/credentials.js";
 import { Fault } from "../../shared/fault.js";
 import { CreateJobRequestSchema, JobService } from "../../shared/gen/stoker/v1/job_service_pb.js";
 import { WorkspaceService } from "../../shared/gen/stoker/v1/workspace_service_pb.js";
@@ -34,7 +34,7 @@ interface Site {
 async function start(silence = { askMs: 20_000, giveUpMs: 10_000 }): Promise<Site> {
   const watches = new Set<string>();
   const reported: unknown[] = [];
-  const server = new ApiServer({ access: tokenAccess("t"), report: (error) => reported.push(error), silence });
+  const server = new ApiServer({ access: tokenAccess("t"), encryption: { kind: "off" }, report: (error) => reported.push(error), silence });
   const watchJob: Handlers<typeof JobService>["watchJob"] = async function* (_, { signal, peer }) {
     watches.add(peer);
     yield {};
@@ -56,7 +56,7 @@ function refusing<S extends DescService>(service: S): Handlers<S> {
 }
 
 async function mustServe({ address, reported }: Site): Promise<void> {
-  const connection = connect(address, bearer("t"));
+  const connection = connect(address, plain(bearer("t")));
   await connection.client(WorkspaceService).listWorkspaces({}, { timeoutMs: 20_000 });
   connection.close();
   expect(reported).toEqual([]);
@@ -129,7 +129,7 @@ test("a caller that vanished without a word leaves nothing open", async () => {
   closers.push(() => proxy.close());
   const address = proxy.address();
   if (address === null || typeof address === "string") throw new Error("the proxy has no port");
-  const connection = connect(`127.0.0.1:${address.port}`, bearer("t"));
+  const connection = connect(`127.0.0.1:${address.port}`, plain(bearer("t")));
   closers.push(() => connection.close());
   const stop = new AbortController();
   closers.push(() => stop.abort());

@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { bearer } from "../../shared/credentials.js";
+import { bearer, plain } from "../../shared/credentials.js";
 import { JobService } from "../../shared/gen/stoker/v1/job_service_pb.js";
 import { type Connection, connect } from "../../shared/grpc.js";
 import { BusyWatch } from "../fakes/busy-watch.js";
@@ -25,7 +25,7 @@ const busy = new BusyWatch();
 const coordinator = new CoordinatorProcess();
 const connections: Connection[] = [];
 const jobs = () => {
-  const connection = connect(coordinator.address, bearer(coordinator.token));
+  const connection = connect(coordinator.address, plain(bearer(coordinator.token)));
   connections.push(connection);
   return connection.client(JobService);
 };

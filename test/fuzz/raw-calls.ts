@@ -1,6 +1,6 @@
 import type { DescMethod, DescService } from "@bufbuild/protobuf";
 import { Client, type ClientReadableStream, type Metadata, type ServiceError, status } from "@grpc/grpc-js";
-import { bearer, channelCredentials } from "../../shared/credentials.js";
+import { bearer, plain } from "../../shared/credentials.js";
 
 const asIs = (bytes: Buffer) => bytes;
 const limitMs = 20_000;
@@ -13,7 +13,7 @@ export class RawCalls {
     address: string,
     private readonly metadata: Metadata = bearer(""),
   ) {
-    this.client = new Client(address, channelCredentials(), {
+    this.client = new Client(address, plain().channel, {
       "grpc.max_receive_message_length": 64 << 20,
       "grpc.enable_http_proxy": 0,
     });

@@ -66,6 +66,7 @@ it("Prometheus scrapes a coordinator and an agent at work", async () => {
   const own = ["--config", "/dev/null", "--witness-port", "off", "--containers", "off", "--serve-files", "off"];
   const agent = begin(process.execPath, [agentProgram, ...identity, ...own, ...flags], {
     STOKER_TOKEN: coordinator.token,
+    STOKER_TLS: "off",
   });
   const ofAgent = await metricsAddress(agent);
 

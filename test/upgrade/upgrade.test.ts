@@ -29,7 +29,7 @@ afterEach(async () => {
 
 /** A site whose one node runs the job: a line each time that it is asked for one, its end when told. */
 async function siteWithJob(programs: string, agentPrograms = programs): Promise<LocalSite> {
-  const started = await LocalSite.start({ folder, nodes: [], agentFlags: ["--cpus", "2"], programs });
+  const started = await LocalSite.start({ folder, nodes: [], agentFlags: ["--cpus", "2"], programs, tls: "off" });
   site = started;
   started.startAgent("n1", agentPrograms);
   await started.stoker(["workspace", "create", "-n", "w"]);

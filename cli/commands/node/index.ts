@@ -7,13 +7,15 @@ import { exec } from "./exec.js";
 import { history } from "./history.js";
 import { list } from "./list.js";
 import { reclaim } from "./reclaim.js";
+import { removal } from "./remove.js";
 import { resume } from "./resume.js";
 import { retry } from "./retry.js";
 import { show } from "./show.js";
+import { token } from "./token/index.js";
 
 export const node: Noun = {
   name: "node",
   description: "The machines",
-  verbs: [list, show, history, exec, drain, reclaim, resume, retry, declareLost, remove],
-  nouns: [machineClass],
+  verbs: [list, show, history, exec, drain, reclaim, resume, retry, declareLost, removal, remove],
+  nouns: [token, machineClass],
 };

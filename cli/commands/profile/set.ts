@@ -14,6 +14,7 @@ export const set: Verb = {
   options: [
     { flags: "--coordinator <host:port>", description: "where the coordinator is" },
     { flags: "--token-file <file>", description: "file with its token" },
+    { flags: "--authority-file <file>", description: "file with the certificate of its authority" },
     { flags: "--token-stdin", description: "read the token from stdin and keep it in the profile" },
     workspaceOption,
     experimentOption,
@@ -36,6 +37,8 @@ export const set: Verb = {
     put("coordinator", address ? addressOf(address) : address);
     const file = call.text("tokenFile");
     put("tokenFile", file ? resolve(file) : file);
+    const authority = call.text("authorityFile");
+    put("authorityFile", authority ? resolve(authority) : authority);
     if (call.flag("tokenStdin")) put("token", (await call.world.readStdin()).trim());
     for (const key of ["workspace", "experiment", "cluster", "output"] as const) put(key, call.text(key));
     put("storageAccount", call.text("storageAccountName"));

@@ -4,6 +4,7 @@ import { experiment } from "./experiment.js";
 import { file } from "./file.js";
 import { fileServer } from "./file-server.js";
 import { job } from "./job.js";
+import { joinToken } from "./join-token.js";
 import { machineClass } from "./machine-class.js";
 import { node } from "./node.js";
 import { secret } from "./secret.js";
@@ -20,6 +21,7 @@ const all = {
   fileServer,
   storageMapping,
   secret,
+  joinToken,
   machineClass,
   usage,
   experiment,

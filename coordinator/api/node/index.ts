@@ -12,6 +12,7 @@ import { getNode } from "./get-node.js";
 import { getNodeHistory } from "./get-node-history.js";
 import { listNodes } from "./list-nodes.js";
 import { reclaimNode } from "./reclaim-node.js";
+import { removeNode } from "./remove-node.js";
 import { resumeNode } from "./resume-node.js";
 import { retryNode } from "./retry-node.js";
 import { returnGpu } from "./return-gpu.js";
@@ -22,6 +23,7 @@ export const nodeHandlers = (ports: ApiPorts, open = new OpenStreams()): Handler
   getNodeHistory: getNodeHistory(ports),
   listNodes: listNodes(ports),
   deleteNode: deleteNode(ports),
+  removeNode: removeNode(ports),
   drainNode: drainNode(ports),
   reclaimNode: reclaimNode(ports),
   resumeNode: resumeNode(ports),

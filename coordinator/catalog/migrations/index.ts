@@ -8,9 +8,11 @@ import secrets from "./007-secrets.sql";
 import membership from "./008-membership.sql";
 import fileServers from "./009-file-servers.sql";
 import clusterDeleting from "./010-cluster-deleting.sql";
+import identities from "./011-identities.sql";
 import events from "./012-events.sql";
-import nodeHealth from "./014-node-health.sql";
 import watch from "./013-watch.sql";
+import nodeHealth from "./014-node-health.sql";
+import access from "./015-access.sql";
 
 /** In order; the n-th brings the schema to version n. A migration that was released is never edited. */
 export const migrations: readonly string[] = [
@@ -24,7 +26,9 @@ export const migrations: readonly string[] = [
   membership,
   fileServers,
   clusterDeleting,
+  identities,
   events,
   watch,
   nodeHealth,
+  access,
 ];

@@ -1,9 +1,8 @@
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { LocalSite } from "../../../scripts/site/local-site.js";
 import { until } from "../../../scripts/site/processes.js";
-import { bearer } from "../../../shared/credentials.js";
 import { ClusterService } from "../../../shared/gen/stoker/v1/cluster_service_pb.js";
 import { ExperimentService } from "../../../shared/gen/stoker/v1/experiment_service_pb.js";
 import { JobService } from "../../../shared/gen/stoker/v1/job_service_pb.js";
@@ -21,7 +20,7 @@ const cluster = `${parent}/clusters/auto`;
 export async function autoscaleReaction(): Promise<Record<string, number>> {
   const folder = mkdtempSync(join(tmpdir(), "stoker-autoscale-"));
   const site = await LocalSite.start({ folder, nodes: ["m1", "m2"], agentFlags: ["--cpus", "4"] });
-  const connection = connect(site.address, bearer(readFileSync(site.tokenPath, "utf8").trim()));
+  const connection = connect(site.address, site.credential);
   try {
     await connection.client(WorkspaceService).createWorkspace({ name: "w" });
     await connection.client(ExperimentService).createExperiment({ parent, name: "e" });

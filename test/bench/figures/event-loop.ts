@@ -1,4 +1,4 @@
-import { bearer } from "../../../shared/credentials.js";
+import { bearer, plain } from "../../../shared/credentials.js";
 import { JobService } from "../../../shared/gen/stoker/v1/job_service_pb.js";
 import { connect } from "../../../shared/grpc.js";
 import { BusyWatch } from "../../fakes/busy-watch.js";
@@ -24,7 +24,7 @@ export async function eventLoopBlocked(): Promise<Record<string, number>> {
 }
 
 async function measured(coordinator: CoordinatorProcess, longestMs: () => Promise<number>) {
-  const connection = connect(coordinator.address, bearer(coordinator.token));
+  const connection = connect(coordinator.address, plain(bearer(coordinator.token)));
   try {
     const client = connection.client(JobService);
     const submit = (at: number) =>

@@ -5,7 +5,6 @@ import { join } from "node:path";
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { LocalSite } from "../../../scripts/site/local-site.js";
 import { freePort, until } from "../../../scripts/site/processes.js";
-import { bearer } from "../../../shared/credentials.js";
 import type { JobSpecSchema } from "../../../shared/gen/stoker/v1/job_pb.js";
 import { JobService } from "../../../shared/gen/stoker/v1/job_service_pb.js";
 import { connect } from "../../../shared/grpc.js";
@@ -30,8 +29,7 @@ export async function mountAndPrepare(): Promise<Record<string, number>> {
   const port = String(hasClient ? await freePort() : 2049);
   const serving = ["--serve-files", join(folder, "offered"), "--nfs-port", port, "--system-path", mounts.path];
   const local = await LocalSite.start({ folder, nodes: ["n1"], agentFlags: serving });
-  const token = readFileSync(local.tokenPath, "utf8").trim();
-  const connection = connect(local.address, bearer(token));
+  const connection = connect(local.address, local.credential);
   try {
     await furnish(local, mounts, folder, hasClient);
     const jobs = connection.client(JobService);

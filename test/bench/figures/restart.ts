@@ -1,7 +1,6 @@
 import { existsSync, readdirSync } from "node:fs";
 import { timestampMs } from "@bufbuild/protobuf/wkt";
 import { until } from "../../../scripts/site/processes.js";
-import { bearer } from "../../../shared/credentials.js";
 import { ExecutionState, type Job } from "../../../shared/gen/stoker/v1/job_pb.js";
 import { NodeService } from "../../../shared/gen/stoker/v1/node_service_pb.js";
 import { WorkspaceService } from "../../../shared/gen/stoker/v1/workspace_service_pb.js";
@@ -71,7 +70,7 @@ async function restartCoordinator(site: BenchSite): Promise<number> {
 
 /** When; by a connection that was not there before, which backs off from nothing. */
 async function answers(site: BenchSite): Promise<number | undefined> {
-  const connection = connect(site.local.address, bearer(site.token));
+  const connection = connect(site.local.address, site.local.credential);
   try {
     await connection.client(WorkspaceService).listWorkspaces({});
     return wallMs();

@@ -2,8 +2,12 @@ import { execFileSync } from "node:child_process";
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
-import { Daemon, freePort, killAll } from "../../../scripts/site/processes.js";
-import { bearer } from "../../../shared/credentials.js";
+import { IdentityFile } from "../../../agent/identity/identity-file.js";
+import { join as joinCoordinator } from "../../../agent/identity/join.js";
+import { Daemon, freePort, killAll, until } from "../../../scripts/site/processes.js";
+import { bearer, type Credential, trusting } from "../../../shared/credentials.js";
+import { Fault } from "../../../shared/fault.js";
+import { JoinService } from "../../../shared/gen/stoker/v1/join_service_pb.js";
 import { type Connection, connect } from "../../../shared/grpc.js";
 import { checkout, copyAddOns } from "../site/bundle.js";
 import type { Ground, NodeVictim, Victim } from "./ground.js";
@@ -53,7 +57,7 @@ export class HostGround implements Ground {
       const name = `n${index + 1}`;
       // Half of them freeze what they run in another way.
       const own = group !== undefined && index % 2 === 0 ? join(group, name) : undefined;
-      return new HostNode(folder, name, wire, this.#token, settings.cpusPerNode, own);
+      return new HostNode(folder, name, wire, settings.cpusPerNode, own);
     });
   }
 
@@ -71,6 +75,11 @@ export class HostGround implements Ground {
 
   get #data(): string {
     return join(this.folder, "coordinator");
+  }
+
+  get #credential(): Credential {
+    const authority = readFileSync(join(this.#data, "pki", "ca.pem"), "utf8");
+    return trusting({ authority }, bearer(readFileSync(this.#token, "utf8").trim()));
   }
 
   get #token(): string {
@@ -95,8 +104,24 @@ export class HostGround implements Ground {
     const group = makeGroup(basename(folder), join(folder, "programs", "stoker-shim"));
     const ground = new HostGround(settings, folder, `127.0.0.1:${port}`, wires, group);
     await ground.coordinator.start();
-    for (const node of ground.nodes) await node.start();
+    const { token } = await until("a joining token", () => ground.#joinToken(), 20_000);
+    for (const node of ground.nodes) {
+      await node.join(token);
+      await node.start();
+    }
     return ground;
+  }
+
+  async #joinToken(): Promise<{ token: string } | undefined> {
+    const connection = connect(this.address, this.#credential);
+    try {
+      return await connection.client(JoinService).createJoinToken({ uses: this.nodes.length }, { timeoutMs: 5_000 });
+    } catch (error) {
+      if (error instanceof Fault && error.code === "unavailable") return undefined;
+      throw error;
+    } finally {
+      connection.close();
+    }
   }
 
   rankCommand(words: string[]): string {
@@ -104,7 +129,7 @@ export class HostGround implements Ground {
   }
 
   connect(): Connection {
-    const connection = connect(this.address, bearer(readFileSync(this.#token, "utf8").trim()));
+    const connection = connect(this.address, this.#credential);
     this.#connections.push(connection);
     return connection;
   }
@@ -217,16 +242,34 @@ class HostNode implements NodeVictim {
     folder: string,
     readonly name: string,
     readonly wire: Wire,
-    token: string,
     cpus: number,
     readonly group: string | undefined,
   ) {
     this.data = join(folder, name);
     if (group !== undefined) mkdirSync(group);
     this.agent = new HostDaemon(folder, "stoker-agent", name, [
-      ...["--coordinator", `127.0.0.1:${wire.port}`, "--token-file", token, "--name", name, "--host", "127.0.0.1"],
-      ...["--data-dir", this.data, "--cpus", String(cpus), "--witness-port", "0", "--cgroup", group ?? "off"],
+      ...[
+        "--host",
+        "127.0.0.1",
+        "--data-dir",
+        this.data,
+        "--cpus",
+        String(cpus),
+        "--witness-port",
+        "0",
+        "--cgroup",
+        group ?? "off",
+      ],
     ]);
+  }
+
+  /** By the wire, as all that it says. */
+  async join(token: string): Promise<void> {
+    await joinCoordinator(new IdentityFile(this.data), {
+      coordinator: `127.0.0.1:${this.wire.port}`,
+      token,
+      node: this.name,
+    });
   }
 
   kill = () => this.agent.kill();

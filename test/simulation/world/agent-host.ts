@@ -9,6 +9,7 @@ import type { LinkHost, Received } from "../../../agent/link/link.js";
 import { heldLease, reportMessage } from "../../../agent/link/messages.js";
 import { Session } from "../../../agent/link/session.js";
 import type { SessionMessage } from "../../../agent/ports.js";
+import { plain } from "../../../shared/credentials.js";
 import { Fault } from "../../../shared/fault.js";
 import {
   HelloSchema,
@@ -218,7 +219,7 @@ export class AgentHost {
         witnessSet: this.witnessVersion(),
       });
     return {
-      token: () => "",
+      credential: () => plain(),
       monotonic: () => machine.clock.monotonic(),
       hello,
       heartbeat: () => ({ leases: this.held(), unhealthyReason: "", witnessSet: this.witnessVersion() }),

@@ -136,8 +136,9 @@ export class CoordinatorHost {
       this.sessions = new Sessions({
         tell: (event) => engine.tell(event),
         gang: () => undefined,
-        test: () => undefined,
-        nats: () => ({ url: "", token: "" }),
+      test: () => undefined,
+        nats: () => ({ url: "", token: "", byKey: false }),
+        identities: { hasJoined: () => false, renew: () => Promise.reject(new Error("nobody has a certificate here")) },
         witnessKeys: new WitnessKeys("simulation"),
         // No users of nodes here.
         connected: () => undefined,
@@ -230,7 +231,7 @@ export class CoordinatorHost {
       return;
     }
     if (effect.kind === "job-changed" || effect.kind === "job-deleted" || effect.kind === "node-changed") return;
-    if (effect.kind === "announcement") return;
+    if (effect.kind === "announcement" || effect.kind === "identity-changed") return;
     if (effect.kind !== "heartbeat-reply") this.world.seen("coordinator", () => describe(effect));
     if (effect.kind !== "ignored") this.sessions?.perform(effect);
   }

@@ -22,7 +22,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file stoker/v1/node_service.proto.
  */
 export const file_stoker_v1_node_service: GenFile = /*@__PURE__*/
-  fileDesc("ChxzdG9rZXIvdjEvbm9kZV9zZXJ2aWNlLnByb3RvEglzdG9rZXIudjEiHAoOR2V0Tm9kZVJlcXVlc3QSCgoCaWQYASABKAkiMAoPR2V0Tm9kZVJlc3BvbnNlEh0KBG5vZGUYASABKAsyDy5zdG9rZXIudjEuTm9kZSKIAQoVR2V0Tm9kZUhpc3RvcnlSZXF1ZXN0EgoKAmlkGAEgASgJEigKBGZyb20YAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEiYKAnRvGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIRCgltYXhfc3RlcHMYBCABKAUiPQoWR2V0Tm9kZUhpc3RvcnlSZXNwb25zZRIjCgdoaXN0b3J5GAEgASgLMhIuc3Rva2VyLnYxLkhpc3RvcnkiTQoQTGlzdE5vZGVzUmVxdWVzdBIRCglwYWdlX3NpemUYASABKAUSEgoKcGFnZV90b2tlbhgCIAEoCRISCgpjbHVzdGVyX2lkGAMgASgJIkwKEUxpc3ROb2Rlc1Jlc3BvbnNlEh4KBW5vZGVzGAEgAygLMg8uc3Rva2VyLnYxLk5vZGUSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIh8KEURlbGV0ZU5vZGVSZXF1ZXN0EgoKAmlkGAEgASgJIhQKEkRlbGV0ZU5vZGVSZXNwb25zZSIuChBEcmFpbk5vZGVSZXF1ZXN0EgoKAmlkGAEgASgJEg4KBnJlYXNvbhgCIAEoCSIyChFEcmFpbk5vZGVSZXNwb25zZRIdCgRub2RlGAEgASgLMg8uc3Rva2VyLnYxLk5vZGUiXgoSUmVjbGFpbU5vZGVSZXF1ZXN0EgoKAmlkGAEgASgJEg4KBnJlYXNvbhgCIAEoCRIaCg1ncmFjZV9zZWNvbmRzGB4gASgFSACIAQFCEAoOX2dyYWNlX3NlY29uZHMiNAoTUmVjbGFpbU5vZGVSZXNwb25zZRIdCgRub2RlGAEgASgLMg8uc3Rva2VyLnYxLk5vZGUiHwoRUmVzdW1lTm9kZVJlcXVlc3QSCgoCaWQYASABKAkiMwoSUmVzdW1lTm9kZVJlc3BvbnNlEh0KBG5vZGUYASABKAsyDy5zdG9rZXIudjEuTm9kZSJLCg9UZXN0Tm9kZVJlcXVlc3QSCgoCaWQYASABKAkSDAoEZ3B1cxgCIAMoCRIPCgduZXR3b3JrGAMgASgIEg0KBXF1aWNrGAQgASgIIkIKEFRlc3ROb2RlUmVzcG9uc2USHQoEbm9kZRgBIAEoCzIPLnN0b2tlci52MS5Ob2RlEg8KB3Rlc3RfaWQYAiABKAkiOgoQUmV0dXJuR3B1UmVxdWVzdBIKCgJpZBgBIAEoCRILCgNncHUYAiABKAkSDQoFZm9yY2UYAyABKAgiMgoRUmV0dXJuR3B1UmVzcG9uc2USHQoEbm9kZRgBIAEoCzIPLnN0b2tlci52MS5Ob2RlIh4KEFJldHJ5Tm9kZVJlcXVlc3QSCgoCaWQYASABKAkiMgoRUmV0cnlOb2RlUmVzcG9uc2USHQoEbm9kZRgBIAEoCzIPLnN0b2tlci52MS5Ob2RlIiQKFkRlY2xhcmVOb2RlTG9zdFJlcXVlc3QSCgoCaWQYASABKAkiOAoXRGVjbGFyZU5vZGVMb3N0UmVzcG9uc2USHQoEbm9kZRgBIAEoCzIPLnN0b2tlci52MS5Ob2RlIiEKEkRvY3Rvck5vZGVzUmVxdWVzdBILCgNpZHMYASADKAkiPQoTRG9jdG9yTm9kZXNSZXNwb25zZRImCgVub2RlcxgBIAMoCzIXLnN0b2tlci52MS5Ob2RlRmluZGluZ3MiQQoKTm9kZVRhcmdldBIPCgdub2RlX2lkGAEgASgJEhIKCmNsdXN0ZXJfaWQYAiABKAkSDgoGam9iX2lkGAMgASgJIqMBCgtFeGVjUmVxdWVzdBIlCgVzdGFydBgBIAEoCzIULnN0b2tlci52MS5FeGVjU3RhcnRIABIPCgVpbnB1dBgCIAEoDEgAEigKCWlucHV0X2VuZBgDIAEoCzITLnN0b2tlci52MS5JbnB1dEVuZEgAEicKBndpbmRvdxgEIAEoCzIVLnN0b2tlci52MS5XaW5kb3dTaXplSABCCQoHbWVzc2FnZSKYAQoJRXhlY1N0YXJ0EiUKBnRhcmdldBgBIAEoCzIVLnN0b2tlci52MS5Ob2RlVGFyZ2V0EhQKDGNvbW1hbmRfbGluZRgCIAEoCRIQCgh0ZXJtaW5hbBgDIAEoCBIlCgZ3aW5kb3cYBCABKAsyFS5zdG9rZXIudjEuV2luZG93U2l6ZRIVCg10ZXJtaW5hbF90eXBlGAUgASgJIpYBCgxFeGVjUmVzcG9uc2USKQoHc3RhcnRlZBgBIAEoCzIWLnN0b2tlci52MS5FeGVjU3RhcnRlZEgAEhAKBm91dHB1dBgCIAEoDEgAEhYKDGVycm9yX291dHB1dBgDIAEoDEgAEiYKBGV4aXQYBCABKAsyFi5zdG9rZXIudjEuUHJvY2Vzc0V4aXRIAEIJCgdtZXNzYWdlIhsKC0V4ZWNTdGFydGVkEgwKBG5vZGUYASABKAkigAEKDkZvcndhcmRSZXF1ZXN0EigKBXN0YXJ0GAEgASgLMhcuc3Rva2VyLnYxLkZvcndhcmRTdGFydEgAEg8KBWlucHV0GAIgASgMSAASKAoJaW5wdXRfZW5kGAMgASgLMhMuc3Rva2VyLnYxLklucHV0RW5kSABCCQoHbWVzc2FnZSJRCgxGb3J3YXJkU3RhcnQSJQoGdGFyZ2V0GAEgASgLMhUuc3Rva2VyLnYxLk5vZGVUYXJnZXQSDAoEaG9zdBgCIAEoCRIMCgRwb3J0GAMgASgFIoYBCg9Gb3J3YXJkUmVzcG9uc2USKgoGb3BlbmVkGAEgASgLMhguc3Rva2VyLnYxLkZvcndhcmRPcGVuZWRIABIQCgZvdXRwdXQYAiABKAxIABIqCgpvdXRwdXRfZW5kGAMgASgLMhQuc3Rva2VyLnYxLk91dHB1dEVuZEgAQgkKB21lc3NhZ2UiHQoNRm9yd2FyZE9wZW5lZBIMCgRub2RlGAEgASgJMpoICgtOb2RlU2VydmljZRJACgdHZXROb2RlEhkuc3Rva2VyLnYxLkdldE5vZGVSZXF1ZXN0Ghouc3Rva2VyLnYxLkdldE5vZGVSZXNwb25zZRJVCg5HZXROb2RlSGlzdG9yeRIgLnN0b2tlci52MS5HZXROb2RlSGlzdG9yeVJlcXVlc3QaIS5zdG9rZXIudjEuR2V0Tm9kZUhpc3RvcnlSZXNwb25zZRJGCglMaXN0Tm9kZXMSGy5zdG9rZXIudjEuTGlzdE5vZGVzUmVxdWVzdBocLnN0b2tlci52MS5MaXN0Tm9kZXNSZXNwb25zZRJJCgpEZWxldGVOb2RlEhwuc3Rva2VyLnYxLkRlbGV0ZU5vZGVSZXF1ZXN0Gh0uc3Rva2VyLnYxLkRlbGV0ZU5vZGVSZXNwb25zZRJGCglEcmFpbk5vZGUSGy5zdG9rZXIudjEuRHJhaW5Ob2RlUmVxdWVzdBocLnN0b2tlci52MS5EcmFpbk5vZGVSZXNwb25zZRJMCgtSZWNsYWltTm9kZRIdLnN0b2tlci52MS5SZWNsYWltTm9kZVJlcXVlc3QaHi5zdG9rZXIudjEuUmVjbGFpbU5vZGVSZXNwb25zZRJGCglSZXRyeU5vZGUSGy5zdG9rZXIudjEuUmV0cnlOb2RlUmVxdWVzdBocLnN0b2tlci52MS5SZXRyeU5vZGVSZXNwb25zZRJJCgpSZXN1bWVOb2RlEhwuc3Rva2VyLnYxLlJlc3VtZU5vZGVSZXF1ZXN0Gh0uc3Rva2VyLnYxLlJlc3VtZU5vZGVSZXNwb25zZRJDCghUZXN0Tm9kZRIaLnN0b2tlci52MS5UZXN0Tm9kZVJlcXVlc3QaGy5zdG9rZXIudjEuVGVzdE5vZGVSZXNwb25zZRJGCglSZXR1cm5HcHUSGy5zdG9rZXIudjEuUmV0dXJuR3B1UmVxdWVzdBocLnN0b2tlci52MS5SZXR1cm5HcHVSZXNwb25zZRJYCg9EZWNsYXJlTm9kZUxvc3QSIS5zdG9rZXIudjEuRGVjbGFyZU5vZGVMb3N0UmVxdWVzdBoiLnN0b2tlci52MS5EZWNsYXJlTm9kZUxvc3RSZXNwb25zZRJMCgtEb2N0b3JOb2RlcxIdLnN0b2tlci52MS5Eb2N0b3JOb2Rlc1JlcXVlc3QaHi5zdG9rZXIudjEuRG9jdG9yTm9kZXNSZXNwb25zZRI7CgRFeGVjEhYuc3Rva2VyLnYxLkV4ZWNSZXF1ZXN0Ghcuc3Rva2VyLnYxLkV4ZWNSZXNwb25zZSgBMAESRAoHRm9yd2FyZBIZLnN0b2tlci52MS5Gb3J3YXJkUmVxdWVzdBoaLnN0b2tlci52MS5Gb3J3YXJkUmVzcG9uc2UoATABYgZwcm90bzM", [file_google_protobuf_timestamp, file_stoker_v1_agent_service, file_stoker_v1_doctor, file_stoker_v1_history, file_stoker_v1_node, file_stoker_v1_relay]);
+  fileDesc("ChxzdG9rZXIvdjEvbm9kZV9zZXJ2aWNlLnByb3RvEglzdG9rZXIudjEiHAoOR2V0Tm9kZVJlcXVlc3QSCgoCaWQYASABKAkiMAoPR2V0Tm9kZVJlc3BvbnNlEh0KBG5vZGUYASABKAsyDy5zdG9rZXIudjEuTm9kZSKIAQoVR2V0Tm9kZUhpc3RvcnlSZXF1ZXN0EgoKAmlkGAEgASgJEigKBGZyb20YAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEiYKAnRvGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIRCgltYXhfc3RlcHMYBCABKAUiPQoWR2V0Tm9kZUhpc3RvcnlSZXNwb25zZRIjCgdoaXN0b3J5GAEgASgLMhIuc3Rva2VyLnYxLkhpc3RvcnkiTQoQTGlzdE5vZGVzUmVxdWVzdBIRCglwYWdlX3NpemUYASABKAUSEgoKcGFnZV90b2tlbhgCIAEoCRISCgpjbHVzdGVyX2lkGAMgASgJIkwKEUxpc3ROb2Rlc1Jlc3BvbnNlEh4KBW5vZGVzGAEgAygLMg8uc3Rva2VyLnYxLk5vZGUSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIh8KEURlbGV0ZU5vZGVSZXF1ZXN0EgoKAmlkGAEgASgJIhQKEkRlbGV0ZU5vZGVSZXNwb25zZSIfChFSZW1vdmVOb2RlUmVxdWVzdBIKCgJpZBgBIAEoCSIUChJSZW1vdmVOb2RlUmVzcG9uc2UiLgoQRHJhaW5Ob2RlUmVxdWVzdBIKCgJpZBgBIAEoCRIOCgZyZWFzb24YAiABKAkiMgoRRHJhaW5Ob2RlUmVzcG9uc2USHQoEbm9kZRgBIAEoCzIPLnN0b2tlci52MS5Ob2RlIl4KElJlY2xhaW1Ob2RlUmVxdWVzdBIKCgJpZBgBIAEoCRIOCgZyZWFzb24YAiABKAkSGgoNZ3JhY2Vfc2Vjb25kcxgeIAEoBUgAiAEBQhAKDl9ncmFjZV9zZWNvbmRzIjQKE1JlY2xhaW1Ob2RlUmVzcG9uc2USHQoEbm9kZRgBIAEoCzIPLnN0b2tlci52MS5Ob2RlIh8KEVJlc3VtZU5vZGVSZXF1ZXN0EgoKAmlkGAEgASgJIjMKElJlc3VtZU5vZGVSZXNwb25zZRIdCgRub2RlGAEgASgLMg8uc3Rva2VyLnYxLk5vZGUiSwoPVGVzdE5vZGVSZXF1ZXN0EgoKAmlkGAEgASgJEgwKBGdwdXMYAiADKAkSDwoHbmV0d29yaxgDIAEoCBINCgVxdWljaxgEIAEoCCJCChBUZXN0Tm9kZVJlc3BvbnNlEh0KBG5vZGUYASABKAsyDy5zdG9rZXIudjEuTm9kZRIPCgd0ZXN0X2lkGAIgASgJIjoKEFJldHVybkdwdVJlcXVlc3QSCgoCaWQYASABKAkSCwoDZ3B1GAIgASgJEg0KBWZvcmNlGAMgASgIIjIKEVJldHVybkdwdVJlc3BvbnNlEh0KBG5vZGUYASABKAsyDy5zdG9rZXIudjEuTm9kZSIeChBSZXRyeU5vZGVSZXF1ZXN0EgoKAmlkGAEgASgJIjIKEVJldHJ5Tm9kZVJlc3BvbnNlEh0KBG5vZGUYASABKAsyDy5zdG9rZXIudjEuTm9kZSIkChZEZWNsYXJlTm9kZUxvc3RSZXF1ZXN0EgoKAmlkGAEgASgJIjgKF0RlY2xhcmVOb2RlTG9zdFJlc3BvbnNlEh0KBG5vZGUYASABKAsyDy5zdG9rZXIudjEuTm9kZSIhChJEb2N0b3JOb2Rlc1JlcXVlc3QSCwoDaWRzGAEgAygJIj0KE0RvY3Rvck5vZGVzUmVzcG9uc2USJgoFbm9kZXMYASADKAsyFy5zdG9rZXIudjEuTm9kZUZpbmRpbmdzIkEKCk5vZGVUYXJnZXQSDwoHbm9kZV9pZBgBIAEoCRISCgpjbHVzdGVyX2lkGAIgASgJEg4KBmpvYl9pZBgDIAEoCSKjAQoLRXhlY1JlcXVlc3QSJQoFc3RhcnQYASABKAsyFC5zdG9rZXIudjEuRXhlY1N0YXJ0SAASDwoFaW5wdXQYAiABKAxIABIoCglpbnB1dF9lbmQYAyABKAsyEy5zdG9rZXIudjEuSW5wdXRFbmRIABInCgZ3aW5kb3cYBCABKAsyFS5zdG9rZXIudjEuV2luZG93U2l6ZUgAQgkKB21lc3NhZ2UimAEKCUV4ZWNTdGFydBIlCgZ0YXJnZXQYASABKAsyFS5zdG9rZXIudjEuTm9kZVRhcmdldBIUCgxjb21tYW5kX2xpbmUYAiABKAkSEAoIdGVybWluYWwYAyABKAgSJQoGd2luZG93GAQgASgLMhUuc3Rva2VyLnYxLldpbmRvd1NpemUSFQoNdGVybWluYWxfdHlwZRgFIAEoCSKWAQoMRXhlY1Jlc3BvbnNlEikKB3N0YXJ0ZWQYASABKAsyFi5zdG9rZXIudjEuRXhlY1N0YXJ0ZWRIABIQCgZvdXRwdXQYAiABKAxIABIWCgxlcnJvcl9vdXRwdXQYAyABKAxIABImCgRleGl0GAQgASgLMhYuc3Rva2VyLnYxLlByb2Nlc3NFeGl0SABCCQoHbWVzc2FnZSIbCgtFeGVjU3RhcnRlZBIMCgRub2RlGAEgASgJIoABCg5Gb3J3YXJkUmVxdWVzdBIoCgVzdGFydBgBIAEoCzIXLnN0b2tlci52MS5Gb3J3YXJkU3RhcnRIABIPCgVpbnB1dBgCIAEoDEgAEigKCWlucHV0X2VuZBgDIAEoCzITLnN0b2tlci52MS5JbnB1dEVuZEgAQgkKB21lc3NhZ2UiUQoMRm9yd2FyZFN0YXJ0EiUKBnRhcmdldBgBIAEoCzIVLnN0b2tlci52MS5Ob2RlVGFyZ2V0EgwKBGhvc3QYAiABKAkSDAoEcG9ydBgDIAEoBSKGAQoPRm9yd2FyZFJlc3BvbnNlEioKBm9wZW5lZBgBIAEoCzIYLnN0b2tlci52MS5Gb3J3YXJkT3BlbmVkSAASEAoGb3V0cHV0GAIgASgMSAASKgoKb3V0cHV0X2VuZBgDIAEoCzIULnN0b2tlci52MS5PdXRwdXRFbmRIAEIJCgdtZXNzYWdlIh0KDUZvcndhcmRPcGVuZWQSDAoEbm9kZRgBIAEoCTLlCAoLTm9kZVNlcnZpY2USQAoHR2V0Tm9kZRIZLnN0b2tlci52MS5HZXROb2RlUmVxdWVzdBoaLnN0b2tlci52MS5HZXROb2RlUmVzcG9uc2USVQoOR2V0Tm9kZUhpc3RvcnkSIC5zdG9rZXIudjEuR2V0Tm9kZUhpc3RvcnlSZXF1ZXN0GiEuc3Rva2VyLnYxLkdldE5vZGVIaXN0b3J5UmVzcG9uc2USRgoJTGlzdE5vZGVzEhsuc3Rva2VyLnYxLkxpc3ROb2Rlc1JlcXVlc3QaHC5zdG9rZXIudjEuTGlzdE5vZGVzUmVzcG9uc2USSQoKRGVsZXRlTm9kZRIcLnN0b2tlci52MS5EZWxldGVOb2RlUmVxdWVzdBodLnN0b2tlci52MS5EZWxldGVOb2RlUmVzcG9uc2USSQoKUmVtb3ZlTm9kZRIcLnN0b2tlci52MS5SZW1vdmVOb2RlUmVxdWVzdBodLnN0b2tlci52MS5SZW1vdmVOb2RlUmVzcG9uc2USRgoJRHJhaW5Ob2RlEhsuc3Rva2VyLnYxLkRyYWluTm9kZVJlcXVlc3QaHC5zdG9rZXIudjEuRHJhaW5Ob2RlUmVzcG9uc2USTAoLUmVjbGFpbU5vZGUSHS5zdG9rZXIudjEuUmVjbGFpbU5vZGVSZXF1ZXN0Gh4uc3Rva2VyLnYxLlJlY2xhaW1Ob2RlUmVzcG9uc2USRgoJUmV0cnlOb2RlEhsuc3Rva2VyLnYxLlJldHJ5Tm9kZVJlcXVlc3QaHC5zdG9rZXIudjEuUmV0cnlOb2RlUmVzcG9uc2USSQoKUmVzdW1lTm9kZRIcLnN0b2tlci52MS5SZXN1bWVOb2RlUmVxdWVzdBodLnN0b2tlci52MS5SZXN1bWVOb2RlUmVzcG9uc2USQwoIVGVzdE5vZGUSGi5zdG9rZXIudjEuVGVzdE5vZGVSZXF1ZXN0Ghsuc3Rva2VyLnYxLlRlc3ROb2RlUmVzcG9uc2USRgoJUmV0dXJuR3B1Ehsuc3Rva2VyLnYxLlJldHVybkdwdVJlcXVlc3QaHC5zdG9rZXIudjEuUmV0dXJuR3B1UmVzcG9uc2USWAoPRGVjbGFyZU5vZGVMb3N0EiEuc3Rva2VyLnYxLkRlY2xhcmVOb2RlTG9zdFJlcXVlc3QaIi5zdG9rZXIudjEuRGVjbGFyZU5vZGVMb3N0UmVzcG9uc2USTAoLRG9jdG9yTm9kZXMSHS5zdG9rZXIudjEuRG9jdG9yTm9kZXNSZXF1ZXN0Gh4uc3Rva2VyLnYxLkRvY3Rvck5vZGVzUmVzcG9uc2USOwoERXhlYxIWLnN0b2tlci52MS5FeGVjUmVxdWVzdBoXLnN0b2tlci52MS5FeGVjUmVzcG9uc2UoATABEkQKB0ZvcndhcmQSGS5zdG9rZXIudjEuRm9yd2FyZFJlcXVlc3QaGi5zdG9rZXIudjEuRm9yd2FyZFJlc3BvbnNlKAEwAWIGcHJvdG8z", [file_google_protobuf_timestamp, file_stoker_v1_agent_service, file_stoker_v1_doctor, file_stoker_v1_history, file_stoker_v1_node, file_stoker_v1_relay]);
 
 /**
  * @generated from message stoker.v1.GetNodeRequest
@@ -201,6 +201,36 @@ export const DeleteNodeResponseSchema: GenMessage<DeleteNodeResponse> = /*@__PUR
   messageDesc(file_stoker_v1_node_service, 7);
 
 /**
+ * @generated from message stoker.v1.RemoveNodeRequest
+ */
+export type RemoveNodeRequest = Message<"stoker.v1.RemoveNodeRequest"> & {
+  /**
+   * @generated from field: string id = 1;
+   */
+  id: string;
+};
+
+/**
+ * Describes the message stoker.v1.RemoveNodeRequest.
+ * Use `create(RemoveNodeRequestSchema)` to create a new message.
+ */
+export const RemoveNodeRequestSchema: GenMessage<RemoveNodeRequest> = /*@__PURE__*/
+  messageDesc(file_stoker_v1_node_service, 8);
+
+/**
+ * @generated from message stoker.v1.RemoveNodeResponse
+ */
+export type RemoveNodeResponse = Message<"stoker.v1.RemoveNodeResponse"> & {
+};
+
+/**
+ * Describes the message stoker.v1.RemoveNodeResponse.
+ * Use `create(RemoveNodeResponseSchema)` to create a new message.
+ */
+export const RemoveNodeResponseSchema: GenMessage<RemoveNodeResponse> = /*@__PURE__*/
+  messageDesc(file_stoker_v1_node_service, 9);
+
+/**
  * @generated from message stoker.v1.DrainNodeRequest
  */
 export type DrainNodeRequest = Message<"stoker.v1.DrainNodeRequest"> & {
@@ -220,7 +250,7 @@ export type DrainNodeRequest = Message<"stoker.v1.DrainNodeRequest"> & {
  * Use `create(DrainNodeRequestSchema)` to create a new message.
  */
 export const DrainNodeRequestSchema: GenMessage<DrainNodeRequest> = /*@__PURE__*/
-  messageDesc(file_stoker_v1_node_service, 8);
+  messageDesc(file_stoker_v1_node_service, 10);
 
 /**
  * @generated from message stoker.v1.DrainNodeResponse
@@ -237,7 +267,7 @@ export type DrainNodeResponse = Message<"stoker.v1.DrainNodeResponse"> & {
  * Use `create(DrainNodeResponseSchema)` to create a new message.
  */
 export const DrainNodeResponseSchema: GenMessage<DrainNodeResponse> = /*@__PURE__*/
-  messageDesc(file_stoker_v1_node_service, 9);
+  messageDesc(file_stoker_v1_node_service, 11);
 
 /**
  * @generated from message stoker.v1.ReclaimNodeRequest
@@ -266,7 +296,7 @@ export type ReclaimNodeRequest = Message<"stoker.v1.ReclaimNodeRequest"> & {
  * Use `create(ReclaimNodeRequestSchema)` to create a new message.
  */
 export const ReclaimNodeRequestSchema: GenMessage<ReclaimNodeRequest> = /*@__PURE__*/
-  messageDesc(file_stoker_v1_node_service, 10);
+  messageDesc(file_stoker_v1_node_service, 12);
 
 /**
  * @generated from message stoker.v1.ReclaimNodeResponse
@@ -283,7 +313,7 @@ export type ReclaimNodeResponse = Message<"stoker.v1.ReclaimNodeResponse"> & {
  * Use `create(ReclaimNodeResponseSchema)` to create a new message.
  */
 export const ReclaimNodeResponseSchema: GenMessage<ReclaimNodeResponse> = /*@__PURE__*/
-  messageDesc(file_stoker_v1_node_service, 11);
+  messageDesc(file_stoker_v1_node_service, 13);
 
 /**
  * @generated from message stoker.v1.ResumeNodeRequest
@@ -300,7 +330,7 @@ export type ResumeNodeRequest = Message<"stoker.v1.ResumeNodeRequest"> & {
  * Use `create(ResumeNodeRequestSchema)` to create a new message.
  */
 export const ResumeNodeRequestSchema: GenMessage<ResumeNodeRequest> = /*@__PURE__*/
-  messageDesc(file_stoker_v1_node_service, 12);
+  messageDesc(file_stoker_v1_node_service, 14);
 
 /**
  * @generated from message stoker.v1.ResumeNodeResponse
@@ -317,7 +347,7 @@ export type ResumeNodeResponse = Message<"stoker.v1.ResumeNodeResponse"> & {
  * Use `create(ResumeNodeResponseSchema)` to create a new message.
  */
 export const ResumeNodeResponseSchema: GenMessage<ResumeNodeResponse> = /*@__PURE__*/
-  messageDesc(file_stoker_v1_node_service, 13);
+  messageDesc(file_stoker_v1_node_service, 15);
 
 /**
  * @generated from message stoker.v1.TestNodeRequest
@@ -355,7 +385,7 @@ export type TestNodeRequest = Message<"stoker.v1.TestNodeRequest"> & {
  * Use `create(TestNodeRequestSchema)` to create a new message.
  */
 export const TestNodeRequestSchema: GenMessage<TestNodeRequest> = /*@__PURE__*/
-  messageDesc(file_stoker_v1_node_service, 14);
+  messageDesc(file_stoker_v1_node_service, 16);
 
 /**
  * @generated from message stoker.v1.TestNodeResponse
@@ -377,7 +407,7 @@ export type TestNodeResponse = Message<"stoker.v1.TestNodeResponse"> & {
  * Use `create(TestNodeResponseSchema)` to create a new message.
  */
 export const TestNodeResponseSchema: GenMessage<TestNodeResponse> = /*@__PURE__*/
-  messageDesc(file_stoker_v1_node_service, 15);
+  messageDesc(file_stoker_v1_node_service, 17);
 
 /**
  * @generated from message stoker.v1.ReturnGpuRequest
@@ -408,7 +438,7 @@ export type ReturnGpuRequest = Message<"stoker.v1.ReturnGpuRequest"> & {
  * Use `create(ReturnGpuRequestSchema)` to create a new message.
  */
 export const ReturnGpuRequestSchema: GenMessage<ReturnGpuRequest> = /*@__PURE__*/
-  messageDesc(file_stoker_v1_node_service, 16);
+  messageDesc(file_stoker_v1_node_service, 18);
 
 /**
  * @generated from message stoker.v1.ReturnGpuResponse
@@ -425,7 +455,7 @@ export type ReturnGpuResponse = Message<"stoker.v1.ReturnGpuResponse"> & {
  * Use `create(ReturnGpuResponseSchema)` to create a new message.
  */
 export const ReturnGpuResponseSchema: GenMessage<ReturnGpuResponse> = /*@__PURE__*/
-  messageDesc(file_stoker_v1_node_service, 17);
+  messageDesc(file_stoker_v1_node_service, 19);
 
 /**
  * @generated from message stoker.v1.RetryNodeRequest
@@ -442,7 +472,7 @@ export type RetryNodeRequest = Message<"stoker.v1.RetryNodeRequest"> & {
  * Use `create(RetryNodeRequestSchema)` to create a new message.
  */
 export const RetryNodeRequestSchema: GenMessage<RetryNodeRequest> = /*@__PURE__*/
-  messageDesc(file_stoker_v1_node_service, 18);
+  messageDesc(file_stoker_v1_node_service, 20);
 
 /**
  * @generated from message stoker.v1.RetryNodeResponse
@@ -459,7 +489,7 @@ export type RetryNodeResponse = Message<"stoker.v1.RetryNodeResponse"> & {
  * Use `create(RetryNodeResponseSchema)` to create a new message.
  */
 export const RetryNodeResponseSchema: GenMessage<RetryNodeResponse> = /*@__PURE__*/
-  messageDesc(file_stoker_v1_node_service, 19);
+  messageDesc(file_stoker_v1_node_service, 21);
 
 /**
  * @generated from message stoker.v1.DeclareNodeLostRequest
@@ -476,7 +506,7 @@ export type DeclareNodeLostRequest = Message<"stoker.v1.DeclareNodeLostRequest">
  * Use `create(DeclareNodeLostRequestSchema)` to create a new message.
  */
 export const DeclareNodeLostRequestSchema: GenMessage<DeclareNodeLostRequest> = /*@__PURE__*/
-  messageDesc(file_stoker_v1_node_service, 20);
+  messageDesc(file_stoker_v1_node_service, 22);
 
 /**
  * @generated from message stoker.v1.DeclareNodeLostResponse
@@ -493,7 +523,7 @@ export type DeclareNodeLostResponse = Message<"stoker.v1.DeclareNodeLostResponse
  * Use `create(DeclareNodeLostResponseSchema)` to create a new message.
  */
 export const DeclareNodeLostResponseSchema: GenMessage<DeclareNodeLostResponse> = /*@__PURE__*/
-  messageDesc(file_stoker_v1_node_service, 21);
+  messageDesc(file_stoker_v1_node_service, 23);
 
 /**
  * @generated from message stoker.v1.DoctorNodesRequest
@@ -512,7 +542,7 @@ export type DoctorNodesRequest = Message<"stoker.v1.DoctorNodesRequest"> & {
  * Use `create(DoctorNodesRequestSchema)` to create a new message.
  */
 export const DoctorNodesRequestSchema: GenMessage<DoctorNodesRequest> = /*@__PURE__*/
-  messageDesc(file_stoker_v1_node_service, 22);
+  messageDesc(file_stoker_v1_node_service, 24);
 
 /**
  * @generated from message stoker.v1.DoctorNodesResponse
@@ -529,7 +559,7 @@ export type DoctorNodesResponse = Message<"stoker.v1.DoctorNodesResponse"> & {
  * Use `create(DoctorNodesResponseSchema)` to create a new message.
  */
 export const DoctorNodesResponseSchema: GenMessage<DoctorNodesResponse> = /*@__PURE__*/
-  messageDesc(file_stoker_v1_node_service, 23);
+  messageDesc(file_stoker_v1_node_service, 25);
 
 /**
  * A node, by itself or as one of a cluster's or job's.
@@ -564,7 +594,7 @@ export type NodeTarget = Message<"stoker.v1.NodeTarget"> & {
  * Use `create(NodeTargetSchema)` to create a new message.
  */
 export const NodeTargetSchema: GenMessage<NodeTarget> = /*@__PURE__*/
-  messageDesc(file_stoker_v1_node_service, 24);
+  messageDesc(file_stoker_v1_node_service, 26);
 
 /**
  * @generated from message stoker.v1.ExecRequest
@@ -605,7 +635,7 @@ export type ExecRequest = Message<"stoker.v1.ExecRequest"> & {
  * Use `create(ExecRequestSchema)` to create a new message.
  */
 export const ExecRequestSchema: GenMessage<ExecRequest> = /*@__PURE__*/
-  messageDesc(file_stoker_v1_node_service, 25);
+  messageDesc(file_stoker_v1_node_service, 27);
 
 /**
  * @generated from message stoker.v1.ExecStart
@@ -650,7 +680,7 @@ export type ExecStart = Message<"stoker.v1.ExecStart"> & {
  * Use `create(ExecStartSchema)` to create a new message.
  */
 export const ExecStartSchema: GenMessage<ExecStart> = /*@__PURE__*/
-  messageDesc(file_stoker_v1_node_service, 26);
+  messageDesc(file_stoker_v1_node_service, 28);
 
 /**
  * @generated from message stoker.v1.ExecResponse
@@ -693,7 +723,7 @@ export type ExecResponse = Message<"stoker.v1.ExecResponse"> & {
  * Use `create(ExecResponseSchema)` to create a new message.
  */
 export const ExecResponseSchema: GenMessage<ExecResponse> = /*@__PURE__*/
-  messageDesc(file_stoker_v1_node_service, 27);
+  messageDesc(file_stoker_v1_node_service, 29);
 
 /**
  * @generated from message stoker.v1.ExecStarted
@@ -710,7 +740,7 @@ export type ExecStarted = Message<"stoker.v1.ExecStarted"> & {
  * Use `create(ExecStartedSchema)` to create a new message.
  */
 export const ExecStartedSchema: GenMessage<ExecStarted> = /*@__PURE__*/
-  messageDesc(file_stoker_v1_node_service, 28);
+  messageDesc(file_stoker_v1_node_service, 30);
 
 /**
  * @generated from message stoker.v1.ForwardRequest
@@ -745,7 +775,7 @@ export type ForwardRequest = Message<"stoker.v1.ForwardRequest"> & {
  * Use `create(ForwardRequestSchema)` to create a new message.
  */
 export const ForwardRequestSchema: GenMessage<ForwardRequest> = /*@__PURE__*/
-  messageDesc(file_stoker_v1_node_service, 29);
+  messageDesc(file_stoker_v1_node_service, 31);
 
 /**
  * @generated from message stoker.v1.ForwardStart
@@ -774,7 +804,7 @@ export type ForwardStart = Message<"stoker.v1.ForwardStart"> & {
  * Use `create(ForwardStartSchema)` to create a new message.
  */
 export const ForwardStartSchema: GenMessage<ForwardStart> = /*@__PURE__*/
-  messageDesc(file_stoker_v1_node_service, 30);
+  messageDesc(file_stoker_v1_node_service, 32);
 
 /**
  * @generated from message stoker.v1.ForwardResponse
@@ -811,7 +841,7 @@ export type ForwardResponse = Message<"stoker.v1.ForwardResponse"> & {
  * Use `create(ForwardResponseSchema)` to create a new message.
  */
 export const ForwardResponseSchema: GenMessage<ForwardResponse> = /*@__PURE__*/
-  messageDesc(file_stoker_v1_node_service, 31);
+  messageDesc(file_stoker_v1_node_service, 33);
 
 /**
  * @generated from message stoker.v1.ForwardOpened
@@ -828,7 +858,7 @@ export type ForwardOpened = Message<"stoker.v1.ForwardOpened"> & {
  * Use `create(ForwardOpenedSchema)` to create a new message.
  */
 export const ForwardOpenedSchema: GenMessage<ForwardOpened> = /*@__PURE__*/
-  messageDesc(file_stoker_v1_node_service, 32);
+  messageDesc(file_stoker_v1_node_service, 34);
 
 /**
  * Nodes enrol themselves; people look at them, drain and resume them, and remove those that are gone.
@@ -871,6 +901,16 @@ export const NodeService: GenService<{
     methodKind: "unary";
     input: typeof DeleteNodeRequestSchema;
     output: typeof DeleteNodeResponseSchema;
+  },
+  /**
+   * Its certificate is refused from now on; its jobs go on elsewhere; it is forgotten when it holds nothing any more.
+   *
+   * @generated from rpc stoker.v1.NodeService.RemoveNode
+   */
+  removeNode: {
+    methodKind: "unary";
+    input: typeof RemoveNodeRequestSchema;
+    output: typeof RemoveNodeResponseSchema;
   },
   /**
    * No new work; what runs goes on.

@@ -1,0 +1,26 @@
+import { mkdirSync } from "node:fs";
+import type { Command } from "commander";
+import { IdentityFile } from "./identity/identity-file.js";
+
+/** `stoker-agent join HOST:PORT TOKEN`: all that makes a machine a node. The agent may run already, and waits for it then. */
+export function addJoinCommand(
+  command: Command,
+  settingsOf: (flags: Record<string, unknown>) => { dataDir: string; name: string },
+): void {
+  command
+    .command("join <host:port> <token>")
+    .description("make this machine a node of the coordinator that gave the token")
+    .addHelpText(
+      "after",
+      "\nIts name is this machine's, or what --name says.\n\nExample:\n  stoker-agent join head:7741 stoker-join-AbC…\n",
+    )
+    .action(async (coordinator: string, token: string, _options: unknown, self: Command) => {
+      const { dataDir, name } = settingsOf(self.optsWithGlobals());
+      mkdirSync(dataDir, { recursive: true, mode: 0o755 });
+      const file = new IdentityFile(dataDir);
+      // Loaded here alone: to make a certificate request takes a large library.
+      const { join } = await import("./identity/join.js");
+      await join(file, { coordinator, token, node: name });
+      process.stdout.write(`This machine has joined ${coordinator} as node ${name}.\n`);
+    });
+}

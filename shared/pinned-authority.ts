@@ -1,0 +1,62 @@
+import { timingSafeEqual, X509Certificate } from "node:crypto";
+import { connect, type DetailedPeerCertificate } from "node:tls";
+import { Fault } from "./fault.js";
+import { pinOf } from "./join-token.js";
+
+const withinMs = 10_000;
+
+/**
+ * The certificate of the coordinator's authority, in PEM, when it is the one with this hash. Nothing is said to the other side but that we are
+ * there: whoever it is, it learns no secret. The connection that follows is checked against the certificate as any other.
+ */
+export function fetchAuthority(address: string, pin: Buffer): Promise<string> {
+  const { host, port } = partsOf(address);
+  return new Promise((resolve, reject) => {
+    const fail = (code: "unavailable" | "unauthenticated", text: string, cause?: unknown) => {
+      socket.destroy();
+      reject(new Fault(code, text, cause === undefined ? undefined : { cause }));
+    };
+    // The chain is judged below: its root is what we have come for.
+    const socket = connect({ host, port, minVersion: "TLSv1.3", ALPNProtocols: ["h2"], rejectUnauthorized: false });
+    socket.setTimeout(withinMs, () => fail("unavailable", `${address} does not answer`));
+    socket.once("error", (error) =>
+      fail("unavailable", `cannot reach the coordinator at ${address}: ${reasonOf(error)}`, error),
+    );
+    socket.once("secureConnect", () => {
+      const root = rootOf(socket.getPeerCertificate(true));
+      if (root === undefined || !timingSafeEqual(pinOf(root), pin)) {
+        fail(
+          "unauthenticated",
+          `what answers at ${address} is not the coordinator that made the token: check the address, and that the token is the whole of one made there`,
+        );
+        return;
+      }
+      socket.destroy();
+      resolve(root.toString());
+    });
+  });
+}
+
+function rootOf(leaf: DetailedPeerCertificate): X509Certificate | undefined {
+  let found = leaf;
+  // A root is its own issuer.
+  while (found.issuerCertificate && found.issuerCertificate !== found) found = found.issuerCertificate;
+  return found.raw === undefined ? undefined : new X509Certificate(found.raw);
+}
+
+/** OpenSSL's words for a peer that speaks no TLS are of no help to anybody. */
+const reasonOf = (error: Error) =>
+  /wrong version number|packet length too long|EPROTO/i.test(error.message)
+    ? "what answers there does not speak TLS"
+    : error.message;
+
+function partsOf(address: string): { host: string; port: number } {
+  const [, host = "", port = ""] = /^\[?([^\]]*?)\]?:(\d{1,5})$/.exec(address.trim()) ?? [];
+  if (host === "" || Number(port) < 1 || Number(port) > 65_535) {
+    throw new Fault(
+      "invalid-argument",
+      `"${address}" is not the address of a coordinator: give HOST:PORT, such as head:7741`,
+    );
+  }
+  return { host, port: Number(port) };
+}
