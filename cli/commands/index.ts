@@ -2,6 +2,7 @@ import type { Noun, Verb } from "../verb.js";
 import { cluster } from "./cluster/index.js";
 import { complete } from "./completion/complete.js";
 import { completion } from "./completion/completion.js";
+import { doctor } from "./doctor.js";
 import { experiment } from "./experiment/index.js";
 import { fileServer } from "./file-server/index.js";
 import { job } from "./job/index.js";
@@ -36,6 +37,7 @@ export const topVerbs: readonly Verb[] = [
   run,
   status,
   top,
+  doctor,
   listUsages,
   completion,
   complete(() => ({ nouns, topVerbs })),
