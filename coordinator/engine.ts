@@ -1,6 +1,7 @@
 import type { Logger } from "pino";
 import type { Clock } from "../shared/clock.js";
 import { Fault } from "../shared/fault.js";
+import type { Origin } from "./core/access/audit.js";
 import { apply, load } from "./core/apply.js";
 import { type Change, isRowChange, type Put, type Table } from "./core/changes.js";
 import type { Effect } from "./core/effects.js";
@@ -51,6 +52,8 @@ const grows: ReadonlySet<Event["kind"]> = new Set([
 
 interface Waiting {
   event: Event;
+  /** For the audit log; absent where nobody has asked. */
+  origin?: Origin | undefined;
   /** Absent for events that nobody waits for. */
   reply?: { resolve(subject: string | undefined): void; reject(error: unknown): void };
 }
@@ -131,8 +134,8 @@ export class Engine {
   }
 
   /** Resolves, when the event's changes are on disk, with the UUID of what it was about. Rejects with the Fault that refuses it. */
-  ask(event: ApiEvent): Promise<string | undefined> {
-    return new Promise((resolve, reject) => this.enqueue({ event, reply: { resolve, reject } }));
+  ask(event: ApiEvent, origin?: Origin): Promise<string | undefined> {
+    return new Promise((resolve, reject) => this.enqueue({ event, origin, reply: { resolve, reject } }));
   }
 
   private enqueue(waiting: Waiting): void {
@@ -154,9 +157,9 @@ export class Engine {
       const next = this.waiting.shift();
       if (!next) break;
       batch.push(next);
-      const { event, reply } = next;
+      const { event, origin, reply } = next;
       try {
-        const result = step(this.memory, event, this.now(), { settling: !this.refusal });
+        const result = step(this.memory, event, this.now(), { settling: !this.refusal, origin });
         const refusal = this.refusal ?? this.unwelcome(event);
         if (refusal && result.changes.some(isRowChange)) {
           reply?.reject(new Fault(refusal.code, refusal.message));

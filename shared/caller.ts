@@ -1,4 +1,5 @@
 import type { Metadata } from "@grpc/grpc-js";
+import type { TokenId, UserId } from "./ids.js";
 
 /** Who calls: proven by the connection's certificate or by a token, never by what a message says of itself. */
 export type Caller =
@@ -6,8 +7,19 @@ export type Caller =
   | { readonly kind: "node"; readonly node: string }
   /** An agent without a certificate, by the shared token: only on connections that are not encrypted. It may speak for any node that has none. */
   | { readonly kind: "unproven-node" }
-  | { readonly kind: "user"; readonly name: string }
+  | UserCaller
   | { readonly kind: "anonymous" };
+
+export interface UserCaller {
+  readonly kind: "user";
+  readonly name: string;
+  /** Has the coordinator's own token, and may do everything. */
+  readonly isBootstrap?: true;
+  /** Absent of that one. */
+  readonly user?: UserId;
+  /** Absent of who comes otherwise than with an API token. */
+  readonly token?: TokenId;
+}
 
 /** What a connection shows of its other end. */
 export interface CallerConnection {

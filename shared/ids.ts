@@ -10,6 +10,9 @@ export type ExperimentId = Id<"experiment">;
 /** UUID of a job; output paths carry it. */
 export type JobId = Id<"job">;
 export type NodeId = Id<"node">;
+export type UserId = Id<"user">;
+/** UUID of an API token; not what is shown. */
+export type TokenId = Id<"token">;
 /** Of somebody's wish to be told of events. */
 export type SubscriptionId = Id<"subscription">;
 /** `<job uuid>.<attempt>`: the same on every node of the gang. */
@@ -21,6 +24,8 @@ export const fileServerId = (uuid: string) => uuid as FileServerId;
 export const experimentId = (uuid: string) => uuid as ExperimentId;
 export const jobId = (uuid: string) => uuid as JobId;
 export const nodeId = (uuid: string) => uuid as NodeId;
+export const userId = (uuid: string) => uuid as UserId;
+export const tokenId = (uuid: string) => uuid as TokenId;
 export const subscriptionId = (uuid: string) => uuid as SubscriptionId;
 
 export const leaseId = (job: JobId, attempt: number) => `${job}.${attempt}` as LeaseId;

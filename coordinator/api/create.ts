@@ -23,7 +23,7 @@ export function idempotencyOf<D extends DescMessage>(
 }
 
 /** The record that an event has just made or named. The core promises its UUID with every create. */
-export function made<K extends string, V>(table: ReadonlyMap<K, V>, subject: string | undefined): V {
+export function made<K extends string, V>(table: { get(key: K): V | undefined }, subject: string | undefined): V {
   assert(subject !== undefined, "an event about a resource names it");
   const row = table.get(subject as K);
   // Deleted by another call that shared the commit.

@@ -5,6 +5,7 @@ import { isFull } from "../../shared/disk-reserve.js";
 import { Fault } from "../../shared/fault.js";
 import { type Change, isRowChange, type Put, type RowChange, type Rows, type Table } from "../core/changes.js";
 import type { CatalogLife } from "../core/restored.js";
+import { AuditLog } from "./audit-log.js";
 import { copyBeforeUpgrade } from "./copy.js";
 import { readLife } from "./life.js";
 import { migrate } from "./migrate.js";
@@ -23,6 +24,7 @@ type TableFiles = { readonly [T in Table]: TableFile<Rows[T]> };
 
 /** The one SQLite file that holds all rows of the core. WAL and synchronous=FULL: a commit that returned survives a power cut. */
 export class Catalog implements Disposable {
+  readonly audit: AuditLog;
   private readonly files: TableFiles;
   private readonly transact: (changes: readonly RowChange[]) => void;
 
@@ -31,6 +33,7 @@ export class Catalog implements Disposable {
     sealer: Sealer,
   ) {
     this.files = openTables(db, sealer);
+    this.audit = new AuditLog(db);
     const cascade = [
       db.prepare("DELETE FROM attempt WHERE job = ?"),
       db.prepare("DELETE FROM job_event WHERE job = ?"),
@@ -73,12 +76,14 @@ export class Catalog implements Disposable {
     }
   }
 
-  /** All rows but the history in words, which memory does not hold. Attempts come in the order of their numbers. */
+  /** All rows but the history in words and the audit log, which memory does not hold; of the log, the last. Attempts come in the order of their numbers. */
   *load(): Generator<AnyPut> {
     for (const table of Object.keys(tables) as Table[]) {
-      if (table === "job-event") continue;
+      if (table === "job-event" || table === "audit-entry") continue;
       for (const row of this.files[table].all()) yield { kind: "put", table, row } as AnyPut;
     }
+    const last = this.audit.last();
+    if (last) yield { kind: "put", table: "audit-entry", row: last };
   }
 
   /** All of them or, with a Fault that says what to do, none. */

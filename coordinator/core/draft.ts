@@ -1,4 +1,5 @@
 import type { ClusterId, JobId, NodeId } from "../../shared/ids.js";
+import type { Origin } from "./access/audit.js";
 import { applyOne } from "./apply.js";
 import { type Change, keyOf, type Rows, type Table } from "./changes.js";
 import type { Effect } from "./effects.js";
@@ -30,6 +31,8 @@ export class Draft {
   constructor(
     base: World,
     readonly now: Instant,
+    /** Absent of what nobody has asked for. */
+    readonly origin?: Origin | undefined,
   ) {
     this.world = fork(base);
   }
@@ -77,6 +80,10 @@ export class Draft {
   nodeChanged(node: NodeId): void {
     this.nodes.add(node);
     this.noticed.add(`node ${node}`);
+  }
+
+  get hasRows(): boolean {
+    return this.rows.size > 0;
   }
 
   get changes(): Change[] {

@@ -47,6 +47,12 @@ function namesIn(id: string, form: string, example: string): string[] {
   return pairs.map(([, name]) => name);
 }
 
+/** Of an id of one of the forms that begin with a workspace; undefined when it is of none. */
+export function workspaceNameIn(id: string): string | undefined {
+  const [first] = parts(id) ?? [];
+  return first?.[0] === "workspaces" ? first[1] : undefined;
+}
+
 const notFound = (noun: string, id: string) =>
   new Fault("not-found", `the specified ${noun} ${shown(id, 300)} is not found`);
 

@@ -1,3 +1,4 @@
+import type { GroupRole } from "./access/user.js";
 import type { CatalogLife } from "./restored.js";
 
 /** Given by the configuration. */
@@ -20,6 +21,8 @@ export interface Settings {
   readonly scaleDownIdleMs: number;
   /** A job that has been queued, or a cluster that was short of nodes, for so long is told of. */
   readonly waitingLongMs: number;
+  /** By the name of a group of the identity provider. */
+  readonly groupRoles?: Readonly<Record<string, GroupRole>>;
   /** Which copy of the catalog this is; not the operator's to set. */
   readonly life?: CatalogLife;
 }

@@ -9,15 +9,18 @@ import type { ApiPorts } from "../ports.js";
 import { clusterView } from "../views/cluster.js";
 
 export function createCluster(ports: ApiPorts): Handlers<typeof ClusterService>["createCluster"] {
-  return async (request) => {
-    const subject = await ports.ask({
-      kind: "cluster-create",
-      uuid: clusterId(randomUUID()),
-      parent: request.parent,
-      name: request.name,
-      spec: request.spec ?? create(ClusterSpecSchema),
-      ...idempotencyOf(CreateClusterRequestSchema, request),
-    });
+  return async (request, context) => {
+    const subject = await ports.ask(
+      {
+        kind: "cluster-create",
+        uuid: clusterId(randomUUID()),
+        parent: request.parent,
+        name: request.name,
+        spec: request.spec ?? create(ClusterSpecSchema),
+        ...idempotencyOf(CreateClusterRequestSchema, request),
+      },
+      context,
+    );
     const state = ports.state();
     const row = made(state.clusters, subject);
     return { cluster: clusterView(state, row) };

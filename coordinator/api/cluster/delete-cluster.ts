@@ -3,8 +3,8 @@ import type { Handlers } from "../../../shared/grpc.js";
 import type { ApiPorts } from "../ports.js";
 
 export function deleteCluster(ports: ApiPorts): Handlers<typeof ClusterService>["deleteCluster"] {
-  return async (request) => {
-    await ports.ask({ kind: "cluster-delete", id: request.id });
+  return async (request, context) => {
+    await ports.ask({ kind: "cluster-delete", id: request.id }, context);
     return {};
   };
 }

@@ -7,12 +7,15 @@ import type { ApiPorts } from "../ports.js";
 import { clusterView } from "../views/cluster.js";
 
 export function updateCluster(ports: ApiPorts): Handlers<typeof ClusterService>["updateCluster"] {
-  return async ({ id, scaleSettings }) => {
-    const subject = await ports.ask({
-      kind: "cluster-resize",
-      id,
-      scale: scaleSettings ?? create(ScaleSettingsSchema),
-    });
+  return async ({ id, scaleSettings }, context) => {
+    const subject = await ports.ask(
+      {
+        kind: "cluster-resize",
+        id,
+        scale: scaleSettings ?? create(ScaleSettingsSchema),
+      },
+      context,
+    );
     const state = ports.state();
     return { cluster: clusterView(state, made(state.clusters, subject)) };
   };

@@ -10,14 +10,17 @@ import type { ApiPorts } from "../ports.js";
 import { experimentView } from "../views/resources.js";
 
 export function createExperiment(ports: ApiPorts): Handlers<typeof ExperimentService>["createExperiment"] {
-  return async (request) => {
-    const subject = await ports.ask({
-      kind: "experiment-create",
-      uuid: experimentId(randomUUID()),
-      parent: request.parent,
-      name: request.name,
-      ...idempotencyOf(CreateExperimentRequestSchema, request),
-    });
+  return async (request, context) => {
+    const subject = await ports.ask(
+      {
+        kind: "experiment-create",
+        uuid: experimentId(randomUUID()),
+        parent: request.parent,
+        name: request.name,
+        ...idempotencyOf(CreateExperimentRequestSchema, request),
+      },
+      context,
+    );
     const state = ports.state();
     const row = made(state.experiments, subject);
     return { experiment: experimentView(state, row) };

@@ -3,8 +3,8 @@ import type { Handlers } from "../../../shared/grpc.js";
 import type { ApiPorts } from "../ports.js";
 
 export function deleteExperiment(ports: ApiPorts): Handlers<typeof ExperimentService>["deleteExperiment"] {
-  return async (request) => {
-    await ports.ask({ kind: "experiment-delete", id: request.id });
+  return async (request, context) => {
+    await ports.ask({ kind: "experiment-delete", id: request.id }, context);
     return {};
   };
 }

@@ -12,15 +12,18 @@ import type { ApiPorts } from "../ports.js";
 import { fileServerView } from "../views/file-server.js";
 
 export function createFileServer(ports: ApiPorts): Handlers<typeof FileServerService>["createFileServer"] {
-  return async (request) => {
-    const subject = await ports.ask({
-      kind: "file-server-create",
-      uuid: fileServerId(randomUUID()),
-      parent: request.parent,
-      name: request.name,
-      spec: request.spec ?? create(FileServerSpecSchema),
-      ...idempotencyOf(CreateFileServerRequestSchema, request),
-    });
+  return async (request, context) => {
+    const subject = await ports.ask(
+      {
+        kind: "file-server-create",
+        uuid: fileServerId(randomUUID()),
+        parent: request.parent,
+        name: request.name,
+        spec: request.spec ?? create(FileServerSpecSchema),
+        ...idempotencyOf(CreateFileServerRequestSchema, request),
+      },
+      context,
+    );
     const state = ports.state();
     const row = made(state.fileServers, subject);
     return { fileServer: fileServerView(state, row) };

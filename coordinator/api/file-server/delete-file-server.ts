@@ -3,8 +3,8 @@ import type { Handlers } from "../../../shared/grpc.js";
 import type { ApiPorts } from "../ports.js";
 
 export function deleteFileServer(ports: ApiPorts): Handlers<typeof FileServerService>["deleteFileServer"] {
-  return async (request) => {
-    await ports.ask({ kind: "file-server-delete", id: request.id });
+  return async (request, context) => {
+    await ports.ask({ kind: "file-server-delete", id: request.id }, context);
     return {};
   };
 }

@@ -9,15 +9,18 @@ import type { ApiPorts } from "../ports.js";
 import { jobView } from "../views/job.js";
 
 export function createJob(ports: ApiPorts): Handlers<typeof JobService>["createJob"] {
-  return async (request) => {
-    const subject = await ports.ask({
-      kind: "job-create",
-      uuid: jobId(randomUUID()),
-      parent: request.parent,
-      name: request.name,
-      spec: request.spec ?? create(JobSpecSchema),
-      ...idempotencyOf(CreateJobRequestSchema, request),
-    });
+  return async (request, context) => {
+    const subject = await ports.ask(
+      {
+        kind: "job-create",
+        uuid: jobId(randomUUID()),
+        parent: request.parent,
+        name: request.name,
+        spec: request.spec ?? create(JobSpecSchema),
+        ...idempotencyOf(CreateJobRequestSchema, request),
+      },
+      context,
+    );
     const state = ports.state();
     return { job: jobView(state, made(state.jobs, subject)) };
   };

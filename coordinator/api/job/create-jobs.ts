@@ -12,20 +12,23 @@ const jobsMax = 1_000;
 
 /** Each for itself: the engine takes them together, in as few commits as it can. */
 export function createJobs(ports: ApiPorts): Handlers<typeof JobService>["createJobs"] {
-  return async ({ parent, jobs, idempotencyKey }) => {
+  return async ({ parent, jobs, idempotencyKey }, context) => {
     if (jobs.length > jobsMax) {
       throw new Fault("invalid-argument", `jobs: ${jobs.length} in one call; at most ${jobsMax} can be made at once`);
     }
     const made = await Promise.allSettled(
       jobs.map(async (job) => {
-        const uuid = await ports.ask({
-          kind: "job-create",
-          uuid: jobId(randomUUID()),
-          parent,
-          name: job.name,
-          spec: job.spec ?? create(JobSpecSchema),
-          ...keyOf(job, idempotencyKey),
-        });
+        const uuid = await ports.ask(
+          {
+            kind: "job-create",
+            uuid: jobId(randomUUID()),
+            parent,
+            name: job.name,
+            spec: job.spec ?? create(JobSpecSchema),
+            ...keyOf(job, idempotencyKey),
+          },
+          context,
+        );
         return { id: `${parent}/jobs/${job.name}`, uuid: uuid ?? "" };
       }),
     );

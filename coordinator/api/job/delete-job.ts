@@ -3,8 +3,8 @@ import type { Handlers } from "../../../shared/grpc.js";
 import type { ApiPorts } from "../ports.js";
 
 export function deleteJob(ports: ApiPorts): Handlers<typeof JobService>["deleteJob"] {
-  return async (request) => {
-    await ports.ask({ kind: "job-delete", id: request.id });
+  return async (request, context) => {
+    await ports.ask({ kind: "job-delete", id: request.id }, context);
     return {};
   };
 }

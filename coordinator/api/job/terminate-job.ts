@@ -5,8 +5,8 @@ import type { ApiPorts } from "../ports.js";
 import { jobView } from "../views/job.js";
 
 export function terminateJob(ports: ApiPorts): Handlers<typeof JobService>["terminateJob"] {
-  return async (request) => {
-    const subject = await ports.ask({ kind: "job-terminate", id: request.id });
+  return async (request, context) => {
+    const subject = await ports.ask({ kind: "job-terminate", id: request.id }, context);
     const state = ports.state();
     return { job: jobView(state, made(state.jobs, subject)) };
   };

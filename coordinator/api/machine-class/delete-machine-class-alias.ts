@@ -5,8 +5,8 @@ import type { ApiPorts } from "../ports.js";
 type Delete = Handlers<typeof MachineClassService>["deleteMachineClassAlias"];
 
 export function deleteMachineClassAlias(ports: ApiPorts): Delete {
-  return async ({ alias }) => {
-    await ports.ask({ kind: "machine-class-unmap", alias });
+  return async ({ alias }, context) => {
+    await ports.ask({ kind: "machine-class-unmap", alias }, context);
     return {};
   };
 }

@@ -7,8 +7,8 @@ import type { ApiPorts } from "../ports.js";
 import { machineClassView } from "../views/machine-class.js";
 
 export function setMachineClassAlias(ports: ApiPorts): Handlers<typeof MachineClassService>["setMachineClassAlias"] {
-  return async ({ alias, machineClass }) => {
-    const subject = await ports.ask({ kind: "machine-class-map", alias, machineClass });
+  return async ({ alias, machineClass }, context) => {
+    const subject = await ports.ask({ kind: "machine-class-map", alias, machineClass }, context);
     const state = ports.state();
     const wanted = made(state.machineClassAliases, subject).machineClass.toLowerCase();
     const found = machineClassesOf(state).find(({ name }) => name.toLowerCase() === wanted);

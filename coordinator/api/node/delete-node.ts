@@ -3,8 +3,8 @@ import type { Handlers } from "../../../shared/grpc.js";
 import type { ApiPorts } from "../ports.js";
 
 export function deleteNode(ports: ApiPorts): Handlers<typeof NodeService>["deleteNode"] {
-  return async (request) => {
-    await ports.ask({ kind: "node-delete", id: request.id });
+  return async (request, context) => {
+    await ports.ask({ kind: "node-delete", id: request.id }, context);
     return {};
   };
 }

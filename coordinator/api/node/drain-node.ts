@@ -5,8 +5,8 @@ import type { ApiPorts } from "../ports.js";
 import { nodeView } from "../views/node.js";
 
 export function drainNode(ports: ApiPorts): Handlers<typeof NodeService>["drainNode"] {
-  return async (request) => {
-    const subject = await ports.ask({ kind: "node-drain", id: request.id, reason: request.reason });
+  return async (request, context) => {
+    const subject = await ports.ask({ kind: "node-drain", id: request.id, reason: request.reason }, context);
     const state = ports.state();
     const row = made(state.nodes, subject);
     return { node: nodeView(state, row, ports.telemetry(row.name)) };

@@ -5,9 +5,9 @@ import type { ApiPorts } from "../ports.js";
 import { nodeView } from "../views/node.js";
 
 export function reclaimNode(ports: ApiPorts): Handlers<typeof NodeService>["reclaimNode"] {
-  return async ({ id, reason, graceSeconds }) => {
+  return async ({ id, reason, graceSeconds }, context) => {
     const grace = graceSeconds === undefined ? {} : { graceSeconds };
-    const subject = await ports.ask({ kind: "node-reclaim", id, reason, ...grace });
+    const subject = await ports.ask({ kind: "node-reclaim", id, reason, ...grace }, context);
     const state = ports.state();
     const row = made(state.nodes, subject);
     return { node: nodeView(state, row, ports.telemetry(row.name)) };

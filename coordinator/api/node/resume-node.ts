@@ -5,8 +5,8 @@ import type { ApiPorts } from "../ports.js";
 import { nodeView } from "../views/node.js";
 
 export function resumeNode(ports: ApiPorts): Handlers<typeof NodeService>["resumeNode"] {
-  return async (request) => {
-    const subject = await ports.ask({ kind: "node-resume", id: request.id });
+  return async (request, context) => {
+    const subject = await ports.ask({ kind: "node-resume", id: request.id }, context);
     const state = ports.state();
     const row = made(state.nodes, subject);
     return { node: nodeView(state, row, ports.telemetry(row.name)) };

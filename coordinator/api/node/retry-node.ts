@@ -5,8 +5,8 @@ import type { ApiPorts } from "../ports.js";
 import { nodeView } from "../views/node.js";
 
 export function retryNode(ports: ApiPorts): Handlers<typeof NodeService>["retryNode"] {
-  return async (request) => {
-    const subject = await ports.ask({ kind: "node-retry", id: request.id });
+  return async (request, context) => {
+    const subject = await ports.ask({ kind: "node-retry", id: request.id }, context);
     const state = ports.state();
     const row = made(state.nodes, subject);
     return { node: nodeView(state, row, ports.telemetry(row.name)) };

@@ -5,8 +5,8 @@ import type { ApiPorts } from "../ports.js";
 import { nodeView } from "../views/node.js";
 
 export function testNode(ports: ApiPorts): Handlers<typeof NodeService>["testNode"] {
-  return async ({ id, gpus, network, quick }) => {
-    const subject = await ports.ask({ kind: "node-test", id, gpus, network, quick });
+  return async ({ id, gpus, network, quick }, context) => {
+    const subject = await ports.ask({ kind: "node-test", id, gpus, network, quick }, context);
     const state = ports.state();
     const row = made(state.nodes, subject);
     const testId = state.nodeHealth.get(row.uuid)?.tests.at(-1)?.id ?? "";

@@ -3,8 +3,8 @@ import type { Handlers } from "../../../shared/grpc.js";
 import type { ApiPorts } from "../ports.js";
 
 export function deleteSecret(ports: ApiPorts): Handlers<typeof SecretService>["deleteSecret"] {
-  return async ({ id }) => {
-    await ports.ask({ kind: "secret-delete", id });
+  return async ({ id }, context) => {
+    await ports.ask({ kind: "secret-delete", id }, context);
     return {};
   };
 }

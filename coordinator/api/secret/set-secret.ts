@@ -11,13 +11,13 @@ import { secretView } from "../views/secret.js";
 
 /** The value ends here: what the core is told, and what is stored, is sealed. */
 export function setSecret(ports: ApiPorts): Handlers<typeof SecretService>["setSecret"] {
-  return async ({ parent, name, value }) => {
+  return async ({ parent, name, value }, context) => {
     const workspace = findWorkspace(ports.state(), parent).uuid;
     admitSecretName("name", name);
     if (value === "") throw new Fault("invalid-argument", "value: is empty; a secret has at least one character");
     admitClean("value", value);
     const sealed = ports.seal(secretKey(workspace, name), value);
-    const subject = await ports.ask({ kind: "secret-set", workspace, name, sealed });
+    const subject = await ports.ask({ kind: "secret-set", workspace, name, sealed }, context);
     const state = ports.state();
     return { secret: secretView(state, made(state.secrets, subject)) };
   };

@@ -3,8 +3,8 @@ import type { Handlers } from "../../../shared/grpc.js";
 import type { ApiPorts } from "../ports.js";
 
 export function deleteStorageMapping(ports: ApiPorts): Handlers<typeof StorageService>["deleteStorageMapping"] {
-  return async ({ source }) => {
-    await ports.ask({ kind: "storage-unmap", source });
+  return async ({ source }, context) => {
+    await ports.ask({ kind: "storage-unmap", source }, context);
     return {};
   };
 }

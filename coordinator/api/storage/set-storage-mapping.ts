@@ -5,8 +5,8 @@ import type { ApiPorts } from "../ports.js";
 import { storageMappingView } from "../views/resources.js";
 
 export function setStorageMapping(ports: ApiPorts): Handlers<typeof StorageService>["setStorageMapping"] {
-  return async ({ source, fileServerId, path }) => {
-    const subject = await ports.ask({ kind: "storage-map", source, fileServer: fileServerId, path });
+  return async ({ source, fileServerId, path }, context) => {
+    const subject = await ports.ask({ kind: "storage-map", source, fileServer: fileServerId, path }, context);
     const state = ports.state();
     return { mapping: storageMappingView(state, made(state.storageMappings, subject)) };
   };

@@ -10,15 +10,18 @@ import type { ApiPorts } from "../ports.js";
 import { workspaceView } from "../views/resources.js";
 
 export function createWorkspace(ports: ApiPorts): Handlers<typeof WorkspaceService>["createWorkspace"] {
-  return async (request) => {
-    const subject = await ports.ask({
-      kind: "workspace-create",
-      uuid: workspaceId(randomUUID()),
-      name: request.name,
-      tags: request.tags,
-      location: request.location,
-      ...idempotencyOf(CreateWorkspaceRequestSchema, request),
-    });
+  return async (request, context) => {
+    const subject = await ports.ask(
+      {
+        kind: "workspace-create",
+        uuid: workspaceId(randomUUID()),
+        name: request.name,
+        tags: request.tags,
+        location: request.location,
+        ...idempotencyOf(CreateWorkspaceRequestSchema, request),
+      },
+      context,
+    );
     const row = made(ports.state().workspaces, subject);
     return { workspace: workspaceView(row) };
   };

@@ -3,8 +3,8 @@ import type { Handlers } from "../../../shared/grpc.js";
 import type { ApiPorts } from "../ports.js";
 
 export function deleteWorkspace(ports: ApiPorts): Handlers<typeof WorkspaceService>["deleteWorkspace"] {
-  return async (request) => {
-    await ports.ask({ kind: "workspace-delete", id: request.id });
+  return async (request, context) => {
+    await ports.ask({ kind: "workspace-delete", id: request.id }, context);
     return {};
   };
 }

@@ -5,10 +5,10 @@ import type { ApiPorts } from "../ports.js";
 import { workspaceView } from "../views/resources.js";
 
 export function setWorkspaceQuota(ports: ApiPorts): Handlers<typeof WorkspaceService>["setWorkspaceQuota"] {
-  return async ({ id, quota }) => {
+  return async ({ id, quota }, context) => {
     const { clusters, nodes, gpus, runningJobs } = quota ?? {};
     const given = Object.entries({ clusters, nodes, gpus, runningJobs }).filter(([, limit]) => limit !== undefined);
-    const subject = await ports.ask({ kind: "workspace-quota", id, quota: Object.fromEntries(given) });
+    const subject = await ports.ask({ kind: "workspace-quota", id, quota: Object.fromEntries(given) }, context);
     return { workspace: workspaceView(made(ports.state().workspaces, subject)) };
   };
 }

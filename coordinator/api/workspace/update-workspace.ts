@@ -5,8 +5,8 @@ import type { ApiPorts } from "../ports.js";
 import { workspaceView } from "../views/resources.js";
 
 export function updateWorkspace(ports: ApiPorts): Handlers<typeof WorkspaceService>["updateWorkspace"] {
-  return async ({ id, tags, keepOthers, removedTags }) => {
-    const subject = await ports.ask({ kind: "workspace-update", id, tags, keepOthers, removed: removedTags });
+  return async ({ id, tags, keepOthers, removedTags }, context) => {
+    const subject = await ports.ask({ kind: "workspace-update", id, tags, keepOthers, removed: removedTags }, context);
     return { workspace: workspaceView(made(ports.state().workspaces, subject)) };
   };
 }

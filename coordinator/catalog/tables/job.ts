@@ -26,6 +26,7 @@ export const jobTable: TableShape<Job> = {
     deleting: flag,
     deletingSince: integer,
     events: integer,
+    submittedBy: text(),
     traceParent: text(),
     watch: json(),
   },

@@ -1,4 +1,5 @@
 import { Fault } from "../../../shared/fault.js";
+import { refuseForeignInCluster, refuseForeignInJob, refuseMachineFiles } from "../access/foreign.js";
 import { admitCluster, admitFileServer } from "../admission/cluster.js";
 import { admitClean, admitName } from "../admission/fields.js";
 import { admitJob } from "../admission/job.js";
@@ -75,6 +76,7 @@ export function createCluster(draft: Draft, event: ClusterCreate): string {
     throw taken("cluster", `${idOfWorkspace(workspace)}/clusters/${name}`);
   }
   refuseDeleting(draft.world, workspace.uuid);
+  refuseForeignInCluster(draft, workspace, event.spec);
   const { spec, size } = admitCluster(event.spec, draft.world, workspace);
   refuseOverClusters(draft.world, workspace);
   refuseOverNodes(draft.world, workspace, size);
@@ -96,6 +98,7 @@ export function createFileServer(draft: Draft, event: FileServerCreate): string 
   refuseDeleting(draft.world, workspace.uuid);
   const { uuid } = event;
   refuseMarked("spec", event.spec);
+  refuseMachineFiles(draft, event.spec);
   const spec = admitFileServer(event.spec);
   const place = placeFileServer(draft.world, workspace, name, spec);
   const managed: Managed | undefined = place && { ...place, state: "creating", since: draft.now };
@@ -131,7 +134,9 @@ export function createJob(draft: Draft, event: JobCreate): string {
   const id = `${idOfExperiment(draft.world, experiment)}/jobs/${name}`;
   if (draft.world.index.jobByName.has(`${experiment.uuid} ${name}`)) throw taken("job", id);
   refuseGoing(experiment);
-  const { spec, request } = admitJob(event.spec, draft.world, workspaceOf(draft, experiment.workspace));
+  const workspace = workspaceOf(draft, experiment.workspace);
+  refuseForeignInJob(draft, workspace, event.spec);
+  const { spec, request } = admitJob(event.spec, draft.world, workspace);
   const job: Job = {
     uuid: event.uuid,
     experiment: experiment.uuid,
@@ -147,6 +152,7 @@ export function createJob(draft: Draft, event: JobCreate): string {
     avoid: [],
     deleting: false,
     events: 0,
+    ...(draft.origin?.caller ? { submittedBy: draft.origin.caller.name } : {}),
   };
   record(draft, job, "submitted");
   draft.queued(job);

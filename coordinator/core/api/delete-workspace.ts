@@ -1,4 +1,5 @@
 import { Fault } from "../../../shared/fault.js";
+import { dropRoles } from "../access/roles.js";
 import { isDeleting } from "../deleting.js";
 import type { Draft } from "../draft.js";
 import type { World } from "../memory.js";
@@ -66,6 +67,7 @@ export function withdrawWorkspaces(draft: Draft): void {
     for (const { name } of [...world.secrets.values()].filter(inside)) {
       draft.delete("secret", secretKey(workspace.uuid, name));
     }
+    dropRoles(draft, workspace);
     draft.delete("workspace", workspace.uuid);
   }
 }

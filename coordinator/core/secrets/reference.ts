@@ -83,6 +83,9 @@ function parsed(world: World, workspace: Workspace, path: string, url: string): 
   );
 }
 
+/** Of a reference that names one. */
+export const workspaceOfSecretUrl = (url: string): string | undefined => ownUrl.exec(url)?.[1];
+
 /** Keys of the secrets that an admitted spec, or a part of it, refers to. */
 export function keysIn(spec: unknown): string[] {
   const keys = new Set<string>();
