@@ -1,5 +1,6 @@
 import { counter, type Family, gauge, labels, type Sample } from "../../shared/metrics/family.js";
 import { gpuFamilies } from "../../shared/metrics/gpu-families.js";
+import { hostFamilies } from "../../shared/metrics/host-families.js";
 import type { AgentView } from "./view.js";
 
 export function nodeGpuFamilies({ gpus, gpuFaults, gpusProblem, telemetry, smiRuns }: AgentView): Family[] {
@@ -19,6 +20,7 @@ export function nodeGpuFamilies({ gpus, gpuFaults, gpusProblem, telemetry, smiRu
       Number(gpusProblem === ""),
     ),
     ...gpuFamilies("stoker_agent_gpu", seen),
+    ...hostFamilies("stoker_agent", telemetry?.host ? [{ labels: "", host: telemetry.host }] : []),
     ...smiFamilies(smiRuns),
   ];
 }

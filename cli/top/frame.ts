@@ -48,7 +48,9 @@ function nodeLines(node: Node, courses: Courses): string[] {
   const memory =
     telemetry?.memoryUsedBytes === undefined ? "" : ofMemory(telemetry.memoryUsedBytes, inventory?.memoryBytes);
   const word = wordOf(NodeStateSchema, state) ?? "";
-  const lines = [`${name.padEnd(14)} ${word.padEnd(9)} CPU ${cpu}  ${memory.padEnd(14)} ${jobs}`.trimEnd()];
+  const lines = [
+    `${name.padEnd(14)} ${word.padEnd(9)} CPU ${cpu}  ${memory.padEnd(14)} ${network(telemetry).padEnd(22)} ${jobs}`.trimEnd(),
+  ];
   if (state === NodeState.LOST) return lines;
   for (const gpu of inventory?.gpus ?? []) {
     const now = telemetry?.gpus.find(({ uuid }) => uuid === gpu.uuid);
@@ -65,6 +67,15 @@ function nodeLines(node: Node, courses: Courses): string[] {
     lines.push(cells.join(" ").trimEnd());
   }
   return lines;
+}
+
+/** All interfaces together. */
+function network(telemetry: Node["telemetry"]): string {
+  const interfaces = telemetry?.host?.interfaces ?? [];
+  if (interfaces.length === 0) return "";
+  const sum = (of: (each: (typeof interfaces)[number]) => number) =>
+    (interfaces.reduce((all, each) => all + of(each), 0) / 1e6).toFixed(0);
+  return `in ${sum((each) => each.receivedBytesPerSecond)} out ${sum((each) => each.sentBytesPerSecond)} MB/s`;
 }
 
 function waiting({ waits }: Status): string[] {

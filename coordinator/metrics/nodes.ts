@@ -1,4 +1,5 @@
 import { byLabel, type Family, gauge, labels, type Sample } from "../../shared/metrics/family.js";
+import { type HostSeen, hostFamilies } from "../../shared/metrics/host-families.js";
 import type { NodeCondition } from "../core/liveness.js";
 import { idOfCluster } from "../core/names.js";
 import { conditionOf } from "../core/preparation/condition.js";
@@ -18,6 +19,7 @@ export function nodeFamilies({ engine, sessions }: CoordinatorView): Family[] {
   const each: Record<"state" | "age" | "cpu" | "memory" | "load" | "logs", Sample[]> = {
     ...{ state: [], age: [], cpu: [], memory: [], load: [], logs: [] },
   };
+  const hosts: HostSeen[] = [];
   let drained = 0;
   let late = 0;
   let connected = 0;
@@ -35,10 +37,11 @@ export function nodeFamilies({ engine, sessions }: CoordinatorView): Family[] {
     if (!sessions.reaches(node.name)) continue;
     connected += 1;
     if ((age ?? 0) > lateBeats * world.settings.heartbeatIntervalMs) late += 1;
-    const { cpuPercent, memoryUsedBytes, load1, logsWaiting } = sessions.telemetry(node.name) ?? {};
+    const { cpuPercent, memoryUsedBytes, load1, logsWaiting, host } = sessions.telemetry(node.name) ?? {};
     if (cpuPercent !== undefined) each.cpu.push({ labels: name, value: cpuPercent / 100 });
     if (memoryUsedBytes !== undefined) each.memory.push({ labels: name, value: Number(memoryUsedBytes) });
     if (load1 !== undefined) each.load.push({ labels: name, value: load1 });
+    if (host) hosts.push({ labels: name, host });
     each.logs.push({ labels: name, value: Number(logsWaiting?.bytes ?? 0n) });
   }
   return [
@@ -64,6 +67,7 @@ export function nodeFamilies({ engine, sessions }: CoordinatorView): Family[] {
     gauge("stoker_node_cpu_used_ratio", "Part of each node's processors that is busy, 0 to 1", each.cpu),
     gauge("stoker_node_memory_used_bytes", "Memory of each node that is in use", each.memory),
     gauge("stoker_node_load_average", "Load of each node over a minute", each.load),
+    ...hostFamilies("stoker_node", hosts),
     gauge(
       "stoker_node_logs_waiting_bytes",
       "Bytes of logs that each node has kept for more than ten seconds because they are not stored",

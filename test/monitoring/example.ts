@@ -31,6 +31,17 @@ export function telemetryOf(node: string, gpus: number): Telemetry {
       ...{ uuid: `${node}-gpu-${index}`, utilizationPercent: 55, memoryUsedBytes: gib },
       ...{ temperatureCelsius: 61, powerWatts: 210.5 },
     })),
+    host: {
+      temperatureCelsius: 48,
+      disks: [{ mountPoint: "/", sizeBytes: 100n * gib, freeBytes: 40n * gib }],
+      interfaces: [
+        { name: "eth0", receivedBytesPerSecond: 1e6, sentBytesPerSecond: 2e6, errors: 3n, linkMbps: 100_000n },
+      ],
+      nfsMounts: [
+        { mountPoint: "/data", operationsPerSecond: 5, roundTripMs: 2, executionMs: 3, retransmissions: 1n },
+        { mountPoint: "/var/lib/stoker-agent/job-mounts/j/data", operationsPerSecond: 5, retransmissions: 0n },
+      ],
+    },
   });
 }
 

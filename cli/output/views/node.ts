@@ -9,6 +9,7 @@ import type { Detail } from "../table.js";
 import { gibibytes, shortTime } from "../time.js";
 import { errorLines } from "./errors.js";
 import { frozenLine } from "./frozen.js";
+import { gpuLines, hostLines } from "./machine.js";
 import { view, word } from "./view.js";
 
 export const node = view({
@@ -59,6 +60,8 @@ export const node = view({
     ["Logs", waitingLine(telemetry?.logsWaiting)],
     ["Containers", [inventory?.containerRuntime, inventory?.containerRuntimeVersion].filter(Boolean).join(" ")],
     ["Freezer", telemetry?.freezer ?? ""],
+    ...gpuLines(inventory, telemetry),
+    ...hostLines(telemetry?.host),
     ["Id", id],
   ],
 });

@@ -1,0 +1,73 @@
+import type { Gpu, GpuTelemetry, HostTelemetry, Inventory, Telemetry } from "../../../shared/gen/stoker/v1/node_pb.js";
+import type { Detail } from "../table.js";
+import { gibibytes } from "../time.js";
+
+/** What a machine's GPUs are and do, and how they are connected. */
+export function gpuLines(inventory: Inventory | undefined, telemetry: Telemetry | undefined): Detail[] {
+  const gpus = inventory?.gpus ?? [];
+  const lines = gpus.map((gpu): Detail => {
+    const now = telemetry?.gpus.find(({ uuid }) => uuid === gpu.uuid);
+    return [`GPU ${gpu.index}`, [gpu.model, gpu.uuid, ...doing(gpu, now), ...place(gpu)].filter(Boolean).join(", ")];
+  });
+  const trouble: Detail[] = [["No GPUs", inventory?.gpuTrouble ?? ""]];
+  if (gpus.length < 2 || !gpus.some(({ links }) => links.length > 0)) return [...trouble, ...lines];
+  const links = gpus.map(
+    ({ index, links: row }): Detail => [
+      `Links of GPU ${index}`,
+      row
+        .map((word) => (word || "?").padEnd(4))
+        .join(" ")
+        .trimEnd(),
+    ],
+  );
+  return [...trouble, ...lines, ...links];
+}
+
+function doing({ memoryBytes }: Gpu, now: GpuTelemetry | undefined): string[] {
+  const { utilizationPercent, memoryUsedBytes, temperatureCelsius, powerWatts } = now ?? {};
+  const memory = memoryUsedBytes === undefined ? "" : `${gibibytes(memoryUsedBytes) || "0 GiB"} of `;
+  return [
+    memoryBytes > 0n ? `${memory}${gibibytes(memoryBytes)}` : "",
+    utilizationPercent === undefined ? "" : `${utilizationPercent.toFixed(0)} %`,
+    temperatureCelsius === undefined ? "" : `${temperatureCelsius.toFixed(0)} °C`,
+    powerWatts === undefined ? "" : `${powerWatts.toFixed(0)} W`,
+  ];
+}
+
+const place = ({ numaNode, nics }: Gpu): string[] => [
+  numaNode === undefined ? "" : `NUMA node ${numaNode}`,
+  nics.length === 0 ? "" : `near ${nics.join(" and ")}`,
+];
+
+/** What it measures of itself beside that. */
+export function hostLines(host: HostTelemetry | undefined): Detail[] {
+  if (!host) return [];
+  const { temperatureCelsius, disks, interfaces, nfsMounts } = host;
+  return [
+    ["Temperature", temperatureCelsius === undefined ? "" : `${temperatureCelsius.toFixed(0)} °C`],
+    ...disks.map(
+      ({ mountPoint, freeBytes, sizeBytes }): Detail => [
+        "Disk",
+        `${mountPoint}: ${gibibytes(freeBytes) || "0 GiB"} of ${gibibytes(sizeBytes)} free`,
+      ],
+    ),
+    ...interfaces.map(({ name, receivedBytesPerSecond, sentBytesPerSecond, errors, linkMbps }): Detail => {
+      const parts = [
+        linkMbps === undefined ? "" : `${Number(linkMbps) / 1_000} Gbit/s`,
+        `${megabytes(receivedBytesPerSecond)} in`,
+        `${megabytes(sentBytesPerSecond)} out`,
+        errors === 0n ? "" : `${errors} errors since its start`,
+      ];
+      return ["Network", `${name}: ${parts.filter(Boolean).join(", ")}`];
+    }),
+    ...nfsMounts.map(({ mountPoint, operationsPerSecond, roundTripMs, executionMs, retransmissions }): Detail => {
+      const used =
+        executionMs === undefined
+          ? "not in use"
+          : `${executionMs.toFixed(1)} ms an operation, ${(roundTripMs ?? 0).toFixed(1)} ms of it the server's, ${operationsPerSecond.toFixed(0)} a second`;
+      return ["NFS", `${mountPoint}: ${used}${retransmissions === 0n ? "" : `, ${retransmissions} sent again`}`];
+    }),
+  ];
+}
+
+const megabytes = (bytes: number) => `${(bytes / 1e6).toFixed(1)} MB/s`;
