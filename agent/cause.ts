@@ -15,7 +15,7 @@ const kernelWindowMs = 60_000;
 /** Joins what is known of a process's bad end: how it ended, its last words in `dir`, and what the kernel said meanwhile. */
 export function causeOf(
   { exitCode, signal }: RankExit,
-  from: { grant: LeaseGrant; dir: string; gpus: readonly Gpu[]; kernel: KernelSource },
+  from: { grant: LeaseGrant; dir: string; gpus: readonly Gpu[]; kernel: KernelSource; killed?: number | undefined },
 ): Diagnosis | undefined {
   const { grant, dir, gpus, kernel } = from;
   return diagnose({
@@ -23,6 +23,8 @@ export function causeOf(
     stderr: tail(join(dir, "stderr"), lastWordsBytes),
     stdout: tail(join(dir, "stdout"), lastWordsBytes),
     kernel: kernel.recent(kernelWindowMs),
+    killedForMemory: from.killed ?? 0,
+    memoryBytes: Number(grant.memoryBytes),
     gpus: gpus
       .filter(({ uuid, busId }) => busId !== "" && grant.gpuUuids.includes(uuid))
       .map(({ uuid, index, busId }) => ({ uuid, index, bus: busId })),

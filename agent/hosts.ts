@@ -34,12 +34,15 @@ export function remoteHost(
     lease: (lease) => {
       const run = engine().state.leases.get(lease);
       if (!run || run.frozen || (run.progress.phase !== "ready" && run.progress.phase !== "running")) return undefined;
-      const { places: where, within, contained } = surroundings.of(run);
+      const { places: where, within, contained, confine } = surroundings.of(run);
       return {
         spool: new Spool(paths, lease).dir,
         environment: environmentOf(run.grant, where),
         cwd: jobTempOf(run.grant, places),
-        ...{ within, contained },
+        within,
+        // An account sees a /tmp of its lease alone.
+        contained: contained || confine !== undefined,
+        ...{ confine, pass: where.pass },
       };
     },
     shims: {

@@ -27,11 +27,16 @@ export function makeInsideFolder(paths: DataPaths, shimPath: string): void {
 const isCopy = (of: string, path: string) => existsSync(path) && readFileSync(path).equals(readFileSync(of));
 
 /** The socket is in that folder, however long its path is; processes of the machine find it under its old name. */
-export async function listenInside(paths: DataPaths, remote: Pick<RemoteStarts, "listen">): Promise<void> {
+export async function listenInside(
+  paths: DataPaths,
+  remote: Pick<RemoteStarts, "listen">,
+  forAccounts: boolean,
+): Promise<void> {
   const { inside, socket } = paths;
   const path = join(inside, "agent.sock");
   const fits = Buffer.byteLength(path) <= socketPathLimit;
-  await remote.listen(fits ? path : `/proc/self/fd/${openSync(inside, "r")}/agent.sock`);
+  const folder = fits ? inside : `/proc/self/fd/${openSync(inside, "r")}`;
+  await remote.listen(join(folder, "agent.sock"), forAccounts ? join(folder, "ranks.sock") : undefined);
   rmSync(`${socket}.next`, { force: true });
   symlinkSync(path, `${socket}.next`);
   renameSync(`${socket}.next`, socket);

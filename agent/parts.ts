@@ -1,9 +1,11 @@
+import { readFileSync } from "node:fs";
 import type { Logger } from "pino";
-import type { AgentParts } from "./agent.js";
+import type { AgentParts } from "./agent-parts.js";
 import { NodeContainers } from "./containers/node-containers.js";
 import { inContainers } from "./core/environment.js";
 import type { Offer } from "./exports/machine.js";
 import { NodeExports } from "./exports/node-exports.js";
+import type { Isolation } from "./isolation.js";
 import { KernelLog } from "./kernel/kernel-log.js";
 import { LogShipper } from "./logs/log-shipper.js";
 import { ShimCopies } from "./logs/std-copies.js";
@@ -29,15 +31,20 @@ export interface PartsOptions {
   allowAdminAccounts: boolean;
   /** auto, off, or a runtime's name. */
   containers: string;
+  isolation: Isolation;
+  /** Between samples of what the machine does. */
+  sampleEveryMs: number;
   log: Logger;
 }
 
 /** The real parts; tests give others. */
 export function makeParts(options: PartsOptions): AgentParts {
-  const { nodeName, dataDir, shimPath, offer, nfsPort, systemPath: path, log } = options;
+  const { nodeName, dataDir, shimPath, offer, nfsPort, systemPath: path, isolation, log } = options;
   const paths = dataPaths(dataDir);
   const kernel = new KernelLog(log);
   const smiRuns = new SmiRuns();
+  const kept = { file: paths.gpus, boot: readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim() };
+  const telemetry = new MachineTelemetry({ smiRuns, everyMs: options.sampleEveryMs, ...kept }, log);
   return {
     containers: new NodeContainers(
       {
@@ -48,14 +55,24 @@ export function makeParts(options: PartsOptions): AgentParts {
     ),
     mounts: new NodeMounts({ nodeName, caches: paths.mountCaches, path }, log),
     exports: new NodeExports({ folder: paths.exports, offer, port: nfsPort, path }, log),
-    copies: new ShimCopies(shimPath, paths.spool, log),
+    copies: new ShimCopies(shimPath, paths.spool, log, (lease) => isolation.confinements.of(lease)?.file),
+    isolation,
     accounts: new Accounts({ folder: paths.setup, allowed: options.allowAdminAccounts }, log),
     setupCopies: new ShimCopies<string>(shimPath, paths.setup, log),
-    telemetry: new MachineTelemetry({ smiRuns }, log),
+    telemetry,
     kernel,
     smiRuns: smiRuns.of,
     gpus: (gpus) => {
-      const watch = new GpuWatch(gpus, { program: "nvidia-smi", smiRuns }, log);
+      const watch = new GpuWatch(
+        gpus,
+        {
+          ...{ program: "nvidia-smi", smiRuns },
+          read: (document, failure) => telemetry.read(document, failure),
+          keepApart: (apart) => telemetry.keepApart(apart),
+        },
+        log,
+      );
+      telemetry.onRows((rows, failure) => watch.sampled(rows, failure));
       kernel.onMessage(({ message }) => watch.kernelSaid(message));
       return watch;
     },

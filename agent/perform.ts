@@ -3,7 +3,9 @@ import { join } from "node:path";
 import type { Logger } from "pino";
 import { unreachable } from "../shared/assert.js";
 import { isFull } from "../shared/disk-reserve.js";
+import { Fault } from "../shared/fault.js";
 import type { LeaseId } from "../shared/ids.js";
+import type { Confinements } from "./accounts/confinements.js";
 import { containerWish } from "./container-wish.js";
 import type { Effect } from "./core/effects.js";
 import {
@@ -25,6 +27,7 @@ import type { ExecutionLog } from "./directories/execution-log.js";
 import type { JobTemps } from "./directories/job-temps.js";
 import { makeDirectories } from "./directories/shared-directories.js";
 import type { Ledger } from "./ledger.js";
+import type { LeaseLimits } from "./limits/lease-limits.js";
 import { type DataPaths, Spool } from "./paths.js";
 import type { Containers, Logs, MountFailure, Mounts, RemoteStarts, StdCopies } from "./ports.js";
 import type { RankProcesses } from "./rank-processes.js";
@@ -41,6 +44,8 @@ export interface PerformParts {
   ranks: RankProcesses;
   signals: LeaseSignals;
   fences: Fences;
+  confinements: Confinements;
+  limits: LeaseLimits;
   watchdog: Watchdog;
   mounts: Mounts;
   containers: Containers;
@@ -51,6 +56,7 @@ export interface PerformParts {
   tell(lease: LeaseId, event: LeaseEvent): void;
   /** Path segments of the jobs whose leases this node holds. */
   segmentsInUse(): ReadonlySet<string>;
+  shimPath: string;
   /** In the background, with everything in it. */
   remove(path: string): void;
   log: Logger;
@@ -125,6 +131,7 @@ export class Performer {
         this.fence(run, effect.until);
         return;
       case "unfence":
+        parts.limits.remove(run.id);
         parts.fences.remove(run.id);
         return;
       case "finish-copies":
@@ -142,6 +149,8 @@ export class Performer {
         this.rankLogEnded(run, effect);
         return;
       case "report":
+        // All of its processes are gone, and its copiers.
+        if (effect.report.event.type === "done") parts.remove(parts.confinements.tempOf(run.id));
         parts.report(run.id, effect.report);
         return;
       case "close-remote":
@@ -188,10 +197,31 @@ export class Performer {
       const message = watched ? "the lease's deadline could not be written to the node's disk" : watchdog.problem();
       throw new StepFailure({ code: "NodeUnguarded", message, details: [] });
     }
-    mkdirSync(new Spool(paths, run.id).dir, { recursive: true });
+    mkdirSync(new Spool(paths, run.id).dir, { recursive: true, mode: 0o711 });
     temps.prepare(run.grant.jobPathSegment, run.job, run.grant.attempt, this.parts.segmentsInUse());
     if (run.grant.hostFile !== "") writeFileSync(hostFileOf(run.grant, places), run.grant.hostFile);
+    await this.keepToAccount(run);
     this.note(run, `lease ${run.id} granted: attempt ${run.grant.attempt} of ${run.grant.jobId}`);
+  }
+
+  /** As whom its processes run, and within which limits. */
+  private async keepToAccount(run: LeaseRun): Promise<void> {
+    const { confinements, limits, fences, places } = this.parts;
+    const { grant, id } = run;
+    const { cpus, memoryBytes, gpuUuids } = grant;
+    const share = { cpus, memoryBytes: Number(memoryBytes), gpuUuids };
+    const groups = await limits.prepare(id, fences.group(id), share);
+    try {
+      const confinement = await confinements.prepare(id, grant.submittedBy, groups);
+      if (!confinement) return;
+      const temp = jobTempOf(grant, places);
+      const within = directoriesOf(grant, environmentOf(grant, places), temp).filter((path) => isInside(path, temp));
+      confinements.give(id, temp, grant.attempt === 1 ? within : []);
+      this.note(run, `its processes are those of account ${confinement.account.name}`);
+    } catch (error) {
+      if (!(error instanceof Fault)) throw error;
+      throw new StepFailure({ code: "AccountRefused", message: error.message, details: [] });
+    }
   }
 
   private fence(run: LeaseRun, until: number): void {
@@ -225,6 +255,8 @@ export class Performer {
     const environment = environmentOf(grant, this.parts.places);
     const directories = directoriesOf(grant, environment, temp);
     const stdDirectory = stdDirectoryOf(grant, environment, temp);
+    const confinement = this.parts.confinements.of(run.id);
+    const as = confinement ? [this.parts.shimPath, "confined", confinement.file] : [];
     const began = performance.now();
     const made = () => {
       const tookMs = Math.round(performance.now() - began);
@@ -232,13 +264,13 @@ export class Performer {
     };
     // The first attempt's own temp is new and local; anything else may lead to a server that does not answer.
     if (grant.attempt === 1 && directories.every((path) => isInside(path, temp))) {
-      for (const path of directories) mkdirSync(path, { recursive: true });
+      if (!confinement) for (const path of directories) mkdirSync(path, { recursive: true });
       made();
       return;
     }
     const names = this.copiesOf(run).map(({ name }) => name);
     const problem = await makeDirectories(
-      { directories, stdDirectory, earlier: names, attempt: grant.attempt, lease: run.id },
+      { directories, stdDirectory, earlier: names, attempt: grant.attempt, lease: run.id, as },
       signal,
     );
     if (problem !== undefined) {
@@ -309,11 +341,12 @@ export class Performer {
   }
 
   private forget(run: LeaseRun): void {
-    const { logs, remote, ranks, signals, ledger, paths } = this.parts;
+    const { logs, remote, ranks, signals, ledger, paths, confinements } = this.parts;
     logs.forget(run.id);
     remote.leaseGone(run.id);
     ranks.forget(run.id);
     signals.forget(run.id);
+    confinements.forget(run.id);
     ledger.remove(run.id);
     this.parts.remove(new Spool(paths, run.id).dir);
   }

@@ -35,7 +35,7 @@ export class RankProcesses {
     /** Resolves when a search for processes of the lease finds none that lives. */
     private readonly killRemains: (lease: LeaseId) => Promise<void>,
     /** Why a process whose folder is `dir` ended badly, if that can be told. */
-    private readonly explain: (grant: LeaseGrant, dir: string, exit: RankExit) => Diagnosis | undefined,
+    private readonly explain: (run: LeaseRun, dir: string, exit: RankExit) => Diagnosis | undefined,
     private readonly log: Logger,
   ) {}
 
@@ -76,12 +76,13 @@ export class RankProcesses {
 
   private async prepare(run: LeaseRun, dir: string): Promise<ShimProcess> {
     const { grant } = run;
-    const { places, within } = this.surroundings.of(run);
+    const { places, within, confine } = this.surroundings.of(run);
     return this.shims.start({
       dir,
       argv: within(["/bin/bash", "-c", shellText(grant.preparationCommandLine)]),
       environment: limited(environmentOf(grant, places), grant),
       cwd: jobTempOf(grant, places),
+      confine,
     });
   }
 
@@ -115,7 +116,7 @@ export class RankProcesses {
   private startRank(
     run: LeaseRun,
     rank: number,
-    { places, within }: Surroundings,
+    { places, within, confine }: Surroundings,
     environment: Record<string, string>,
   ): void {
     const plan = planOf(run, rank);
@@ -127,6 +128,7 @@ export class RankProcesses {
         argv: within(["/bin/bash", "-c", shellText(plan.commandLine)]),
         environment: limited(rankEnvironmentOf(environment, plan, run.grant, places), run.grant),
         cwd: jobTempOf(run.grant, places),
+        confine,
       })
       .then(
         (process) => {
@@ -138,10 +140,11 @@ export class RankProcesses {
       );
   }
 
-  private rankExited({ id, grant }: LeaseRun, rank: number, exit: RankExit): void {
+  private rankExited(run: LeaseRun, rank: number, exit: RankExit): void {
+    const { id } = run;
     const warnings = exit.exitCode === 0 ? [] : fullDisks([this.paths.data]);
     const dir = new Spool(this.paths, id).rank(rank);
-    const diagnosis = exit.exitCode === 0 ? undefined : this.explain(grant, dir, exit);
+    const diagnosis = exit.exitCode === 0 ? undefined : this.explain(run, dir, exit);
     this.tell(id, { type: "rank-exited", rank, exit, warnings, ...(diagnosis ? { diagnosis } : {}) });
   }
 

@@ -3,6 +3,7 @@ import type { RelayRequestSchema, RelayResponse } from "../shared/gen/stoker/v1/
 import type { DoctorPlan } from "../shared/gen/stoker/v1/doctor_pb.js";
 import type { ExecPlan, FileListPlan, FileReadPlan, ForwardPlan } from "../shared/gen/stoker/v1/relay_pb.js";
 import type { LeaseId } from "../shared/ids.js";
+import type { Confine } from "./ports.js";
 
 /** One message towards the user, as protobuf-es takes it. */
 export type ToUser = Exclude<MessageInitShape<typeof RelayRequestSchema>["message"], undefined>;
@@ -35,6 +36,8 @@ export interface ExecPlace {
   within(argv: string[]): string[];
   /** The lease's, or "" for what belongs to none. */
   fence: string;
+  /** Undefined: as the agent itself. */
+  confine?: Confine | undefined;
 }
 
 /** Given to pty/ by agent.ts. */

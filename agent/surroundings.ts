@@ -1,36 +1,61 @@
-import { jobTempOf, type NodePlaces, placesInside } from "./core/environment.js";
+import type { Confinement, Confinements } from "./accounts/confinements.js";
+import { inContainers, jobTempOf, type NodePlaces, placesInside, placesOfAccount } from "./core/environment.js";
 import type { LeaseRun } from "./core/lease-state.js";
-import type { Containers } from "./ports.js";
+import { accountVariables } from "./core/policy/accounts.js";
+import type { Confine, Containers } from "./ports.js";
 
-/** Where a lease's processes run. */
+/** Where a lease's processes run, and as whom. */
 export interface Surroundings {
   places: NodePlaces;
   /** The words that become `argv` there. */
   within(argv: string[]): string[];
   /** In a container, whose own temp nobody else sees. */
   contained: boolean;
+  /** Undefined: as the agent itself. */
+  confine?: Confine | undefined;
 }
 
-/** On the machine itself, or in the lease's container. */
+/** On the machine itself, or in the lease's container; as its submitter's account, or as the agent. */
 export class AllSurroundings {
   constructor(
     private readonly places: NodePlaces,
     private readonly shimPath: string,
     private readonly containers: Pick<Containers, "inside">,
+    private readonly confinements: Pick<Confinements, "of">,
+    /** At which accounts find the agent; undefined: as in containers. */
+    private readonly openSocket: string | undefined,
   ) {}
 
   /** Throws when the container is gone. */
   of({ id, grant }: LeaseRun): Surroundings {
-    if (!grant.container) return { places: this.places, within: (argv) => argv, contained: false };
+    const confinement = this.confinements.of(id);
+    const { pass } = confinement ?? {};
+    if (!grant.container) {
+      const places = confinement ? this.ofAccount(confinement) : this.places;
+      const confine = confinement && ({ how: "--confine", file: confinement.file } as const);
+      return { places, within: (argv) => argv, contained: false, confine };
+    }
     const inside = this.containers.inside(id);
     if (!inside) throw new Error("the job's container is gone");
     const { holder, start, environment } = inside;
     const enter = [this.shimPath, "enter", "--holder", String(holder), "--start", start];
     const directory = jobTempOf(grant, this.places);
+    const become = confinement ? ["--confine", confinement.file] : [];
+    const places = placesInside(this.places, environment);
+    // Images know nothing of the machine's accounts, nor of their homes.
+    const who = confinement && { ...accountVariables(confinement.account), HOME: directory, SHELL: "/bin/bash" };
     return {
-      places: placesInside(this.places, environment),
-      within: (argv) => [...enter, "--directory", directory, "--", ...argv],
+      places: who
+        ? placesOfAccount(places, { variables: who, pass: pass ?? "", socket: inContainers.openSocket })
+        : places,
+      within: (argv) => [...enter, "--directory", directory, ...become, "--", ...argv],
       contained: true,
+      confine: confinement && { how: "--count", file: confinement.file },
     };
+  }
+
+  private ofAccount({ account, pass }: Confinement): NodePlaces {
+    const socket = this.openSocket ?? inContainers.openSocket;
+    return placesOfAccount(this.places, { variables: accountVariables(account), pass, socket });
   }
 }

@@ -18,6 +18,8 @@ export interface NodePlaces {
   rsh: string;
   /** Folder of programs that stand before the machine's own on a job's PATH. */
   commands: string;
+  /** What its processes show at a socket that all accounts may open. */
+  pass?: string;
 }
 
 /** What containers see of the agent, at the same paths on every machine. */
@@ -27,6 +29,7 @@ export const inContainers = {
   shim: "/run/stoker/bin/stoker-shim",
   rsh: "/run/stoker/bin/stoker-rsh",
   socket: "/run/stoker/agent.sock",
+  openSocket: "/run/stoker/ranks.sock",
 } as const;
 
 const rootOfContainer = {
@@ -36,6 +39,12 @@ const rootOfContainer = {
   LOGNAME: "root",
   SHELL: "/bin/bash",
 };
+
+/** Of a lease whose processes are an account's: `variables` say who it is, `socket` is for all accounts. */
+export const placesOfAccount = (
+  places: NodePlaces,
+  { variables, pass, socket }: { variables: Readonly<Record<string, string>>; pass: string; socket: string },
+): NodePlaces => ({ ...places, base: { ...places.base, ...variables }, socket, pass });
 
 /** `environment`: what the image gives its processes, instead of the machine's. */
 export function placesInside(places: NodePlaces, environment: Readonly<Record<string, string>>): NodePlaces {
@@ -94,6 +103,7 @@ const ours = (grant: LeaseGrant, places: NodePlaces) => ({
   STOKER_LEASE: grant.leaseId,
   STOKER_SOCKET: places.socket,
   STOKER_RSH: places.rsh,
+  ...(places.pass === undefined ? {} : { STOKER_PASS: places.pass }),
   // For the `ssh` among the commands.
   STOKER_HOSTS: [...new Set(grant.nodes.flatMap(({ name, host }) => [host, name]))].join(","),
 });

@@ -35,6 +35,7 @@ export function exampleGrant(given: Partial<LeaseGrant> = {}): LeaseGrant {
     jobPathSegment: "workspaces/w/experiments/e/jobs/j",
     logLimitBytes: 0n,
     testBeforeStart: false,
+    submittedBy: "",
     ...given,
   };
 }

@@ -14,6 +14,8 @@ export interface DirectoriesPlan {
   attempt: number;
   /** The processes carry its mark: a `mv` that hung on a server is found and ended before the next attempt begins. */
   lease: LeaseId;
+  /** Words before the command, which make it the job's account's. */
+  as?: readonly string[];
 }
 
 // "$1": number of directories, then those, then pairs of old and new names.
@@ -37,7 +39,8 @@ export function makeDirectories(plan: DirectoriesPlan, signal: AbortSignal): Pro
       : [];
   const words = [String(plan.directories.length), ...plan.directories, ...renames];
   return new Promise((resolve) => {
-    const child = spawn("/bin/sh", ["-c", script, "directories", ...words], {
+    const [program = "/bin/sh", ...before] = [...(plan.as ?? []), "/bin/sh"];
+    const child = spawn(program, [...before, "-c", script, "directories", ...words], {
       cwd: "/",
       env: { PATH: "/usr/local/bin:/usr/bin:/bin", LANG: "C.UTF-8", STOKER_LEASE: plan.lease },
       stdio: ["ignore", "ignore", "pipe"],

@@ -31,6 +31,8 @@ export class ShimCopies<Key extends string = LeaseId> implements StdCopies<Key> 
     private readonly shimPath: string,
     private readonly spoolRoot: string,
     private readonly log: Logger,
+    /** As whom it writes; undefined: as the agent itself. */
+    private readonly confine: (lease: Key) => string | undefined = () => undefined,
   ) {}
 
   start(lease: Key, files: Files): void {
@@ -90,6 +92,8 @@ export class ShimCopies<Key extends string = LeaseId> implements StdCopies<Key> 
     const { done, result, progress, dir } = this.paths(lease, entry.files);
     mkdirSync(dir, { recursive: true });
     const words = entry.files.flatMap(({ from, to }) => ["--from", from, "--to", to]);
+    const confine = this.confine(lease);
+    if (confine !== undefined) words.push("--confine", confine);
     const child = spawn(this.shimPath, ["copy", ...words, "--done", done, "--result", result, "--progress", progress], {
       cwd: "/",
       env: {},

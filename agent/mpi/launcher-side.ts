@@ -1,4 +1,5 @@
 import { isUtf8 } from "node:buffer";
+import { createHash, timingSafeEqual } from "node:crypto";
 import { chmodSync, rmSync } from "node:fs";
 import { createServer, type Server, type Socket } from "node:net";
 import type { Logger } from "pino";
@@ -20,7 +21,7 @@ export class LauncherSide {
   private readonly launches = new Map<string, Launch>();
   private readonly stops = new Map<string, LeaseId>();
   private readonly sockets = new Set<Socket>();
-  private server: Server | undefined;
+  private readonly servers: Server[] = [];
   private closing = false;
 
   constructor(
@@ -32,16 +33,17 @@ export class LauncherSide {
     private readonly log: Logger,
   ) {}
 
-  async listen(path: string): Promise<void> {
+  /** `open`: to all accounts of the machine, whose processes show their lease's pass. */
+  async listen(path: string, open = false): Promise<void> {
     rmSync(path, { force: true });
-    const server = createServer((socket) => this.accept(socket));
+    const server = createServer((socket) => this.accept(socket, open));
     server.maxConnections = 2 * launchesMax;
-    this.server = server;
+    this.servers.push(server);
     await new Promise<void>((resolve, reject) => {
       server.once("error", reject);
       server.listen(path, resolve);
     });
-    chmodSync(path, 0o600);
+    chmodSync(path, open ? 0o666 : 0o600);
     server.on("error", (error) => this.log.error({ err: error }, "the launchers' socket failed"));
   }
 
@@ -86,11 +88,10 @@ export class LauncherSide {
   async close(): Promise<void> {
     this.closing = true;
     for (const socket of this.sockets) socket.destroy();
-    const server = this.server;
-    if (server) await new Promise((resolve) => server.close(resolve));
+    await Promise.all(this.servers.map((server) => new Promise((resolve) => server.close(resolve))));
   }
 
-  private accept(socket: Socket): void {
+  private accept(socket: Socket, open: boolean): void {
     let text = Buffer.alloc(0);
     let launch: Launch | undefined;
     this.sockets.add(socket);
@@ -103,7 +104,7 @@ export class LauncherSide {
         if (!isUtf8(bytes)) return this.refuse(socket, "the request is not UTF-8");
         const line = bytes.toString();
         text = text.subarray(end + 1);
-        if (!launch) launch = this.begin(socket, line);
+        if (!launch) launch = this.begin(socket, line, open);
         else if (line === "stop") this.stop(launch);
       }
     });
@@ -118,14 +119,19 @@ export class LauncherSide {
     });
   }
 
-  private begin(socket: Socket, line: string): Launch | undefined {
+  private begin(socket: Socket, line: string, open: boolean): Launch | undefined {
     const words = readLaunchLine(line);
     if (typeof words === "string") {
       this.refuse(socket, words);
       return undefined;
     }
-    if (this.host.lease(words.lease) === undefined) {
+    const lease = this.host.lease(words.lease);
+    if (lease === undefined) {
       setTimeout(() => socket.destroy(), turnAwayMs);
+      return undefined;
+    }
+    if (open && !isPass(words.pass, lease.pass)) {
+      this.refuse(socket, "it is no process of that lease");
       return undefined;
     }
     if (this.launches.size >= launchesMax) {
@@ -153,4 +159,9 @@ export class LauncherSide {
     socket.write(frame("m", reason));
     socket.end(frame("x", "255"));
   }
+}
+
+function isPass(shown: string, known: string | undefined): boolean {
+  const digest = (text: string) => createHash("sha256").update(text).digest();
+  return known !== undefined && known !== "" && timingSafeEqual(digest(shown), digest(known));
 }

@@ -22,8 +22,9 @@ export class SessionRemoteStarts implements RemoteStarts {
     this.launcher = new LauncherSide(host, clock, (requestId) => this.target.stop({ requestId }), kick, log);
   }
 
-  listen(socketPath: string): Promise<void> {
-    return this.launcher.listen(socketPath);
+  async listen(socketPath: string, openPath?: string): Promise<void> {
+    await this.launcher.listen(socketPath);
+    if (openPath !== undefined) await this.launcher.listen(openPath, true);
   }
 
   received(message: Parameters<RemoteStarts["received"]>[0]): void {

@@ -8,6 +8,8 @@ export interface LaunchWords {
   lease: LeaseId;
   target: string;
   command: string;
+  /** Shows that it is a process of the lease. */
+  pass: string;
   stdoutOffset: number;
   stderrOffset: number;
 }
@@ -28,6 +30,8 @@ const shape = z.object({
     .string()
     .min(1)
     .refine((text) => !text.includes("\0") && Buffer.byteLength(text) <= commandMaxBytes),
+  // Shims of earlier releases say none.
+  pass: z.string().max(200).default(""),
   stdoutOffset: offset,
   stderrOffset: offset,
 });

@@ -191,6 +191,7 @@ export class TargetSide {
           ? held.environment
           : { ...held.environment, TMPDIR: ownTemp(of.spool, held.environment.TMPDIR ?? "/tmp") },
         cwd: held.cwd,
+        confine: held.confine,
       }));
     return new RemoteProcess({ requestId, leaseId }, process, this.host, this.kick, this.log);
   }

@@ -17,4 +17,6 @@ int enter_main(int count, char **words);
 int hold_main(void);
 int list_main(int count, char **words);
 int read_main(int count, char **words);
+int confined_main(int count, char **words);
+int devices_main(int count, char **words);
 int join_main(int count, char **words);

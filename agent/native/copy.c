@@ -3,6 +3,7 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <libgen.h>
 #include <poll.h>
 #include <signal.h>
@@ -11,10 +12,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/inotify.h>
+#include <sys/fsuid.h>
 #include <sys/prctl.h>
 #include <unistd.h>
 
 #include "commands.h"
+#include "confine.h"
 #include "json.h"
 #include "say.h"
 
@@ -33,6 +36,7 @@ struct job {
   struct pair pairs[most_pairs];
   int count;
   const char *done, *result, *progress;
+  const struct confinement *confinement;
   int watch;
   int told;
 };
@@ -66,8 +70,17 @@ static bool fail(struct pair *pair) {
   return false;
 }
 
-static bool open_target(struct pair *pair) {
-  pair->target = open(pair->to, O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
+// Targets are opened as the job's account: a job may have left links among them, and servers may not believe root.
+static int open_as(const struct confinement *confinement, const char *path) {
+  if (confinement) setfsuid(confinement->uid);
+  int file = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0644), error = errno;
+  if (confinement) setfsuid(0);
+  errno = error;
+  return file;
+}
+
+static bool open_target(const struct job *job, struct pair *pair) {
+  pair->target = open_as(job->confinement, pair->to);
   if (pair->target < 0) return fail(pair);
   pair->copied = lseek(pair->target, 0, SEEK_END);
   return pair->copied < 0 ? fail(pair) : true;
@@ -82,7 +95,7 @@ static void watch_folder_of(struct job *job, const char *path) {
 // False after a problem. An absent source is one that has nothing yet.
 static bool copy_what_is_there(struct job *job, struct pair *pair) {
   static char piece[piece_size];
-  if (pair->target < 0 && !open_target(pair)) return false;
+  if (pair->target < 0 && !open_target(job, pair)) return false;
   if (pair->source < 0) {
     pair->source = open(pair->from, O_RDONLY | O_CLOEXEC);
     if (pair->source < 0 && errno != ENOENT) return fail(pair);
@@ -144,6 +157,7 @@ static void read_words(struct job *job, int count, char **words) {
     if (!strcmp(words[i], "--done")) job->done = words[i + 1];
     else if (!strcmp(words[i], "--result")) job->result = words[i + 1];
     else if (!strcmp(words[i], "--progress")) job->progress = words[i + 1];
+    else if (!strcmp(words[i], "--confine")) job->confinement = confinement_read(words[i + 1]);
     else if (!strcmp(words[i], "--from") && i + 3 < count && !strcmp(words[i + 2], "--to") && job->count < most_pairs) {
       job->pairs[job->count++] = (struct pair){.from = words[i + 1], .to = words[i + 3], .source = -1, .target = -1};
       i += 2;
@@ -157,6 +171,12 @@ int copy_main(int count, char **words) {
   // The next agent starts another.
   prctl(PR_SET_PDEATHSIG, SIGKILL);
   read_words(&job, count, words);
+  if (job.confinement) {
+    confinement_places(job.confinement);
+    // The sources are root's; only the account is taken on for single calls.
+    if (setgroups((size_t)job.confinement->group_count, job.confinement->groups) < 0) die("groups: %s", strerror(errno));
+    setfsgid(job.confinement->gid);
+  }
   job.watch = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
   if (job.watch < 0) say("no inotify, looking every second: %s", strerror(errno));
   for (int i = 0; i < job.count; i++) watch_folder_of(&job, job.pairs[i].from);

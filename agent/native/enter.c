@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,6 +15,7 @@
 #include <unistd.h>
 
 #include "commands.h"
+#include "confine.h"
 #include "processes.h"
 #include "say.h"
 
@@ -119,12 +121,14 @@ static void go_in(const struct place *place) {
 
 int enter_main(int count, char **words) {
   struct place place = {.directory = "/"};
+  const struct confinement *confinement = NULL;
   int at = 0;
   for (; at + 1 < count && strcmp(words[at], "--"); at += 2) {
     char *end = words[at + 1];
     if (!strcmp(words[at], "--holder")) place.holder = (pid_t)strtol(words[at + 1], &end, 10);
     else if (!strcmp(words[at], "--start")) place.start = strtoull(words[at + 1], &end, 10);
     else if (!strcmp(words[at], "--directory")) place.directory = words[at + 1], end = "";
+    else if (!strcmp(words[at], "--confine")) confinement = confinement_read(words[at + 1]), end = "";
     else usage();
     if (*end) usage();
   }
@@ -132,6 +136,11 @@ int enter_main(int count, char **words) {
   char **command = words + at + 1;
   look_at(&place);
   go_in(&place);
+  if (confinement) {
+    confinement_become(confinement);
+    // Another account forgets it.
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+  }
   execv(command[0], command);
   // Small images have no bash.
   if (errno == ENOENT && !strcmp(command[0], "/bin/bash")) execv(command[0] = "/bin/sh", command);

@@ -76,6 +76,11 @@ static bool ask(int link, const struct request *request) {
   json_add_string(&line, request->lease);
   text_add(&line, ",\"target\":");
   json_add_string(&line, request->call.host);
+  const char *pass = getenv("STOKER_PASS");
+  if (pass) {
+    text_add(&line, ",\"pass\":");
+    json_add_string(&line, pass);
+  }
   text_add(&line, ",\"command\":");
   json_add_string(&line, request->call.command);
   snprintf(offsets, sizeof offsets, ",\"stdoutOffset\":%llu,\"stderrOffset\":%llu}\n", request->received[0], request->received[1]);

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "commands.h"
+#include "confine.h"
 #include "exit_file.h"
 #include "fence.h"
 #include "limits.h"
@@ -63,16 +64,23 @@ static void write_pids(int dir, pid_t child) {
   if (renameat(dir, "pid.tmp", dir, "pid") < 0) say("can't write pid: %s", strerror(errno));
 }
 
-static _Noreturn void become(char **words, const struct guard *guard, pid_t shim, const sigset_t *mask) {
-  setsid();
-  // Should the shim be killed, nobody would see this process end.
+// Should the shim be killed, nobody would see this process end.
+static void end_with(pid_t shim) {
   prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (getppid() != shim) _exit(137);
+}
+
+static _Noreturn void become(char **words, const struct guard *guard, pid_t shim, const sigset_t *mask, const struct confine_words *confine) {
+  setsid();
+  end_with(shim);
   if (guard->fence) fence_pass(guard->fence);
   for (int signal = 1; signal < NSIG; signal++)
     if (signal != SIGKILL && signal != SIGSTOP) sigaction(signal, &(struct sigaction){.sa_handler = SIG_DFL}, NULL);
   sigprocmask(SIG_SETMASK, mask, NULL);
   lower_file_limit();
+  confine_begin(confine);
+  // Another account forgets it.
+  end_with(shim);
   execvp(words[0], words);
   say("%s: %s", words[0], strerror(errno));
   _exit(errno == ENOENT ? 127 : 126);
@@ -111,6 +119,8 @@ int run_main(int count, char **words) {
     guard.fence = words[1];
     words += 2;
   }
+  struct confine_words confine;
+  words += confine_words_read(words, &confine);
   if (words[0] && !strcmp(words[0], "--")) words++;
   if (!words[0]) usage();
 
@@ -131,6 +141,8 @@ int run_main(int count, char **words) {
   static struct relay output, errors;
   relay_open(&output, dir, "stdout", limit);
   relay_open(&errors, dir, "stderr", limit);
+  confine_give(&confine, output.writer);
+  confine_give(&confine, errors.writer);
   dup2(open_in(AT_FDCWD, "/dev/null", O_RDONLY), 0);
   // What the shim itself has to say.
   dup2(output.file, 1);
@@ -154,7 +166,7 @@ int run_main(int count, char **words) {
   if (child == 0) {
     dup2(output.writer, 1);
     dup2(errors.writer, 2);
-    become(words, &guard, shim, &before);
+    become(words, &guard, shim, &before, &confine);
   }
   if (child < 0) die("fork: %s", strerror(errno));
   close(output.writer);

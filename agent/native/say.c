@@ -26,17 +26,19 @@ void die(const char *format, ...) {
 }
 
 void usage(void) {
-  fputs("usage: stoker-shim run --dir DIR [--fence FILE] [--] COMMAND [WORDS...]\n"
-        "       stoker-shim join FENCE FOLDER COMMAND [WORDS...]\n"
+  fputs("usage: stoker-shim run --dir DIR [--fence FILE] [--confine|--count FILE] [--] COMMAND [WORDS...]\n"
+        "       stoker-shim join [--confine|--count FILE] FENCE FOLDER COMMAND [WORDS...]\n"
         "       stoker-shim list BASE BELOW PATH MOST AFTER\n"
         "       stoker-shim read BASE BELOW PATH OFFSET LENGTH follow|once\n"
         "       stoker-shim watch --data DIR [--replace]\n"
         "       stoker-shim freezer auto|off|FOLDER\n"
         "       stoker-shim freeze|thaw|kill --lease ID [--spool DIR] [--cgroup DIR]\n"
-        "       stoker-shim enter --holder PID --start TICKS [--directory DIR] -- COMMAND [WORDS...]\n"
+        "       stoker-shim enter --holder PID --start TICKS [--directory DIR] [--confine FILE] -- COMMAND [WORDS...]\n"
         "       stoker-shim salvage --dir DIR\n"
         "       stoker-shim rsh [-x] [-n] [-l USER] HOST WORDS...\n"
-        "       stoker-shim copy (--from FILE --to PATH)... [--done MARKER] [--result FILE]\n",
+        "       stoker-shim copy (--from FILE --to PATH)... [--done MARKER] [--result FILE] [--confine FILE]\n"
+        "       stoker-shim confined FILE COMMAND [WORDS...]\n"
+        "       stoker-shim devices FOLDER [MINOR...]\n",
         stderr);
   exit(2);
 }

@@ -2,12 +2,11 @@
 // standard input, words go out on standard output. It ends with the agent; the shims that it started go on.
 //
 //   request   a length (4 bytes, little endian), then words that each end in a zero byte:
-//             run ID DIR FENCE CWD COUNT VARIABLE… ARGUMENT…   or   remove PATH…   or   punch PATH FROM TO
+//             run ID DIR FENCE HOW FILE CWD COUNT VARIABLE… ARGUMENT…   or   remove PATH…   or   punch PATH FROM TO
 //   answer    a line: started ID PID | failed ID REASON | ended PID
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdint.h>
@@ -19,6 +18,7 @@
 #include <unistd.h>
 
 #include "commands.h"
+#include "remove.h"
 #include "say.h"
 
 enum { largest_request = 16 * 1024 * 1024 };
@@ -54,20 +54,24 @@ static _Noreturn void become_shim(const char *cwd, char **arguments, char **envi
 }
 
 static void start(struct request *request) {
-  // run ID DIR FENCE CWD COUNT VARIABLE… ARGUMENT…
-  if (request->count < 7) die("a request to run has %zu words", request->count);
-  const char *id = request->words[1], *fence = request->words[3], *cwd = request->words[4];
-  size_t variables = strtoul(request->words[5], NULL, 10);
-  if (variables > request->count - 7) die("a request to run has too few words");
-  char **arguments = calloc(request->count + 2, sizeof *arguments), **environment = calloc(variables + 1, sizeof *environment);
+  // run ID DIR FENCE HOW FILE CWD COUNT VARIABLE… ARGUMENT…
+  if (request->count < 9) die("a request to run has %zu words", request->count);
+  const char *id = request->words[1], *fence = request->words[3], *how = request->words[4], *cwd = request->words[6];
+  size_t variables = strtoul(request->words[7], NULL, 10);
+  if (variables > request->count - 9) die("a request to run has too few words");
+  char **arguments = calloc(request->count + 4, sizeof *arguments), **environment = calloc(variables + 1, sizeof *environment);
   if (!arguments || !environment) die("no memory for a request");
-  memcpy(environment, request->words + 6, variables * sizeof *environment);
-  // FENCE is empty for what belongs to no lease.
+  memcpy(environment, request->words + 8, variables * sizeof *environment);
+  // FENCE is empty for what belongs to no lease, HOW (--confine or --count) for what runs as the agent itself.
   char *const shim[] = {"stoker-shim", "run", "--dir", request->words[2], "--fence", (char *)fence};
-  size_t own = *fence ? 6 : 4, given = request->count - 6 - variables;
+  size_t own = *fence ? 6 : 4, given = request->count - 8 - variables;
   memcpy(arguments, shim, own * sizeof *arguments);
+  if (*how) {
+    arguments[own++] = request->words[4];
+    arguments[own++] = request->words[5];
+  }
   arguments[own] = "--";
-  memcpy(arguments + own + 1, request->words + 6 + variables, given * sizeof *arguments);
+  memcpy(arguments + own + 1, request->words + 8 + variables, given * sizeof *arguments);
 
   volatile int error = 0;
   pid_t pid = vfork();
@@ -79,18 +83,9 @@ static void start(struct request *request) {
   free(environment);
 }
 
-static int remove_entry(const char *path, const struct stat *status, int kind, struct FTW *place) {
-  (void)status;
-  (void)place;
-  // What can't be removed stays; the agent looks for leftovers when it starts.
-  if (kind == FTW_DP) rmdir(path);
-  else unlink(path);
-  return 0;
-}
-
 static void remove_all(struct request *request) {
   if (fork() != 0) return;
-  for (size_t i = 1; i < request->count; i++) nftw(request->words[i], remove_entry, 16, FTW_DEPTH | FTW_PHYS | FTW_MOUNT);
+  for (size_t i = 1; i < request->count; i++) remove_tree(request->words[i]);
   _exit(0);
 }
 

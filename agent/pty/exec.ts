@@ -10,11 +10,11 @@ import { runOnTerminal } from "./terminal.js";
 export function exec(plan: ExecPlan, channel: RelayChannel, host: ExecHost): Promise<void> {
   const lease = plan.leaseId === "" ? undefined : parseLeaseId(plan.leaseId)?.lease;
   if (plan.leaseId !== "" && lease === undefined) throw new Fault("invalid-argument", `"${plan.leaseId}" is no lease`);
-  const { environment, cwd, fence, within } = host.place(lease);
+  const { environment, cwd, fence, within, confine } = host.place(lease);
   const shell = plan.commandLine === "" ? ["-l"] : ["-c", shellText(plan.commandLine)];
   const start = {
     program: host.shimPath,
-    words: ["join", fence, cwd, ...within(["/bin/bash", ...shell])],
+    words: ["join", ...(confine ? [confine.how, confine.file] : []), fence, cwd, ...within(["/bin/bash", ...shell])],
     environment,
   };
   return plan.terminal ? runOnTerminal(start, plan, channel) : runOnPipes(start, channel);

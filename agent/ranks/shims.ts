@@ -23,7 +23,7 @@ export class LocalShims implements Shims {
 
   async start(run: Parameters<Shims["start"]>[0]): Promise<ShimProcess> {
     // Made by whoever comes first: that it exists is the sign, for every later agent, that this was started.
-    mkdirSync(run.dir);
+    mkdirSync(run.dir, { mode: 0o700 });
     let started: Started;
     try {
       const lease = run.environment.STOKER_LEASE;

@@ -2,6 +2,7 @@ import { type ChildProcessByStdio, spawn } from "node:child_process";
 import type { Readable, Writable } from "node:stream";
 import type { Logger } from "pino";
 import { Fault } from "../../shared/fault.js";
+import type { Confine } from "../ports.js";
 
 type Helper = ChildProcessByStdio<Writable, Readable, Readable>;
 
@@ -56,10 +57,23 @@ export class Spawner {
     argv: string[];
     environment: Record<string, string>;
     cwd: string;
+    confine?: Confine | undefined;
   }): Promise<Started> {
     const variables = Object.entries(run.environment).map(([name, value]) => `${name}=${value}`);
     const id = String(this.next++);
-    const words = ["run", id, run.dir, run.fence, run.cwd, String(variables.length), ...variables, ...run.argv];
+    const { how, file } = run.confine ?? { how: "", file: "" };
+    const words = [
+      "run",
+      id,
+      run.dir,
+      run.fence,
+      how,
+      file,
+      run.cwd,
+      String(variables.length),
+      ...variables,
+      ...run.argv,
+    ];
     return new Promise((resolve, reject) => {
       const wrong = unsayable(words);
       if (wrong !== undefined) throw new Fault("failed-precondition", wrong);

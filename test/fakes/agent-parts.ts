@@ -1,8 +1,22 @@
 import { create } from "@bufbuild/protobuf";
-import type { AgentParts } from "../../agent/agent.js";
+import { pino } from "pino";
+import { Confinements } from "../../agent/accounts/confinements.js";
+import type { AgentParts } from "../../agent/agent-parts.js";
+import { Isolation } from "../../agent/isolation.js";
+import { LeaseLimits } from "../../agent/limits/lease-limits.js";
 import type { Logs, LogsHost } from "../../agent/ports.js";
 import { InventorySchema } from "../../shared/gen/stoker/v1/node_pb.js";
 import type { LeaseId } from "../../shared/ids.js";
+
+/** All run as the agent does, as ever. */
+function noIsolation(): Isolation {
+  const host = { data: "/nonexistent", spoolRoot: "/nonexistent", door: undefined, path: "" };
+  const own = { setting: { kind: "agent" }, isRoot: false, allowRoot: () => false } as const;
+  const none = { data: "", shimPath: "", groups: undefined, wanted: false, machineCpus: 1 };
+  const words = { accounts: "", limits: "", devices: "" };
+  const limits = new LeaseLimits(none, pino({ level: "silent" }));
+  return new Isolation(new Confinements({ ...host, ...own }), limits, false, words);
+}
 
 /** Parts that do nothing, for tests of what is between them. Logs are complete once the coordinator says they are stored. */
 export function fakeParts(given: Partial<AgentParts> = {}): AgentParts {
@@ -37,12 +51,22 @@ export function fakeParts(given: Partial<AgentParts> = {}): AgentParts {
     copies: { start: () => {}, copied: () => Number.POSITIVE_INFINITY, finish: async () => "" },
     telemetry: {
       inventory: async () => create(InventorySchema, { cpus: 2 }),
+      changed: () => {},
       latest: () => undefined,
       close: () => {},
     },
-    gpus: () => ({ start: () => {}, faults: () => [], problem: () => "", fault: () => "", tested: () => {}, close: () => {} }),
+    gpus: () => ({
+      offer: () => {},
+      start: () => {},
+      faults: () => [],
+      problem: () => "",
+      fault: () => "",
+      tested: () => {},
+      close: () => {},
+    }),
     tests: () => ({ received: () => {}, beforeStart: async () => "", close: () => {} }),
     kernel: { start: () => {}, recent: () => [], counts: () => new Map(), close: () => {} },
+    isolation: noIsolation(),
     smiRuns: {},
     logs: (host) => new FakeLogs(host),
     remote: () => ({

@@ -43,6 +43,10 @@ export interface Evidence {
   /** What the kernel said lately, oldest first. */
   kernel: readonly TimedMessage[];
   gpus: readonly GpuOfLease[];
+  /** Processes of the lease that were killed for going over its memory, as its control group counts them. */
+  killedForMemory?: number;
+  /** What it may have; 0: not known. */
+  memoryBytes?: number;
   lease: string;
   /** Asked for by its agent: terminate, preemption, the end of its gang. Its end then needs no cause. */
   wasStopped: boolean;

@@ -32,6 +32,14 @@ const soon = ({ at }: Evidence, found: { at: number } | undefined) => found !== 
 
 const killed = ({ signal, exitCode }: Evidence) => signal === sigkill || exitCode === 128 + sigkill;
 
+/** What a lease's own control group has counted, where the kernel's log can't be read. */
+function ofControlGroup(evidence: Evidence): string | undefined {
+  const { killedForMemory = 0, memoryBytes = 0 } = evidence;
+  if (!killed(evidence) || killedForMemory === 0) return undefined;
+  const gib = (memoryBytes / 2 ** 30).toFixed(1).replace(/\.0$/, "");
+  return `the kernel killed it for going over the job's memory${memoryBytes > 0 ? ` of ${gib} GiB` : ""}: ask for more in resources.memory, or use less`;
+}
+
 /** The machine's own evidence, but for its GPUs. */
 export const machineRules: readonly Rule[] = [
   {
@@ -40,7 +48,7 @@ export const machineRules: readonly Rule[] = [
     proven: true,
     sentence: (evidence) => {
       const found = killed(evidence) ? last(evidence, "out-of-memory") : undefined;
-      if (!found?.message.limited || !soon(evidence, found)) return undefined;
+      if (!found?.message.limited || !soon(evidence, found)) return ofControlGroup(evidence);
       const { processName, pid } = found.message;
       return `the kernel killed ${processName} (process ${pid}) for going over the job's memory, ${clockTime(found.at)}: ask for more in resources.memory, or use less`;
     },

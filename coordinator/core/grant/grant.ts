@@ -21,6 +21,7 @@ export function grantFor(world: World, job: Job, lease: Lease, share: Share): Pl
   const onNode = lease.shares.length > 1 ? `-${share.nodeName}` : "";
   return {
     leaseId: lease.id,
+    submittedBy: job.submittedBy ?? "",
     jobUuid: job.uuid,
     attempt: lease.attempt,
     jobId: idOfJob(world, job),

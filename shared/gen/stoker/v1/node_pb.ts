@@ -14,7 +14,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file stoker/v1/node.proto.
  */
 export const file_stoker_v1_node: GenFile = /*@__PURE__*/
-  fileDesc("ChRzdG9rZXIvdjEvbm9kZS5wcm90bxIJc3Rva2VyLnYxIrQFCgROb2RlEgoKAmlkGAEgASgJEgwKBG5hbWUYAiABKAkSDwoHYWRkcmVzcxgDIAEoCRIjCgVzdGF0ZRgEIAEoDjIULnN0b2tlci52MS5Ob2RlU3RhdGUSDgoGcmVhc29uGAUgASgJEicKCWludmVudG9yeRgGIAEoCzIULnN0b2tlci52MS5JbnZlbnRvcnkSEgoKY2x1c3Rlcl9pZBgHIAEoCRIxCg1lbnJvbGxlZF90aW1lGAggASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBI3ChNsYXN0X2hlYXJ0YmVhdF90aW1lGAkgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBInCgl0ZWxlbWV0cnkYCiABKAsyFC5zdG9rZXIudjEuVGVsZW1ldHJ5Ei4KC2FsbG9jYXRpb25zGAsgAygLMhkuc3Rva2VyLnYxLk5vZGVBbGxvY2F0aW9uEg8KB2RyYWluZWQYDCABKAgSFQoNYWdlbnRfdmVyc2lvbhgNIAEoCRI5ChVzdGF0ZV90cmFuc2l0aW9uX3RpbWUYFCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEicKBWVycm9yGBUgASgLMhguc3Rva2VyLnYxLlJlc291cmNlRXJyb3ISEAoId2FybmluZ3MYFiADKAkSJwoKZ3B1X2ZhdWx0cxgyIAMoCzITLnN0b2tlci52MS5HcHVGYXVsdBIoCgpncHVfaGVhbHRoGDMgAygLMhQuc3Rva2VyLnYxLkdwdUhlYWx0aBIkCghmYWlsdXJlcxg0IAMoCzISLnN0b2tlci52MS5GYWlsdXJlEiIKBXRlc3RzGDUgAygLMhMuc3Rva2VyLnYxLk5vZGVUZXN0Eg8KB3BlbmFsdHkYNiABKAUi0gEKDk5vZGVBbGxvY2F0aW9uEg4KBmpvYl9pZBgBIAEoCRIPCgdhdHRlbXB0GAIgASgFEgwKBGdwdXMYAyABKAUSDAoEY3B1cxgEIAEoBRIUCgxtZW1vcnlfYnl0ZXMYBSABKAMSMAoMZnJvemVuX3NpbmNlGDIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIVCg1mcm96ZW5fcmVhc29uGDMgASgJEhEKCXN1c3BlY3RlZBg8IAMoCRIRCglncHVfdXVpZHMYPSADKAki6QIKCUludmVudG9yeRIVCg1tYWNoaW5lX2NsYXNzGAEgASgJEgoKAm9zGAIgASgJEg4KBmtlcm5lbBgDIAEoCRIMCgRjcHVzGAQgASgFEhEKCWNwdV9tb2RlbBgFIAEoCRIUCgxtZW1vcnlfYnl0ZXMYBiABKAMSHAoEZ3B1cxgHIAMoCzIOLnN0b2tlci52MS5HcHUSFgoOZHJpdmVyX3ZlcnNpb24YCCABKAkSFAoMY3VkYV92ZXJzaW9uGAkgASgJEhkKEWNvbnRhaW5lcl9ydW50aW1lGBQgASgJEiEKGWNvbnRhaW5lcl9ydW50aW1lX3ZlcnNpb24YFSABKAkSEAoIcHJlcGFyZXMYGSABKAgSLAoMZmlsZV9zZXJ2aW5nGB4gASgLMhYuc3Rva2VyLnYxLkZpbGVTZXJ2aW5nEhMKC3JlY2xhaW1hYmxlGCggASgIEhMKC2dwdV90cm91YmxlGDIgASgJImMKC0ZpbGVTZXJ2aW5nEg4KBnNlcnZlchgBIAEoCRIOCgZmb2xkZXIYAiABKAkSEgoKZnJlZV9ieXRlcxgDIAEoAxIPCgdyZWZ1c2VkGAQgASgIEg8KB2V4cG9ydHMYBSABKAUixQEKA0dwdRIMCgR1dWlkGAEgASgJEg0KBWluZGV4GAIgASgFEg0KBW1vZGVsGAMgASgJEhQKDG1lbW9yeV9ieXRlcxgEIAEoAxIOCgZidXNfaWQYBSABKAkSDQoFbGlua3MYMiADKAkSFAoMY3B1X2FmZmluaXR5GDMgASgJEhYKCW51bWFfbm9kZRg0IAEoBUgAiAEBEhMKC3BhcmVudF91dWlkGDUgASgJEgwKBG5pY3MYNiADKAlCDAoKX251bWFfbm9kZSJxCghHcHVGYXVsdBIMCgR1dWlkGAEgASgJEg0KBXN0YXRlGAIgASgJEgwKBHJ1bGUYAyABKAkSDwoHbWVzc2FnZRgEIAEoCRIpCgVzaW5jZRgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAilwIKCVRlbGVtZXRyeRIYCgtjcHVfcGVyY2VudBgBIAEoAUgAiAEBEh4KEW1lbW9yeV91c2VkX2J5dGVzGAIgASgDSAGIAQESJQoEZ3B1cxgDIAMoCzIXLnN0b2tlci52MS5HcHVUZWxlbWV0cnkSEgoFbG9hZDEYBCABKAFIAogBARIPCgdmcmVlemVyGDIgASgJEiwKDGxvZ3Nfd2FpdGluZxg8IAEoCzIWLnN0b2tlci52MS5Mb2dzV2FpdGluZxImCgRob3N0GDMgASgLMhguc3Rva2VyLnYxLkhvc3RUZWxlbWV0cnlCDgoMX2NwdV9wZXJjZW50QhQKEl9tZW1vcnlfdXNlZF9ieXRlc0IICgZfbG9hZDEiVwoLTG9nc1dhaXRpbmcSKQoFc2luY2UYASABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEg4KBnJlYXNvbhgCIAEoCRINCgVieXRlcxgDIAEoAyKrAgoMR3B1VGVsZW1ldHJ5EgwKBHV1aWQYASABKAkSIAoTdXRpbGl6YXRpb25fcGVyY2VudBgCIAEoAUgAiAEBEh4KEW1lbW9yeV91c2VkX2J5dGVzGAMgASgDSAGIAQESIAoTdGVtcGVyYXR1cmVfY2Vsc2l1cxgEIAEoAUgCiAEBEhgKC3Bvd2VyX3dhdHRzGAUgASgBSAOIAQESDQoFcGxhY2UYMiABKA0SGQoMc21fY2xvY2tfbWh6GDMgASgFSASIAQFCFgoUX3V0aWxpemF0aW9uX3BlcmNlbnRCFAoSX21lbW9yeV91c2VkX2J5dGVzQhYKFF90ZW1wZXJhdHVyZV9jZWxzaXVzQg4KDF9wb3dlcl93YXR0c0IPCg1fc21fY2xvY2tfbWh6ItIBCg1Ib3N0VGVsZW1ldHJ5EiAKE3RlbXBlcmF0dXJlX2NlbHNpdXMYASABKAFIAIgBARInCgVkaXNrcxgCIAMoCzIYLnN0b2tlci52MS5EaXNrVGVsZW1ldHJ5EjEKCmludGVyZmFjZXMYAyADKAsyHS5zdG9rZXIudjEuSW50ZXJmYWNlVGVsZW1ldHJ5EisKCm5mc19tb3VudHMYBCADKAsyFy5zdG9rZXIudjEuTmZzVGVsZW1ldHJ5QhYKFF90ZW1wZXJhdHVyZV9jZWxzaXVzIkwKDURpc2tUZWxlbWV0cnkSEwoLbW91bnRfcG9pbnQYASABKAkSEgoKc2l6ZV9ieXRlcxgCIAEoAxISCgpmcmVlX2J5dGVzGAMgASgDIpoBChJJbnRlcmZhY2VUZWxlbWV0cnkSDAoEbmFtZRgBIAEoCRIhChlyZWNlaXZlZF9ieXRlc19wZXJfc2Vjb25kGAIgASgBEh0KFXNlbnRfYnl0ZXNfcGVyX3NlY29uZBgDIAEoARIOCgZlcnJvcnMYBCABKAMSFgoJbGlua19tYnBzGAUgASgDSACIAQFCDAoKX2xpbmtfbWJwcyK1AQoMTmZzVGVsZW1ldHJ5EhMKC21vdW50X3BvaW50GAEgASgJEh0KFW9wZXJhdGlvbnNfcGVyX3NlY29uZBgCIAEoARIaCg1yb3VuZF90cmlwX21zGAMgASgBSACIAQESGQoMZXhlY3V0aW9uX21zGAQgASgBSAGIAQESFwoPcmV0cmFuc21pc3Npb25zGAUgASgDQhAKDl9yb3VuZF90cmlwX21zQg8KDV9leGVjdXRpb25fbXMiVQoJTm9kZUZhdWx0EgwKBHJ1bGUYASABKAkSDwoHbWVzc2FnZRgCIAEoCRIpCgVzaW5jZRgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAigwEKCUdwdUhlYWx0aBIMCgR1dWlkGAEgASgJEg0KBWluZGV4GAIgASgFEg0KBXN0YXRlGAMgASgJEg4KBnJlYXNvbhgEIAEoCRIpCgVzaW5jZRgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDwoHcGVuYWx0eRgGIAEoBSKQAQoHRmFpbHVyZRIQCghncHVfdXVpZBgBIAEoCRIMCgRydWxlGAIgASgJEg8KB21lc3NhZ2UYAyABKAkSKQoFc2luY2UYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEikKBXVudGlsGAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCKBAgoITm9kZVRlc3QSDwoHdGVzdF9pZBgBIAEoCRINCgVzdGF0ZRgCIAEoCRIPCgdwdXJwb3NlGAMgASgJEhEKCWdwdV91dWlkcxgEIAMoCRINCgVxdWljaxgFIAEoCBINCgVwZWVycxgGIAMoCRIuCgpzdGFydF90aW1lGAcgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIsCghlbmRfdGltZRgIIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDwoHc3VtbWFyeRgJIAEoCRIkCgZjaGVja3MYCiADKAsyFC5zdG9rZXIudjEuVGVzdENoZWNrIr8BCglUZXN0Q2hlY2sSDAoEbmFtZRgBIAEoCRIQCghncHVfdXVpZBgCIAEoCRIMCgRwZWVyGAMgASgJEg8KB291dGNvbWUYBCABKAkSDwoHbWVzc2FnZRgFIAEoCRIyCgdudW1iZXJzGAYgAygLMiEuc3Rva2VyLnYxLlRlc3RDaGVjay5OdW1iZXJzRW50cnkaLgoMTnVtYmVyc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoAToCOAEqyQEKCU5vZGVTdGF0ZRIaChZOT0RFX1NUQVRFX1VOU1BFQ0lGSUVEEAASEwoPTk9ERV9TVEFURV9GUkVFEAESGAoUTk9ERV9TVEFURV9QUkVQQVJJTkcQAhITCg9OT0RFX1NUQVRFX0lETEUQAxIWChJOT0RFX1NUQVRFX1JVTk5JTkcQBBIWChJOT0RFX1NUQVRFX0xFQVZJTkcQBRIXChNOT0RFX1NUQVRFX1VOVVNBQkxFEAYSEwoPTk9ERV9TVEFURV9MT1NUEAdiBnByb3RvMw", [file_google_protobuf_timestamp, file_stoker_v1_error]);
+  fileDesc("ChRzdG9rZXIvdjEvbm9kZS5wcm90bxIJc3Rva2VyLnYxIrQFCgROb2RlEgoKAmlkGAEgASgJEgwKBG5hbWUYAiABKAkSDwoHYWRkcmVzcxgDIAEoCRIjCgVzdGF0ZRgEIAEoDjIULnN0b2tlci52MS5Ob2RlU3RhdGUSDgoGcmVhc29uGAUgASgJEicKCWludmVudG9yeRgGIAEoCzIULnN0b2tlci52MS5JbnZlbnRvcnkSEgoKY2x1c3Rlcl9pZBgHIAEoCRIxCg1lbnJvbGxlZF90aW1lGAggASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBI3ChNsYXN0X2hlYXJ0YmVhdF90aW1lGAkgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBInCgl0ZWxlbWV0cnkYCiABKAsyFC5zdG9rZXIudjEuVGVsZW1ldHJ5Ei4KC2FsbG9jYXRpb25zGAsgAygLMhkuc3Rva2VyLnYxLk5vZGVBbGxvY2F0aW9uEg8KB2RyYWluZWQYDCABKAgSFQoNYWdlbnRfdmVyc2lvbhgNIAEoCRI5ChVzdGF0ZV90cmFuc2l0aW9uX3RpbWUYFCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEicKBWVycm9yGBUgASgLMhguc3Rva2VyLnYxLlJlc291cmNlRXJyb3ISEAoId2FybmluZ3MYFiADKAkSJwoKZ3B1X2ZhdWx0cxgyIAMoCzITLnN0b2tlci52MS5HcHVGYXVsdBIoCgpncHVfaGVhbHRoGDMgAygLMhQuc3Rva2VyLnYxLkdwdUhlYWx0aBIkCghmYWlsdXJlcxg0IAMoCzISLnN0b2tlci52MS5GYWlsdXJlEiIKBXRlc3RzGDUgAygLMhMuc3Rva2VyLnYxLk5vZGVUZXN0Eg8KB3BlbmFsdHkYNiABKAUi0gEKDk5vZGVBbGxvY2F0aW9uEg4KBmpvYl9pZBgBIAEoCRIPCgdhdHRlbXB0GAIgASgFEgwKBGdwdXMYAyABKAUSDAoEY3B1cxgEIAEoBRIUCgxtZW1vcnlfYnl0ZXMYBSABKAMSMAoMZnJvemVuX3NpbmNlGDIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIVCg1mcm96ZW5fcmVhc29uGDMgASgJEhEKCXN1c3BlY3RlZBg8IAMoCRIRCglncHVfdXVpZHMYPSADKAkiuAMKCUludmVudG9yeRIVCg1tYWNoaW5lX2NsYXNzGAEgASgJEgoKAm9zGAIgASgJEg4KBmtlcm5lbBgDIAEoCRIMCgRjcHVzGAQgASgFEhEKCWNwdV9tb2RlbBgFIAEoCRIUCgxtZW1vcnlfYnl0ZXMYBiABKAMSHAoEZ3B1cxgHIAMoCzIOLnN0b2tlci52MS5HcHUSFgoOZHJpdmVyX3ZlcnNpb24YCCABKAkSFAoMY3VkYV92ZXJzaW9uGAkgASgJEhkKEWNvbnRhaW5lcl9ydW50aW1lGBQgASgJEiEKGWNvbnRhaW5lcl9ydW50aW1lX3ZlcnNpb24YFSABKAkSEAoIcHJlcGFyZXMYGSABKAgSLAoMZmlsZV9zZXJ2aW5nGB4gASgLMhYuc3Rva2VyLnYxLkZpbGVTZXJ2aW5nEhMKC3JlY2xhaW1hYmxlGCggASgIEiQKBW93bmVyGCkgASgLMhUuc3Rva2VyLnYxLk93bmVyVGVybXMSJwoJaXNvbGF0aW9uGCogASgLMhQuc3Rva2VyLnYxLklzb2xhdGlvbhITCgtncHVfdHJvdWJsZRgyIAEoCSKpAQoKT3duZXJUZXJtcxIOCgZjbG9zZWQYASABKAkSMAoMY2xvc2VkX3VudGlsGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBITCgt3YW50ZWRfYmFjaxgDIAEoCBIVCg11c2Vyc19hbGxvd2VkGAQgAygJEhQKDHVzZXJzX2RlbmllZBgFIAMoCRIXCg9jb250YWluZXJzX29ubHkYBiABKAgiPgoJSXNvbGF0aW9uEhAKCGFjY291bnRzGAEgASgJEg4KBmxpbWl0cxgCIAEoCRIPCgdkZXZpY2VzGAMgASgJImMKC0ZpbGVTZXJ2aW5nEg4KBnNlcnZlchgBIAEoCRIOCgZmb2xkZXIYAiABKAkSEgoKZnJlZV9ieXRlcxgDIAEoAxIPCgdyZWZ1c2VkGAQgASgIEg8KB2V4cG9ydHMYBSABKAUixQEKA0dwdRIMCgR1dWlkGAEgASgJEg0KBWluZGV4GAIgASgFEg0KBW1vZGVsGAMgASgJEhQKDG1lbW9yeV9ieXRlcxgEIAEoAxIOCgZidXNfaWQYBSABKAkSDQoFbGlua3MYMiADKAkSFAoMY3B1X2FmZmluaXR5GDMgASgJEhYKCW51bWFfbm9kZRg0IAEoBUgAiAEBEhMKC3BhcmVudF91dWlkGDUgASgJEgwKBG5pY3MYNiADKAlCDAoKX251bWFfbm9kZSJxCghHcHVGYXVsdBIMCgR1dWlkGAEgASgJEg0KBXN0YXRlGAIgASgJEgwKBHJ1bGUYAyABKAkSDwoHbWVzc2FnZRgEIAEoCRIpCgVzaW5jZRgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAilwIKCVRlbGVtZXRyeRIYCgtjcHVfcGVyY2VudBgBIAEoAUgAiAEBEh4KEW1lbW9yeV91c2VkX2J5dGVzGAIgASgDSAGIAQESJQoEZ3B1cxgDIAMoCzIXLnN0b2tlci52MS5HcHVUZWxlbWV0cnkSEgoFbG9hZDEYBCABKAFIAogBARIPCgdmcmVlemVyGDIgASgJEiwKDGxvZ3Nfd2FpdGluZxg8IAEoCzIWLnN0b2tlci52MS5Mb2dzV2FpdGluZxImCgRob3N0GDMgASgLMhguc3Rva2VyLnYxLkhvc3RUZWxlbWV0cnlCDgoMX2NwdV9wZXJjZW50QhQKEl9tZW1vcnlfdXNlZF9ieXRlc0IICgZfbG9hZDEiVwoLTG9nc1dhaXRpbmcSKQoFc2luY2UYASABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEg4KBnJlYXNvbhgCIAEoCRINCgVieXRlcxgDIAEoAyKrAgoMR3B1VGVsZW1ldHJ5EgwKBHV1aWQYASABKAkSIAoTdXRpbGl6YXRpb25fcGVyY2VudBgCIAEoAUgAiAEBEh4KEW1lbW9yeV91c2VkX2J5dGVzGAMgASgDSAGIAQESIAoTdGVtcGVyYXR1cmVfY2Vsc2l1cxgEIAEoAUgCiAEBEhgKC3Bvd2VyX3dhdHRzGAUgASgBSAOIAQESDQoFcGxhY2UYMiABKA0SGQoMc21fY2xvY2tfbWh6GDMgASgFSASIAQFCFgoUX3V0aWxpemF0aW9uX3BlcmNlbnRCFAoSX21lbW9yeV91c2VkX2J5dGVzQhYKFF90ZW1wZXJhdHVyZV9jZWxzaXVzQg4KDF9wb3dlcl93YXR0c0IPCg1fc21fY2xvY2tfbWh6ItIBCg1Ib3N0VGVsZW1ldHJ5EiAKE3RlbXBlcmF0dXJlX2NlbHNpdXMYASABKAFIAIgBARInCgVkaXNrcxgCIAMoCzIYLnN0b2tlci52MS5EaXNrVGVsZW1ldHJ5EjEKCmludGVyZmFjZXMYAyADKAsyHS5zdG9rZXIudjEuSW50ZXJmYWNlVGVsZW1ldHJ5EisKCm5mc19tb3VudHMYBCADKAsyFy5zdG9rZXIudjEuTmZzVGVsZW1ldHJ5QhYKFF90ZW1wZXJhdHVyZV9jZWxzaXVzIkwKDURpc2tUZWxlbWV0cnkSEwoLbW91bnRfcG9pbnQYASABKAkSEgoKc2l6ZV9ieXRlcxgCIAEoAxISCgpmcmVlX2J5dGVzGAMgASgDIpoBChJJbnRlcmZhY2VUZWxlbWV0cnkSDAoEbmFtZRgBIAEoCRIhChlyZWNlaXZlZF9ieXRlc19wZXJfc2Vjb25kGAIgASgBEh0KFXNlbnRfYnl0ZXNfcGVyX3NlY29uZBgDIAEoARIOCgZlcnJvcnMYBCABKAMSFgoJbGlua19tYnBzGAUgASgDSACIAQFCDAoKX2xpbmtfbWJwcyK1AQoMTmZzVGVsZW1ldHJ5EhMKC21vdW50X3BvaW50GAEgASgJEh0KFW9wZXJhdGlvbnNfcGVyX3NlY29uZBgCIAEoARIaCg1yb3VuZF90cmlwX21zGAMgASgBSACIAQESGQoMZXhlY3V0aW9uX21zGAQgASgBSAGIAQESFwoPcmV0cmFuc21pc3Npb25zGAUgASgDQhAKDl9yb3VuZF90cmlwX21zQg8KDV9leGVjdXRpb25fbXMiVQoJTm9kZUZhdWx0EgwKBHJ1bGUYASABKAkSDwoHbWVzc2FnZRgCIAEoCRIpCgVzaW5jZRgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAigwEKCUdwdUhlYWx0aBIMCgR1dWlkGAEgASgJEg0KBWluZGV4GAIgASgFEg0KBXN0YXRlGAMgASgJEg4KBnJlYXNvbhgEIAEoCRIpCgVzaW5jZRgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDwoHcGVuYWx0eRgGIAEoBSKQAQoHRmFpbHVyZRIQCghncHVfdXVpZBgBIAEoCRIMCgRydWxlGAIgASgJEg8KB21lc3NhZ2UYAyABKAkSKQoFc2luY2UYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEikKBXVudGlsGAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCKBAgoITm9kZVRlc3QSDwoHdGVzdF9pZBgBIAEoCRINCgVzdGF0ZRgCIAEoCRIPCgdwdXJwb3NlGAMgASgJEhEKCWdwdV91dWlkcxgEIAMoCRINCgVxdWljaxgFIAEoCBINCgVwZWVycxgGIAMoCRIuCgpzdGFydF90aW1lGAcgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIsCghlbmRfdGltZRgIIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDwoHc3VtbWFyeRgJIAEoCRIkCgZjaGVja3MYCiADKAsyFC5zdG9rZXIudjEuVGVzdENoZWNrIr8BCglUZXN0Q2hlY2sSDAoEbmFtZRgBIAEoCRIQCghncHVfdXVpZBgCIAEoCRIMCgRwZWVyGAMgASgJEg8KB291dGNvbWUYBCABKAkSDwoHbWVzc2FnZRgFIAEoCRIyCgdudW1iZXJzGAYgAygLMiEuc3Rva2VyLnYxLlRlc3RDaGVjay5OdW1iZXJzRW50cnkaLgoMTnVtYmVyc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoAToCOAEqyQEKCU5vZGVTdGF0ZRIaChZOT0RFX1NUQVRFX1VOU1BFQ0lGSUVEEAASEwoPTk9ERV9TVEFURV9GUkVFEAESGAoUTk9ERV9TVEFURV9QUkVQQVJJTkcQAhITCg9OT0RFX1NUQVRFX0lETEUQAxIWChJOT0RFX1NUQVRFX1JVTk5JTkcQBBIWChJOT0RFX1NUQVRFX0xFQVZJTkcQBRIXChNOT0RFX1NUQVRFX1VOVVNBQkxFEAYSEwoPTk9ERV9TVEFURV9MT1NUEAdiBnByb3RvMw", [file_google_protobuf_timestamp, file_stoker_v1_error]);
 
 /**
  * One enrolled machine.
@@ -303,6 +303,16 @@ export type Inventory = Message<"stoker.v1.Inventory"> & {
   reclaimable: boolean;
 
   /**
+   * @generated from field: stoker.v1.OwnerTerms owner = 41;
+   */
+  owner?: OwnerTerms | undefined;
+
+  /**
+   * @generated from field: stoker.v1.Isolation isolation = 42;
+   */
+  isolation?: Isolation | undefined;
+
+  /**
    * Why its GPUs can't be offered, as a sentence for people; empty: they are, or it has none.
    *
    * @generated from field: string gpu_trouble = 50;
@@ -316,6 +326,95 @@ export type Inventory = Message<"stoker.v1.Inventory"> & {
  */
 export const InventorySchema: GenMessage<Inventory> = /*@__PURE__*/
   messageDesc(file_stoker_v1_node, 2);
+
+/**
+ * What the machine's owner lets Stoker do there, by the policy file on the machine. The node keeps to it whatever it is told.
+ *
+ * @generated from message stoker.v1.OwnerTerms
+ */
+export type OwnerTerms = Message<"stoker.v1.OwnerTerms"> & {
+  /**
+   * Why nothing may run there now, in words; empty: it may.
+   *
+   * @generated from field: string closed = 1;
+   */
+  closed: string;
+
+  /**
+   * When that ends, as far as it is known.
+   *
+   * @generated from field: google.protobuf.Timestamp closed_until = 2;
+   */
+  closedUntil?: Timestamp | undefined;
+
+  /**
+   * What runs there is to go elsewhere now.
+   *
+   * @generated from field: bool wanted_back = 3;
+   */
+  wantedBack: boolean;
+
+  /**
+   * Empty: everybody. `*` is everybody, too.
+   *
+   * @generated from field: repeated string users_allowed = 4;
+   */
+  usersAllowed: string[];
+
+  /**
+   * @generated from field: repeated string users_denied = 5;
+   */
+  usersDenied: string[];
+
+  /**
+   * Jobs without container settings are refused.
+   *
+   * @generated from field: bool containers_only = 6;
+   */
+  containersOnly: boolean;
+};
+
+/**
+ * Describes the message stoker.v1.OwnerTerms.
+ * Use `create(OwnerTermsSchema)` to create a new message.
+ */
+export const OwnerTermsSchema: GenMessage<OwnerTerms> = /*@__PURE__*/
+  messageDesc(file_stoker_v1_node, 3);
+
+/**
+ * How far jobs are kept from one another and from the machine, in words for people.
+ *
+ * @generated from message stoker.v1.Isolation
+ */
+export type Isolation = Message<"stoker.v1.Isolation"> & {
+  /**
+   * As whom ranks run.
+   *
+   * @generated from field: string accounts = 1;
+   */
+  accounts: string;
+
+  /**
+   * What keeps them to their memory, cores and number of processes.
+   *
+   * @generated from field: string limits = 2;
+   */
+  limits: string;
+
+  /**
+   * What keeps them from GPUs that are not theirs.
+   *
+   * @generated from field: string devices = 3;
+   */
+  devices: string;
+};
+
+/**
+ * Describes the message stoker.v1.Isolation.
+ * Use `create(IsolationSchema)` to create a new message.
+ */
+export const IsolationSchema: GenMessage<Isolation> = /*@__PURE__*/
+  messageDesc(file_stoker_v1_node, 4);
 
 /**
  * What a machine can do as a file server.
@@ -364,7 +463,7 @@ export type FileServing = Message<"stoker.v1.FileServing"> & {
  * Use `create(FileServingSchema)` to create a new message.
  */
 export const FileServingSchema: GenMessage<FileServing> = /*@__PURE__*/
-  messageDesc(file_stoker_v1_node, 3);
+  messageDesc(file_stoker_v1_node, 5);
 
 /**
  * @generated from message stoker.v1.Gpu
@@ -437,7 +536,7 @@ export type Gpu = Message<"stoker.v1.Gpu"> & {
  * Use `create(GpuSchema)` to create a new message.
  */
 export const GpuSchema: GenMessage<Gpu> = /*@__PURE__*/
-  messageDesc(file_stoker_v1_node, 4);
+  messageDesc(file_stoker_v1_node, 6);
 
 /**
  * A sample; absent fields were not measured, which is not zero.
@@ -483,7 +582,7 @@ export type GpuFault = Message<"stoker.v1.GpuFault"> & {
  * Use `create(GpuFaultSchema)` to create a new message.
  */
 export const GpuFaultSchema: GenMessage<GpuFault> = /*@__PURE__*/
-  messageDesc(file_stoker_v1_node, 5);
+  messageDesc(file_stoker_v1_node, 7);
 
 /**
  * @generated from message stoker.v1.Telemetry
@@ -536,7 +635,7 @@ export type Telemetry = Message<"stoker.v1.Telemetry"> & {
  * Use `create(TelemetrySchema)` to create a new message.
  */
 export const TelemetrySchema: GenMessage<Telemetry> = /*@__PURE__*/
-  messageDesc(file_stoker_v1_node, 6);
+  messageDesc(file_stoker_v1_node, 8);
 
 /**
  * Bytes of logs that the node keeps because they can't be sent, or are not stored. Jobs go on.
@@ -565,7 +664,7 @@ export type LogsWaiting = Message<"stoker.v1.LogsWaiting"> & {
  * Use `create(LogsWaitingSchema)` to create a new message.
  */
 export const LogsWaitingSchema: GenMessage<LogsWaiting> = /*@__PURE__*/
-  messageDesc(file_stoker_v1_node, 7);
+  messageDesc(file_stoker_v1_node, 9);
 
 /**
  * @generated from message stoker.v1.GpuTelemetry
@@ -614,7 +713,7 @@ export type GpuTelemetry = Message<"stoker.v1.GpuTelemetry"> & {
  * Use `create(GpuTelemetrySchema)` to create a new message.
  */
 export const GpuTelemetrySchema: GenMessage<GpuTelemetry> = /*@__PURE__*/
-  messageDesc(file_stoker_v1_node, 8);
+  messageDesc(file_stoker_v1_node, 10);
 
 /**
  * What a machine measures of itself beside processors, memory and GPUs.
@@ -650,7 +749,7 @@ export type HostTelemetry = Message<"stoker.v1.HostTelemetry"> & {
  * Use `create(HostTelemetrySchema)` to create a new message.
  */
 export const HostTelemetrySchema: GenMessage<HostTelemetry> = /*@__PURE__*/
-  messageDesc(file_stoker_v1_node, 9);
+  messageDesc(file_stoker_v1_node, 11);
 
 /**
  * A mounted file system on the machine's own disks.
@@ -681,7 +780,7 @@ export type DiskTelemetry = Message<"stoker.v1.DiskTelemetry"> & {
  * Use `create(DiskTelemetrySchema)` to create a new message.
  */
 export const DiskTelemetrySchema: GenMessage<DiskTelemetry> = /*@__PURE__*/
-  messageDesc(file_stoker_v1_node, 10);
+  messageDesc(file_stoker_v1_node, 12);
 
 /**
  * @generated from message stoker.v1.InterfaceTelemetry
@@ -722,7 +821,7 @@ export type InterfaceTelemetry = Message<"stoker.v1.InterfaceTelemetry"> & {
  * Use `create(InterfaceTelemetrySchema)` to create a new message.
  */
 export const InterfaceTelemetrySchema: GenMessage<InterfaceTelemetry> = /*@__PURE__*/
-  messageDesc(file_stoker_v1_node, 11);
+  messageDesc(file_stoker_v1_node, 13);
 
 /**
  * How fast a file server answers, over the operations since the sample before.
@@ -767,7 +866,7 @@ export type NfsTelemetry = Message<"stoker.v1.NfsTelemetry"> & {
  * Use `create(NfsTelemetrySchema)` to create a new message.
  */
 export const NfsTelemetrySchema: GenMessage<NfsTelemetry> = /*@__PURE__*/
-  messageDesc(file_stoker_v1_node, 12);
+  messageDesc(file_stoker_v1_node, 14);
 
 /**
  * What is wrong with a machine as a whole, as it found itself.
@@ -798,7 +897,7 @@ export type NodeFault = Message<"stoker.v1.NodeFault"> & {
  * Use `create(NodeFaultSchema)` to create a new message.
  */
 export const NodeFaultSchema: GenMessage<NodeFault> = /*@__PURE__*/
-  messageDesc(file_stoker_v1_node, 13);
+  messageDesc(file_stoker_v1_node, 15);
 
 /**
  * @generated from message stoker.v1.GpuHealth
@@ -846,7 +945,7 @@ export type GpuHealth = Message<"stoker.v1.GpuHealth"> & {
  * Use `create(GpuHealthSchema)` to create a new message.
  */
 export const GpuHealthSchema: GenMessage<GpuHealth> = /*@__PURE__*/
-  messageDesc(file_stoker_v1_node, 14);
+  messageDesc(file_stoker_v1_node, 16);
 
 /**
  * @generated from message stoker.v1.Failure
@@ -887,7 +986,7 @@ export type Failure = Message<"stoker.v1.Failure"> & {
  * Use `create(FailureSchema)` to create a new message.
  */
 export const FailureSchema: GenMessage<Failure> = /*@__PURE__*/
-  messageDesc(file_stoker_v1_node, 15);
+  messageDesc(file_stoker_v1_node, 17);
 
 /**
  * @generated from message stoker.v1.NodeTest
@@ -957,7 +1056,7 @@ export type NodeTest = Message<"stoker.v1.NodeTest"> & {
  * Use `create(NodeTestSchema)` to create a new message.
  */
 export const NodeTestSchema: GenMessage<NodeTest> = /*@__PURE__*/
-  messageDesc(file_stoker_v1_node, 16);
+  messageDesc(file_stoker_v1_node, 18);
 
 /**
  * @generated from message stoker.v1.TestCheck
@@ -1009,7 +1108,7 @@ export type TestCheck = Message<"stoker.v1.TestCheck"> & {
  * Use `create(TestCheckSchema)` to create a new message.
  */
 export const TestCheckSchema: GenMessage<TestCheck> = /*@__PURE__*/
-  messageDesc(file_stoker_v1_node, 17);
+  messageDesc(file_stoker_v1_node, 19);
 
 /**
  * @generated from enum stoker.v1.NodeState
