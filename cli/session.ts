@@ -5,6 +5,7 @@ import type { DescService } from "@bufbuild/protobuf";
 import { Metadata } from "@grpc/grpc-js";
 import { bearer, plain, trusting } from "../shared/credentials.js";
 import { ClusterService } from "../shared/gen/stoker/v1/cluster_service_pb.js";
+import { EventService } from "../shared/gen/stoker/v1/event_service_pb.js";
 import { ExperimentService } from "../shared/gen/stoker/v1/experiment_service_pb.js";
 import { FileServerService } from "../shared/gen/stoker/v1/file_server_service_pb.js";
 import { JobService } from "../shared/gen/stoker/v1/job_service_pb.js";
@@ -62,6 +63,10 @@ export class Session {
 
   get machineClasses(): ServiceClient<typeof MachineClassService> {
     return this.#client(MachineClassService);
+  }
+
+  get events(): ServiceClient<typeof EventService> {
+    return this.#client(EventService);
   }
 
   get status(): ServiceClient<typeof StatusService> {

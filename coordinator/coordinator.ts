@@ -33,6 +33,7 @@ import { LogStore } from "./logs/store.js";
 import { CoordinatorMetrics } from "./metrics/coordinator-metrics.js";
 import type { NatsLink } from "./nats/link.js";
 import { openSecrets } from "./open-secrets.js";
+import { noOutward, Outward, type OutwardSettings } from "./outward.js";
 import { judgeLog, liveGang, liveTest, logNode } from "./ownership.js";
 import { Relays } from "./relays/relays.js";
 import { keyPlace, openVault } from "./secrets/key-file.js";
@@ -72,6 +73,8 @@ export interface CoordinatorOptions extends GuardOptions {
   setupLimit?: number | undefined;
   scaleDownIdle?: number | undefined;
   waitingLong?: number | undefined;
+  /** Absent: nobody is told of anything. */
+  outward?: OutwardSettings;
   /** Bytes of free space that are kept for what runs. */
   diskReserve: number;
   log: Logger;
@@ -90,6 +93,7 @@ export class Coordinator {
   private readonly files: StoredFiles;
   private readonly links: FileLinks;
   private readonly logStore: LogStore;
+  private readonly outward: Outward;
   private readonly histories: Histories;
   private readonly guards: Guards;
   private readonly api: ApiServer;
@@ -110,6 +114,7 @@ export class Coordinator {
     const { log, dataDir, metricsListen: listen = "" } = options;
     this.metrics = new CoordinatorMetrics({ listen, dataDir, log }, () => ({
       ...{ engine: this.engine, sessions: this.sessions, room, nats, logBytes: this.ingest?.bytes ?? 0 },
+      deliveries: this.outward.dispatcher.totals,
     }));
     this.engine = new Engine({
       rows: this.metrics.watch(catalog),
@@ -168,6 +173,12 @@ export class Coordinator {
       log,
     });
     this.logStore = new LogStore(join(options.dataDir, "logs"));
+    this.outward = new Outward({
+      ...{ settings: options.outward ?? noOutward, lab: `stoker://${options.listen}`, vault, room, log },
+      state: () => this.engine.state,
+      now: () => this.engine.now(),
+      tell: (event) => this.engine.tell(event),
+    });
     this.histories = new Histories(join(options.dataDir, "history"), log);
     this.guards = new Guards(options, { engine: this.engine, audit: catalog.audit, token, log });
     this.api = new ApiServer({
@@ -230,6 +241,7 @@ export class Coordinator {
     this.sessions.endAll("the coordinator is stopping");
     await this.api.close(closeGraceMs);
     this.guards.stop();
+    this.outward.stop();
     this.engine.stop();
     this.room.stop();
     await this.ingest?.stop();
@@ -251,6 +263,7 @@ export class Coordinator {
     this.room.start();
     this.engine.start();
     this.guards.start();
+    this.outward.start();
     this.logStore
       .sweep((uuid) => this.engine.state.jobs.has(jobId(uuid)))
       .catch((error: unknown) => this.options.log.error({ err: error }, "logs of deleted jobs could not be removed"));
@@ -307,6 +320,7 @@ export class Coordinator {
         pin: () => this.connections.pin(),
         address: () => this.connections.address(this.port),
       },
+      events: this.outward.eventPorts,
     };
   }
 
@@ -329,7 +343,9 @@ export class Coordinator {
         this.identityChanged();
         return;
       case "node-changed":
+        return;
       case "announcement":
+        this.outward.dispatcher.announced(effect.number);
         return;
       case "ignored":
         this.options.log.warn({ node: effect.node, reason: effect.reason }, "not believed");

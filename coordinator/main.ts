@@ -1,6 +1,16 @@
 import { resolve } from "node:path";
 import { CommanderError } from "commander";
-import { commandOf, flag, type Program, pairs, readSettings, type Setting, text, whole } from "../shared/config.js";
+import {
+  choice,
+  commandOf,
+  flag,
+  type Program,
+  pairs,
+  readSettings,
+  type Setting,
+  text,
+  whole,
+} from "../shared/config.js";
 import { crashLoudly, daemonExit, reloadOnHangUp, stopOnSignal } from "../shared/daemon.js";
 import { daemonLog } from "../shared/daemon-log.js";
 import { Fault } from "../shared/fault.js";
@@ -15,20 +25,8 @@ import { defaultSettings, type Settings } from "./core/settings.js";
 import { addDoctorCommand } from "./doctor-command.js";
 import { guardSettings } from "./guard-settings.js";
 import { addKeyCommands } from "./key-commands.js";
+import { outwardSettings } from "./outward-settings.js";
 import { keyPlace } from "./secrets/key-file.js";
-
-/** One of a few words. */
-const choice = <T extends string>(
-  among: readonly T[],
-  options: { description: string; placeholder: string; default: T },
-): Setting<T> => ({
-  ...options,
-  parse: (value) => {
-    const found = among.find((each) => each === value);
-    if (found === undefined) throw new Fault("invalid-argument", `"${value}" is not one of ${among.join(", ")}`);
-    return found;
-  },
-});
 
 const policies: ReadonlyArray<Settings["policy"]> = ["backfill", "fifo"];
 const tlsModes: readonly TlsMode[] = ["on", "migrate", "off"];
@@ -159,6 +157,13 @@ const program = {
       parse: (value) => admitDuration("--scale-down-idle", value),
     } satisfies Setting<number | undefined>,
     ...guardSettings,
+    waitingLong: {
+      description:
+        "a job that has been queued, or a cluster short of nodes, for so long is told of as an event (default: PT1H)",
+      placeholder: "duration",
+      parse: (value) => admitDuration("--waiting-long", value),
+    } satisfies Setting<number | undefined>,
+    ...outwardSettings,
     diskReserve: {
       description: "free space on the data folder's disk that is kept for what runs; below it nothing new is taken on",
       placeholder: "bytes",
@@ -186,6 +191,7 @@ async function start(flags: Record<string, unknown>): Promise<void> {
   const coordinator = await Coordinator.start({
     ...settings,
     dataDir: resolve(settings.dataDir),
+    outward: settings,
     token: process.env.STOKER_TOKEN || undefined,
     nodeCertificateLifeMs: settings.nodeCertificateLife ?? defaultCertificateLifeMs,
     log,

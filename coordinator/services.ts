@@ -2,6 +2,7 @@ import type { DescService } from "@bufbuild/protobuf";
 import { AgentService } from "../shared/gen/stoker/v1/agent_service_pb.js";
 import { AuditService } from "../shared/gen/stoker/v1/audit_service_pb.js";
 import { ClusterService } from "../shared/gen/stoker/v1/cluster_service_pb.js";
+import { EventService } from "../shared/gen/stoker/v1/event_service_pb.js";
 import { ExperimentService } from "../shared/gen/stoker/v1/experiment_service_pb.js";
 import { FileServerService } from "../shared/gen/stoker/v1/file_server_service_pb.js";
 import { JobService } from "../shared/gen/stoker/v1/job_service_pb.js";
@@ -18,6 +19,7 @@ import { WorkspaceService } from "../shared/gen/stoker/v1/workspace_service_pb.j
 import type { Handlers } from "../shared/grpc.js";
 import { auditHandlers } from "./api/audit/index.js";
 import { clusterHandlers } from "./api/cluster/index.js";
+import { eventHandlers } from "./api/event/index.js";
 import { experimentHandlers } from "./api/experiment/index.js";
 import { fileServerHandlers } from "./api/file-server/index.js";
 import { jobHandlers } from "./api/job/index.js";
@@ -49,6 +51,7 @@ export function addServices(api: ApiServer, ports: ApiPorts, gate: Gate, agents:
   add(JobService, jobHandlers(ports));
   add(NodeService, nodeHandlers(ports));
   add(StatusService, statusHandlers(ports));
+  add(EventService, eventHandlers(ports));
   add(SignInService, signInHandlers(ports));
   add(UserService, userHandlers(ports));
   add(RoleService, roleHandlers(ports));

@@ -62,6 +62,26 @@ export const pairs = (options: Bare): Setting<Record<string, string>> => ({
     ),
 });
 
+/** One of a few words. */
+export const choice = <T extends string>(
+  among: readonly T[],
+  options: { description: string; placeholder: string; default: T },
+): Setting<T> => ({
+  ...options,
+  parse: (value) => {
+    const found = among.find((each) => each === value);
+    if (found === undefined) throw new Fault("invalid-argument", `"${value}" is not one of ${among.join(", ")}`);
+    return found;
+  },
+});
+
+/** `a,b` in a flag or variable; a list in the file. */
+export const list = (options: Bare): Setting<readonly string[]> => ({
+  ...options,
+  default: [],
+  parse: (value) => value.split(",").flatMap((part) => part.trim() || []),
+});
+
 export interface Program<S extends Settings> {
   name: string;
   description: string;
@@ -175,6 +195,7 @@ function flagOf(flags: Record<string, unknown>, name: string): unknown {
 function read(setting: Setting<unknown>, where: string, value: unknown): unknown {
   if (typeof value === "boolean" && setting.placeholder === undefined) return value;
   try {
+    if (Array.isArray(value) && Array.isArray(setting.default)) return setting.parse(value.map(scalar).join(","));
     if (typeof value === "object" && value !== null) return setting.parse(asPairs(setting, value));
     return setting.parse(String(value));
   } catch (error) {
@@ -196,7 +217,7 @@ function asPairs(setting: Setting<unknown>, value: object): string {
 
 function scalar(item: unknown): string {
   if (typeof item === "string" || typeof item === "number" || typeof item === "boolean") return String(item);
-  throw new Fault("invalid-argument", "each name has one value");
+  throw new Fault("invalid-argument", "each entry has one value");
 }
 
 function readFile<S extends Settings>(

@@ -3,6 +3,7 @@ import { cluster } from "./cluster/index.js";
 import { complete } from "./completion/complete.js";
 import { completion } from "./completion/completion.js";
 import { doctor } from "./doctor.js";
+import { event } from "./event/index.js";
 import { experiment } from "./experiment/index.js";
 import { fileServer } from "./file-server/index.js";
 import { job } from "./job/index.js";
@@ -28,6 +29,7 @@ export const nouns: readonly Noun[] = [
   experiment,
   job,
   node,
+  event,
   usage,
   profile,
 ];

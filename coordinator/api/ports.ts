@@ -3,9 +3,10 @@ import type { RelayRequest, RelayResponseSchema } from "../../shared/gen/stoker/
 import type { Telemetry } from "../../shared/gen/stoker/v1/node_pb.js";
 import type { FileEntry, FileHead, OpenRelaySchema } from "../../shared/gen/stoker/v1/relay_pb.js";
 import type { CallContext } from "../../shared/grpc.js";
-import type { JobId } from "../../shared/ids.js";
+import type { JobId, SubscriptionId } from "../../shared/ids.js";
 import type { AuditEntry } from "../core/access/audit.js";
 import type { SubjectSignIn } from "../core/access/events.js";
+import type { Announcement } from "../core/announcements/announcement.js";
 import type { ApiEvent } from "../core/events.js";
 import type { Directory as FileDirectory } from "../core/files/sources.js";
 import type { State } from "../core/memory.js";
@@ -41,6 +42,7 @@ export interface ApiPorts {
   audit: AuditSource;
   files: FileSource;
   links: FileLinks;
+  events: EventPorts;
   certificates: Certificates;
 }
 
@@ -91,6 +93,28 @@ export interface AuditQuery {
   /** The beginning of it. */
   target?: string | undefined;
   outcome?: string | undefined;
+}
+
+/** Those who are told of events. */
+export interface EventPorts {
+  /** Undefined before anything was to be sent. */
+  status(subscription: SubscriptionId): DeliveryStatus | undefined;
+  /** Sends it now. */
+  test(subscription: SubscriptionId, event: Announcement): Promise<{ delivered: boolean; result: string }>;
+  /** Throws a Fault when it can't be a webhook's. */
+  admitUrl(url: string, local: boolean): void;
+  /** Throws a Fault when no mails are sent here. */
+  admitMail(): void;
+  /** The caller may have the coordinator speak to its own machine. */
+  mayReachOwn(context: CallContext): boolean;
+}
+
+export interface DeliveryStatus {
+  waiting: number;
+  delivered: number;
+  lastDeliveryAt?: number;
+  lastError?: string;
+  nextTryAt?: number;
 }
 
 export interface NodeHistoryRead {

@@ -60,7 +60,7 @@ export type ApiEvent =
   | { readonly kind: "machine-class-map"; readonly alias: string; readonly machineClass: string }
   | { readonly kind: "machine-class-unmap"; readonly alias: string }
   | SubscriptionCreate
-  | { readonly kind: "subscription-delete"; readonly id: string }
+  | { readonly kind: "subscription-delete"; readonly id: string; readonly workspace: string }
   | IdentityEvent
   | { readonly kind: "job-terminate"; readonly id: string }
   | { readonly kind: "node-drain"; readonly id: string; readonly reason: string }

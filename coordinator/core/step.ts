@@ -178,7 +178,7 @@ function decide(draft: Draft, event: Event): string | undefined {
     case "subscription-create":
       return createSubscription(draft, event);
     case "subscription-delete":
-      return deleteSubscription(draft, event.id);
+      return deleteSubscription(draft, event.id, event.workspace);
     case "delivered":
       delivered(draft, event);
       return undefined;

@@ -5,6 +5,7 @@ import { MetricsEndpoint } from "../../shared/metrics/endpoint.js";
 import { type Family, render } from "../../shared/metrics/family.js";
 import type { Change } from "../core/changes.js";
 import type { CommitMetrics } from "./commits.js";
+import { deliveryFamilies } from "./deliveries.js";
 import { clusterGpuFamilies } from "./gpus.js";
 import { jobFamilies } from "./jobs.js";
 import { nodeFamilies } from "./nodes.js";
@@ -24,6 +25,7 @@ export const families = (view: CoordinatorView, free: number | undefined): Famil
   ...nodeFamilies(view),
   ...clusterGpuFamilies(view),
   ...jobFamilies(view),
+  ...deliveryFamilies(view),
 ];
 
 interface Counted {

@@ -19,6 +19,14 @@ export interface CoordinatorView {
   };
   readonly room: { readonly low: string | undefined };
   readonly nats: { readonly problem: string | undefined };
+  /** Of events to those who subscribed, since it started. */
+  readonly deliveries: {
+    readonly waiting: number;
+    readonly delivered: number;
+    /** Tries that failed. */
+    readonly failures: number;
+    readonly givenUp: number;
+  };
   /** Of logs, that were written down since it started. */
   readonly logBytes: number;
 }

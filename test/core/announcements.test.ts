@@ -109,7 +109,7 @@ it("a subscription takes the kinds, the workspace, experiment and job that it na
   world.subscribe("other", { workspace: "workspaces/other" });
   world.subscribe("own", { workspace: "workspaces/w" });
   world.run("j", 0);
-  world.subscribe("job", { job: "workspaces/w/experiments/e/jobs/j" });
+  world.subscribe("job", { workspace: "workspaces/w", job: "workspaces/w/experiments/e/jobs/j" });
   world.run("k", 1);
   const names = new Map([...world.state.subscriptions.values()].map(({ uuid: id, name }) => [id, name]));
   const got = world.outgoing.map(({ kind, pending }) => [kind, ...pending.map((id) => names.get(id))]);
@@ -215,6 +215,13 @@ it("a subscription that can't be is refused with the field and what to do", () =
   expect(() => world.subscribe("a", { workspace: "workspaces/w", target: { ...webhook, secret: "key" } })).toThrow(
     /there is no secret key in workspace w/,
   );
+  const job = "workspaces/w/experiments/e";
+  expect(() => world.subscribe("a", { experiment: job })).toThrow(/workspaceId: is not that of the job or experiment/);
+  world.send({ kind: "workspace-create", uuid: workspaceId(uuid(900)), name: "v", tags: {}, location: "" });
+  world.send({ kind: "secret-set", workspace: workspaceId(uuid(900)), name: "key", sealed: "x" });
+  const foreign = { ...webhook, secret: "stoker://v/key" };
+  expect(() => world.subscribe("a", { workspace: "workspaces/w", target: foreign })).toThrow(/takes its own alone/);
+  world.subscribe("lab", { target: foreign });
   expect(() => world.subscribe("a", { target: { ...webhook, format: "template", template: "${jobname}" } })).toThrow(
     /webhook\.template: there is no field "jobname"; there are id, kind/,
   );
@@ -224,7 +231,7 @@ it("a subscription to what is gone goes when nothing is left to deliver", () => 
   const world = new Told();
   world.site();
   world.run("j", 0);
-  const one = world.subscribe("job", { job: "workspaces/w/experiments/e/jobs/j" });
+  const one = world.subscribe("job", { workspace: "workspaces/w", job: "workspaces/w/experiments/e/jobs/j" });
   world.send({ kind: "job-delete", id: "workspaces/w/experiments/e/jobs/j" });
   world.now += 60_000;
   world.send({ kind: "tick" });

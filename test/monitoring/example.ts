@@ -56,6 +56,7 @@ export function coordinatorView(world: CoreWorld, given: Partial<CoordinatorView
       reaches: (node) => world.connected(node),
     },
     ...{ room: { low: undefined }, nats: { problem: undefined }, logBytes: 12_345 },
+    deliveries: { waiting: 1, delivered: 20, failures: 3, givenUp: 1 },
     ...given,
   };
 }

@@ -1,5 +1,6 @@
 import type { MessageShape } from "@bufbuild/protobuf";
 import { cluster } from "./cluster.js";
+import { event, eventKind, eventSubscription } from "./event.js";
 import { experiment } from "./experiment.js";
 import { file } from "./file.js";
 import { fileServer } from "./file-server.js";
@@ -25,6 +26,9 @@ const all = {
   machineClass,
   usage,
   experiment,
+  event,
+  eventKind,
+  eventSubscription,
   job,
   node,
 };

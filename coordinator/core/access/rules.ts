@@ -1,6 +1,7 @@
 import type { AgentService } from "../../../shared/gen/stoker/v1/agent_service_pb.js";
 import type { AuditService } from "../../../shared/gen/stoker/v1/audit_service_pb.js";
 import type { ClusterService } from "../../../shared/gen/stoker/v1/cluster_service_pb.js";
+import type { EventService } from "../../../shared/gen/stoker/v1/event_service_pb.js";
 import type { ExperimentService } from "../../../shared/gen/stoker/v1/experiment_service_pb.js";
 import type { FileServerService } from "../../../shared/gen/stoker/v1/file_server_service_pb.js";
 import type { JobService } from "../../../shared/gen/stoker/v1/job_service_pb.js";
@@ -28,6 +29,7 @@ export interface Services {
   JobService: typeof JobService;
   NodeService: typeof NodeService;
   StatusService: typeof StatusService;
+  EventService: typeof EventService;
   SignInService: typeof SignInService;
   UserService: typeof UserService;
   RoleService: typeof RoleService;
@@ -133,6 +135,21 @@ export const rules: Rules = {
   },
   StatusService: {
     getStatus: { needs: "user" },
+  },
+  EventService: {
+    createEventSubscription: {
+      ...{ needs: "contributor", of: "workspaceId", else: "administrator" },
+      ...{ changes: "{workspaceId}/subscriptions/{name}", shows: ["kinds", "experimentId", "jobId"] },
+    },
+    getEventSubscription: { needs: "reader", of: "workspaceId", else: "administrator" },
+    listEventSubscriptions: { needs: "reader", of: "workspaceId", else: "administrator" },
+    deleteEventSubscription: {
+      ...{ needs: "contributor", of: "workspaceId", else: "administrator" },
+      changes: "{workspaceId}/subscriptions/{id}",
+    },
+    testEventSubscription: { needs: "contributor", of: "workspaceId", else: "administrator" },
+    listEvents: { needs: "reader", of: "workspaceId", else: "administrator" },
+    listEventKinds: { needs: "user" },
   },
   SignInService: {
     getSignInOptions: { needs: "anyone" },

@@ -1,5 +1,6 @@
 import type { ExperimentId, JobId, SubscriptionId, WorkspaceId } from "../../../shared/ids.js";
 import type { World } from "../memory.js";
+import { idOfWorkspace } from "../names.js";
 import type { Instant } from "../state.js";
 import type { Announcement } from "./announcement.js";
 import type { AnnouncementKind } from "./kinds.js";
@@ -65,4 +66,8 @@ export function subscribersOf(world: World, announcement: Announcement): Subscri
   return found;
 }
 
-export const idOfSubscription = ({ name }: Subscription) => `subscriptions/${name}`;
+/** `workspaces/w/subscriptions/s`, or `subscriptions/s` for one of the whole lab. */
+export function idOfSubscription(world: World, { name, workspace }: Subscription): string {
+  const home = workspace && world.workspaces.get(workspace);
+  return `${home ? `${idOfWorkspace(home)}/` : ""}subscriptions/${name}`;
+}

@@ -31,7 +31,10 @@ export function createSubscription(draft: Draft, event: SubscriptionCreate): str
   const experiment = event.experiment === undefined ? undefined : findExperiment(world, event.experiment);
   const workspace = event.workspace === undefined ? undefined : findWorkspace(world, event.workspace);
   const owning = experiment ?? (job && world.experiments.get(job.experiment));
-  const uuid = workspace?.uuid ?? owning?.workspace;
+  if (owning && owning.workspace !== workspace?.uuid) {
+    refuse("workspaceId", "is not that of the job or experiment that the subscription is limited to");
+  }
+  const uuid = workspace?.uuid;
   const home = uuid && world.workspaces.get(uuid);
   const row: Subscription = {
     uuid: event.uuid,
@@ -99,6 +102,10 @@ function keyOf(world: World, workspace: Workspace | undefined, path: string, giv
   }
   const home = own ? findWorkspace(world, `workspaces/${own[1]}`) : workspace;
   const name = own?.[2] ?? given;
+  // Who may use the secrets of one workspace may know nothing of another's.
+  if (home && workspace && home.uuid !== workspace.uuid) {
+    refuse(path, `the secret is of workspace ${home.name}: a subscription of ${workspace.name} takes its own alone`);
+  }
   if (!home)
     return refuse(path, `a subscription of the whole lab names a secret's workspace too: stoker://WORKSPACE/${name}`);
   const key = secretKey(home.uuid, name);
@@ -116,14 +123,17 @@ export function subscriptionNamed(world: World, name: string): Subscription | un
   return undefined;
 }
 
-export function findSubscription(world: World, id: string): Subscription {
-  const found = subscriptionNamed(world, id.replace(/^subscriptions\//, ""));
-  if (found) return found;
-  throw new Fault("not-found", `the specified subscription ${shown(id, 300)} is not found`);
+/** `workspace`: the id of that which it is limited to, "" for one of the whole lab. In others it is not found. */
+export function findSubscription(world: World, id: string, workspace: string): Subscription {
+  const found = subscriptionNamed(world, id.replace(/^.*\//, ""));
+  const home = workspace === "" ? undefined : findWorkspace(world, workspace).uuid;
+  if (found && found.workspace === home) return found;
+  const where = workspace === "" ? "of the whole lab; one of a workspace is named with that (-w)" : `of ${workspace}`;
+  throw new Fault("not-found", `there is no subscription ${shown(id, 300)} ${where}`);
 }
 
-export function deleteSubscription(draft: Draft, id: string): string {
-  const { uuid } = findSubscription(draft.world, id);
+export function deleteSubscription(draft: Draft, id: string, workspace: string): string {
+  const { uuid } = findSubscription(draft.world, id, workspace);
   draft.delete("subscription", uuid);
   return uuid;
 }

@@ -1,0 +1,141 @@
+import { readFileSync } from "node:fs";
+import type { Logger } from "pino";
+import { Fault } from "../shared/fault.js";
+import type { EventPorts } from "./api/ports.js";
+import { isAdministrator } from "./core/access/caller.js";
+import type { Event } from "./core/events.js";
+import type { State } from "./core/memory.js";
+import { admitUrl } from "./events/admit-url.js";
+import { Dispatcher } from "./events/dispatcher.js";
+import type { MailSettings } from "./events/mail.js";
+import type { Vault } from "./secrets/vault.js";
+
+/** What goes out to the world beside agents and users, as settings say it. */
+export interface OutwardSettings {
+  webhookHosts: readonly string[];
+  webhookProxy: string | undefined;
+  /** PEM file, of receivers and of the mail server. */
+  outwardCaFile: string | undefined;
+  smtpHost: string | undefined;
+  smtpPort: number;
+  smtpSecurity: MailSettings["security"];
+  smtpUser: string;
+  smtpPasswordFile: string;
+  smtpFrom: string | undefined;
+  /** An event that could not be delivered for so long is given up. */
+  eventGiveUp: number | undefined;
+}
+
+export const noOutward: OutwardSettings = {
+  ...{ webhookHosts: [], webhookProxy: undefined, outwardCaFile: undefined, smtpHost: undefined, smtpPort: 0 },
+  ...{ smtpSecurity: "starttls", smtpUser: "", smtpPasswordFile: "", smtpFrom: undefined, eventGiveUp: undefined },
+};
+
+export interface OutwardParts {
+  settings: OutwardSettings;
+  /** Names this coordinator: its address. */
+  lab: string;
+  state(): State;
+  now(): number;
+  tell(event: Event): void;
+  vault: Vault;
+  /** Why the disk takes nothing new. */
+  room: { readonly low: string | undefined };
+  log: Logger;
+}
+
+const dayMs = 86_400_000;
+const webhookTimeoutMs = 10_000;
+const watchMs = 5_000;
+
+/** Joins what tells the world of the lab: events, and what the shell itself has to announce. */
+export class Outward {
+  readonly dispatcher: Dispatcher;
+  private lowSince: number | undefined;
+  private timer: NodeJS.Timeout | undefined;
+
+  constructor(private readonly parts: OutwardParts) {
+    const { settings, state, now, tell, lab, log } = parts;
+    const ca =
+      settings.outwardCaFile === undefined ? {} : { ca: readText("--outward-ca-file", settings.outwardCaFile) };
+    const mail = mailOf(settings);
+    const proxy = settings.webhookProxy === undefined ? {} : { proxy: proxyOf(settings.webhookProxy) };
+    this.dispatcher = new Dispatcher({
+      ...{ state, now, tell, lab, log },
+      open: (key) => this.open(key),
+      webhooks: { hosts: settings.webhookHosts, timeoutMs: webhookTimeoutMs, ...proxy, ...ca },
+      ...(mail ? { mail: { ...mail, ...ca } } : {}),
+      giveUpMs: settings.eventGiveUp ?? dayMs,
+    });
+  }
+
+  get eventPorts(): EventPorts {
+    const { settings } = this.parts;
+    return {
+      status: (uuid) => this.dispatcher.status(uuid),
+      test: (uuid, event) => this.dispatcher.test(uuid, event),
+      admitUrl: (url, local) => admitUrl(url, local, settings.webhookHosts),
+      admitMail: () => {
+        if (settings.smtpHost !== undefined) return;
+        throw new Fault(
+          "failed-precondition",
+          "this coordinator sends no mail: its operator sets --smtp-host and --smtp-from",
+        );
+      },
+      mayReachOwn: ({ caller }) => caller.kind === "user" && isAdministrator(this.parts.state(), caller),
+    };
+  }
+
+  start(): void {
+    this.dispatcher.start();
+    this.timer = setInterval(() => this.watchDisk(), watchMs);
+    this.timer.unref();
+  }
+
+  stop(): void {
+    clearInterval(this.timer);
+    this.dispatcher.stop();
+  }
+
+  /** Told again while it lasts: the disk may be too full for the telling. */
+  private watchDisk(): void {
+    const { room, now, tell } = this.parts;
+    if (room.low === undefined) {
+      this.lowSince = undefined;
+      return;
+    }
+    const since = this.lowSince ?? now();
+    this.lowSince = since;
+    const message = `the coordinator's disk is nearly full: ${room.low}`;
+    const told = { what: "disk-low", key: String(since), message, data: { reason: room.low } } as const;
+    if (!this.parts.state().index.announced.has(`disk-low.${since}`)) tell({ kind: "announce", told });
+  }
+
+  private open(key: string): string {
+    const secret = this.parts.state().secrets.get(key);
+    if (!secret) throw new Fault("not-found", `the secret ${key.split(" ")[1]} was deleted: set it again`);
+    return this.parts.vault.openText(key, secret.sealed);
+  }
+}
+
+function mailOf(settings: OutwardSettings): MailSettings | undefined {
+  const { smtpHost: host, smtpFrom: from, smtpPort, smtpSecurity: security, smtpUser: user } = settings;
+  if (host === undefined) return undefined;
+  if (from === undefined)
+    throw new Fault("invalid-argument", "--smtp-from: is required with --smtp-host: the sender's address");
+  const port = smtpPort === 0 ? { starttls: 587, tls: 465, none: 25 }[security] : smtpPort;
+  return { host, from, port, security, user, passwordFile: settings.smtpPasswordFile };
+}
+
+function proxyOf(text: string): URL {
+  if (URL.canParse(text) && new URL(text).protocol === "http:") return new URL(text);
+  throw new Fault("invalid-argument", "--webhook-proxy: is not of the form http://HOST:PORT");
+}
+
+function readText(setting: string, file: string): string {
+  try {
+    return readFileSync(file, "utf8");
+  } catch (error) {
+    throw new Fault("invalid-argument", `${setting}: ${error instanceof Error ? error.message : String(error)}`);
+  }
+}
