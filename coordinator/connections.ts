@@ -76,6 +76,11 @@ export class Connections {
     );
   }
 
+  /** Nobody can have joined yet. */
+  get isNew(): boolean {
+    return this.pki?.isNew === true;
+  }
+
   /** What the server of links shows. */
   get materials(): { cert: string; key: string; ca: string } | undefined {
     return this.pki?.materials();

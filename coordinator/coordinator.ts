@@ -23,7 +23,7 @@ import { Engine } from "./engine.js";
 import { JobFeed } from "./feed/job-feed.js";
 import { publishJob } from "./feed/job-publisher.js";
 import { StoredFiles } from "./files/stored-files.js";
-import { writeAdministrator } from "./first-start.js";
+import { tellJoinLine, writeAdministrator } from "./first-start.js";
 import { type GuardOptions, Guards, groupRolesOf } from "./guards.js";
 import { Histories } from "./history/histories.js";
 import { FileLinks } from "./links/file-links.js";
@@ -272,6 +272,7 @@ export class Coordinator {
     const isEncrypted = this.connections.encryption.kind !== "off";
     const { dataDir } = this.options;
     writeAdministrator({ dataDir, address: this.address, tokenFile: tokenFileOf(this.options), isEncrypted });
+    if (this.connections.isNew) await this.tellJoinLine();
     this.identityChanged();
     this.connections.watch(() => {
       api.certificateRenewed();
@@ -280,6 +281,21 @@ export class Coordinator {
     });
     // An existing NATS may be away when we start: everything but logs works meanwhile.
     void this.receiveLogs().catch((error: unknown) => this.options.log.error({ err: error }, "NATS cannot be used"));
+  }
+
+  private async tellJoinLine(): Promise<void> {
+    const { connections, engine, options } = this;
+    const path = await tellJoinLine({
+      dataDir: options.dataDir,
+      address: connections.address(this.port),
+      pin: connections.pin(),
+      now: engine.now(),
+      ask: (event) => engine.ask(event),
+    });
+    options.log.info(
+      { path },
+      "the line to run on each machine is in this file; `stoker node token create` makes others",
+    );
   }
 
   private async receiveLogs(): Promise<void> {

@@ -15,7 +15,10 @@ export interface BackupOptions {
 }
 
 /** What another coordinator needs to go on in this one's place. The NATS store is not: what it holds agents send again. */
-const secrets = ["token", "witness-secret", "link-key", "nats/token"];
+const secrets = [
+  ...["token", "witness-secret", "link-key", "nats/token", "nats/seed"],
+  ...["pki/ca.pem", "pki/ca.key", "pki/server.pem", "pki/server.key"],
+];
 
 /**
  * A copy of a data folder, whether its coordinator runs or not: the catalog as of one moment, then logs, which only grow, so that they hold all

@@ -16,7 +16,8 @@ export const maintainerScripts: { readonly [P in PackageName]: Partial<Record<Sc
       systemctl daemon-reload
       if [ -z "$2" ]; then
         systemctl enable --quiet --now stoker-coordinator.service
-        echo "stoker-coordinator: listens as /etc/stoker/coordinator.yaml says; agents and users need /var/lib/stoker/token"
+        echo "stoker-coordinator: listens as /etc/stoker/coordinator.yaml says; on each machine with stoker-agent run the line in"
+        echo "stoker-coordinator: /var/lib/stoker/administrator/join-line, or one of: stoker node token create"
       else
         # Ranks go on: agents find the new one by themselves.
         systemctl try-restart stoker-coordinator.service
@@ -45,9 +46,8 @@ export const maintainerScripts: { readonly [P in PackageName]: Partial<Record<Sc
       systemd-tmpfiles --create stoker-agent.conf
       systemctl daemon-reload
       if [ -z "$2" ]; then
-        systemctl enable --quiet stoker-agent.service
-        echo "stoker-agent: put the coordinator's address into /etc/stoker/agent.yaml and its token into /etc/stoker/token,"
-        echo "stoker-agent: then: systemctl start stoker-agent"
+        systemctl enable --quiet --now stoker-agent.service
+        echo "stoker-agent: waits to join: run here the line that 'stoker node token create' prints on the coordinator's machine"
       else
         # Ranks go on: the new agent adopts them.
         systemctl try-restart stoker-agent.service

@@ -105,8 +105,8 @@ export class LocalSite {
     await until("the agents enrol", () => this.#enrolled(), 30_000, 100);
   }
 
-  /** Resolves when it answers. `programs`: those of another version. */
-  async startCoordinator(programs = this.#programs): Promise<void> {
+  /** Resolves when it answers. `programs`, and the command line that asks: those of another version. */
+  async startCoordinator(programs = this.#programs, asking = this.#programs): Promise<void> {
     const data = this.coordinatorFolder;
     const own = ["--listen", this.address, "--data-dir", data, "--token-file", this.tokenPath];
     const flags = [...own, ...(this.options.coordinatorFlags ?? [])];
@@ -117,7 +117,7 @@ export class LocalSite {
     await until("the coordinator makes its token", () => this.#alive(coordinator, existsSync(this.tokenPath)), 20_000);
     await until(
       "the coordinator answers",
-      async () => this.#alive(coordinator, (await this.run(["node", "list"])).code === 0),
+      async () => this.#alive(coordinator, (await this.run(["node", "list"], false, asking)).code === 0),
       20_000,
     );
   }
@@ -146,7 +146,9 @@ export class LocalSite {
   }
 
   async #join(node: string, programs: string): Promise<void> {
-    const { token } = JSON.parse(await this.stoker(["node", "token", "create", "-o", "json"])) as { token: string };
+    const { token } = JSON.parse(await this.stoker(["node", "token", "create", "-o", "json"], programs)) as {
+      token: string;
+    };
     const words = ["join", this.address, token, "--name", node, "--data-dir", this.agentFolder(node)];
     const { code, stderr } = await this.#run(join(programs, "stoker-agent.js"), words);
     if (code !== 0) throw new Error(`stoker-agent join, for ${node}: ${stderr.trim()}`);
@@ -195,8 +197,8 @@ export class LocalSite {
   }
 
   /** The command line, which must succeed; what it printed. */
-  async stoker(words: string[]): Promise<string> {
-    const { code, stdout, stderr } = await this.run(words);
+  async stoker(words: string[], programs = this.#programs): Promise<string> {
+    const { code, stdout, stderr } = await this.run(words, false, programs);
     if (code !== 0) throw new Error(`stoker ${words.join(" ")}: ${stderr.trim() || `exit code ${code}`}`);
     return stdout;
   }

@@ -74,6 +74,7 @@ describe("a backup of a running coordinator, restored in its place", { timeout: 
       "logs",
       "manifest.json",
       "nats",
+      "pki",
       "token",
       "witness-secret",
     ]);

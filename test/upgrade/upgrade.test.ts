@@ -66,9 +66,11 @@ const logs = async (of: LocalSite, programs?: string) =>
   (await of.run(["job", "logs", ...job, "--rank", "0"], false, programs)).stdout;
 
 /** The node's agent is of that version, and speaks to the coordinator that now runs. */
-async function heard(of: LocalSite, version: string): Promise<void> {
+async function heard(of: LocalSite, version: string, programs?: string): Promise<void> {
   const connected = async () => {
-    const [node] = JSON.parse(await of.stoker(["node", "list", "-o", "json"])) as Array<Record<string, unknown>>;
+    const [node] = JSON.parse(await of.stoker(["node", "list", "-o", "json"], programs)) as Array<
+      Record<string, unknown>
+    >;
     return (node?.agentVersion === version && /^(running|idle)$/.test(String(node.state))) || undefined;
   };
   await until(`an agent ${version} is connected`, connected, patienceMs);
@@ -82,7 +84,7 @@ async function endsWell(of: LocalSite, lines: number, programs?: string): Promis
   const all = Array.from({ length: lines }, (_, at) => `line ${at + 1}\n`).join("");
   expect(await logs(of, programs)).toBe(`${all}the end\n`);
   expect(readFileSync(join(folder, "pids"), "utf8").trim().split("\n")).toHaveLength(1);
-  const shown: unknown = JSON.parse(await of.stoker(["job", "show", ...job, "-o", "json"]));
+  const shown: unknown = JSON.parse(await of.stoker(["job", "show", ...job, "-o", "json"], programs));
   expect(shown).toMatchObject({ executionState: "succeeded", attempts: [{ number: 1, state: "succeeded" }] });
 }
 
@@ -101,6 +103,30 @@ describe("a running job of the previous release", { timeout: 180_000 }, () => {
     await heard(of, present);
     await line(of, 4);
     await endsWell(of, 4);
+  });
+
+  it("goes on while its site goes over to certificates", async () => {
+    const of = await siteWithJob(previous.programs);
+    await line(of, 1);
+    await of.stopCoordinator();
+    of.tls = "migrate";
+    await of.startCoordinator(builtPrograms);
+    // The old agent, by the shared token.
+    await heard(of, previous.version);
+    await line(of, 2, builtPrograms);
+    // By a new program, while the old agent still runs.
+    await of.join("n1", builtPrograms);
+    await of.stopAgent("n1");
+    of.startAgent("n1", builtPrograms);
+    await heard(of, present, builtPrograms);
+    await line(of, 3, builtPrograms);
+    await of.stopCoordinator();
+    of.tls = "on";
+    // The site's own command line is the old one, which is not let in any more.
+    await of.startCoordinator(builtPrograms, builtPrograms);
+    await heard(of, present, builtPrograms);
+    await line(of, 4, builtPrograms);
+    await endsWell(of, 4, builtPrograms);
   });
 
   it("goes on under a new agent that an old coordinator has", async () => {

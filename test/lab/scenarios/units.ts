@@ -1,7 +1,4 @@
 import assert from "node:assert/strict";
-import { writeFileSync } from "node:fs";
-import { join } from "node:path";
-import { labFolder } from "../machines/settings.js";
 import { until } from "../machines/until.js";
 import { layOutBundle } from "../site/bundle.js";
 import { enableAgent, enableCoordinator, installPrograms } from "../site/installation.js";
@@ -15,8 +12,8 @@ export const units: Scenario = {
   machines: 1,
   async run({ lab, step, slowness }) {
     const machine = lab.machine("m1");
-    const stoker = (words: string) =>
-      machine.shell(`STOKER_TOKEN_FILE=/var/lib/stoker/token /usr/lib/stoker/stoker.js ${words}`);
+    // Root on the coordinator's machine is its administrator, without any setting.
+    const stoker = (words: string) => machine.shell(`/usr/lib/stoker/stoker.js ${words}`);
     await step("programs, account, folders and units are installed", async () =>
       installPrograms(machine, await layOutBundle()),
     );
@@ -25,13 +22,12 @@ export const units: Scenario = {
       const { code, stdout, stderr } = await machine.attempt(verify);
       assert.deepEqual({ code, stdout, stderr }, { code: 0, stdout: "", stderr: "" });
     });
-    await step("the coordinator makes its token and answers", async () => {
+    await step("the coordinator makes its authority and its token, and answers", async () => {
       await enableCoordinator(machine);
       await until("it answers", async () => (await stoker("node list")) !== "", 30_000 * slowness, 250);
     });
-    await step("the agent enrols", async () => {
-      const token = join(labFolder, "token");
-      writeFileSync(token, await machine.exec(["cat", "/var/lib/stoker/token"]), { mode: 0o600 });
+    await step("the machine joins, and is a node", async () => {
+      const { token } = JSON.parse(await stoker("node token create -o json")) as { token: string };
       await enableAgent(machine, "127.0.0.1:7741", token);
       await until("the node is listed", async () => /\bm1\b/.test(await stoker("node list")), 30_000 * slowness, 250);
     });

@@ -1,4 +1,4 @@
-import { cpSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { command } from "../machines/command.js";
 import type { Machine } from "../machines/machine.js";
@@ -25,15 +25,15 @@ export async function installPrograms(machine: Machine, bundle: string): Promise
   `);
 }
 
-/** What an administrator writes: where the coordinator is, and its token. */
-export async function enableAgent(machine: Machine, coordinator: string, tokenPath: string): Promise<void> {
+/** What an administrator does: starts the agent, and joins it to the coordinator with a token of its own. */
+export async function enableAgent(machine: Machine, coordinator: string, token: string): Promise<void> {
   const folder = join(labFolder, "etc", machine.name, "stoker");
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true });
-  writeFileSync(join(folder, "agent.yaml"), `coordinator: ${coordinator}\ntoken-file: /etc/stoker/token\n`);
-  cpSync(tokenPath, join(folder, "token"));
+  writeFileSync(join(folder, "agent.yaml"), "log-level: info\n");
   await machine.push(folder, "/etc");
   await machine.exec(["systemctl", "enable", "--now", "stoker-agent"]);
+  await machine.exec(["/usr/lib/stoker/stoker-agent.js", "join", coordinator, token]);
 }
 
 /** With the example of `systemd/` as its configuration, and this host's NATS server. */

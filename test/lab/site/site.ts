@@ -35,10 +35,12 @@ export class Site {
       }
       await site.coordinator.start();
     });
+    const uses = ["--uses", String(lab.machines.length)];
+    const { token } = await site.coordinator.ask<{ token: string }>(["node", "token", "create", ...uses]);
     await step(`the agent's unit on ${lab.machines.length} machines`, async () => {
       const install = async (machine: Machine) => {
         await installPrograms(machine, bundle);
-        await enableAgent(machine, coordinatorAddress, site.coordinator.tokenPath);
+        await enableAgent(machine, coordinatorAddress, token);
       };
       await Promise.all(lab.machines.map(install));
       await site.nodesAre(["free"], lab.machines.length);
