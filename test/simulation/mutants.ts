@@ -206,7 +206,7 @@ export const mutants: readonly Mutant[] = [
   ),
   mutant(
     "a permit counts from its answers",
-    "outages",
+    "witnesses",
     "agent/core/witness.ts",
     `return (answer?.verdict === "gone" ? asked.get(answer.question) : undefined) ?? [];`,
     `return (answer?.verdict === "gone" && asked.has(answer.question) ? now : undefined) ?? [];`,
@@ -227,7 +227,7 @@ export const mutants: readonly Mutant[] = [
   ),
   mutant(
     "a witness that has just started says gone",
-    "outages",
+    "witnesses",
     "agent/core/witness.ts",
     `return now - startedAt < ms ? "unknown" : "gone";`,
     `return "gone";`,

@@ -55,6 +55,10 @@ export class Faults {
         return random.span(100, 60_000);
       case "coordinator dies in a commit":
         return random.span(3_000, 20_000);
+      // Long enough for all to have happened that they put off.
+      case "cut off among the restarted":
+      case "left behind with late answers":
+        return random.span(50_000, 80_000);
       default:
         return random.span(500, 60_000);
     }
@@ -140,6 +144,10 @@ export class Faults {
         this.world.timeline.after(this.random.span(100, 40_000), "the coordinator comes again", up);
         return healed;
       }
+      case "cut off among the restarted":
+        return this.cutOffAmongRestarted(machine);
+      case "left behind with late answers":
+        return this.leftBehind(machine);
     }
   }
 
@@ -156,6 +164,52 @@ export class Faults {
     if (!machine.agent || machine.unguarded || machine.agent.process.stopped) return undefined;
     machine.killAgent();
     return () => machine.startAgent();
+  }
+
+  /** One hears no coordinator when it needs an answer; the others do, but their agents have just started anew. */
+  private cutOffAmongRestarted(machine: Machine): () => void {
+    const { random, world } = this;
+    const healed = this.cut(random.chance(0.5) ? both(machine.name, "coordinator") : [["coordinator", machine.name]]);
+    const afterMs = random.span(6_000, 13_000);
+    const restored = world.machines
+      .filter((other) => other !== machine && random.chance(0.9))
+      .map((other) => {
+        world.timeline.after(afterMs + random.span(10, 400), "an agent among others is restarted", () => {
+          const start = this.agentDown(other);
+          if (start) world.timeline.after(random.span(50, 600), "it starts again", start);
+        });
+        return this.slow(other, random.span(50, 600));
+      });
+    return () => {
+      healed();
+      for (const restore of restored) restore();
+    };
+  }
+
+  /** Nobody hears the coordinator, then everybody but one; and what the others say to that one comes later and later. */
+  private leftBehind(machine: Machine): () => void {
+    const { random, world } = this;
+    const others = world.machines.filter((other) => other !== machine);
+    const away = this.cut(others.flatMap(({ name }) => both(name, "coordinator")));
+    world.timeline.after(random.span(28_000, 45_000), "the coordinator is heard again, but for one", away);
+    const healed = this.cut(both(machine.name, "coordinator"));
+    const answers = others.map(({ name }) => world.network.link(name, machine.name));
+    const growing = Array.from({ length: random.int(2, 5) }, (_, times) => {
+      const moreMs = random.span(1_500, 3_000);
+      const grow = { ms: 0 };
+      // After the first permit, which must come before the lease runs out.
+      world.timeline.after(13_000 + 3_000 * times, "answers come later", () => {
+        grow.ms = moreMs;
+        for (const link of answers) link.slowMs += moreMs;
+      });
+      return grow;
+    });
+    return () => {
+      healed();
+      for (const grow of growing) {
+        for (const link of answers) link.slowMs -= grow.ms;
+      }
+    };
   }
 
   private agentStopped(machine: Machine): (() => void) | undefined {
@@ -200,10 +254,9 @@ export class Faults {
     };
   }
 
-  private slow(machine: Machine): () => void {
+  private slow(machine: Machine, ms = this.random.span(100, 8_000)): () => void {
     const { network } = this.world;
     const links = both(machine.name, "coordinator").map(([from, to]) => network.link(from, to));
-    const ms = this.random.span(100, 8_000);
     for (const link of links) link.slowMs += this.random.chance(0.7) ? ms : 0;
     const before = links.map(({ slowMs }) => slowMs);
     return () => {

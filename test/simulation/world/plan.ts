@@ -26,7 +26,7 @@ export interface Plan {
   readonly faults: Readonly<Partial<Record<FaultKind, number>>>;
 }
 
-export type PlanKind = "chaos" | "partitions" | "outages" | "restarts" | "disks" | "operators" | "lab";
+export type PlanKind = "chaos" | "partitions" | "outages" | "restarts" | "disks" | "operators" | "witnesses" | "lab";
 
 export type FaultKind =
   | "coordinator killed"
@@ -53,7 +53,9 @@ export type FaultKind =
   | "way slow"
   | "all cut off"
   | "split"
-  | "coordinator killed in a split";
+  | "coordinator killed in a split"
+  | "cut off among the restarted"
+  | "left behind with late answers";
 
 const all: Readonly<Record<FaultKind, number>> = {
   "coordinator killed": 3,
@@ -81,6 +83,8 @@ const all: Readonly<Record<FaultKind, number>> = {
   "all cut off": 1,
   split: 3,
   "coordinator killed in a split": 2,
+  "cut off among the restarted": 1,
+  "left behind with late answers": 1,
 };
 
 const some = (...kinds: FaultKind[]) => Object.fromEntries(kinds.map((kind) => [kind, all[kind]]));
@@ -138,6 +142,12 @@ const faultsOf: Record<PlanKind, Readonly<Partial<Record<FaultKind, number>>>> =
     "machine loses power",
     "cut off",
   ),
+  // Who is cut off asks those who have just started, or is answered late.
+  witnesses: {
+    ...some("coordinator killed", "cut off", "coordinator killed in a split"),
+    "cut off among the restarted": 20,
+    "left behind with late answers": 20,
+  },
   lab: all,
 };
 
@@ -151,6 +161,7 @@ const kinds: readonly PlanKind[] = [
   "restarts",
   "disks",
   "operators",
+  "witnesses",
 ];
 
 /** A small site in deep trouble, for some minutes. */
@@ -162,11 +173,12 @@ export function planOf(seed: number, given?: PlanKind): Plan {
   const rate = () =>
     drift === 0 ? 1 : random.chance(0.4) ? random.pick([1 - drift, 1 + drift]) : 1 - drift + 2 * drift * random.next();
   // All alike: a job that fits one of them fits any, and so waits for none in particular.
+  const asking = kind === "outages" || kind === "witnesses";
   const alike = { cpus: random.pick([4, 4, 8]), gpus: random.pick([2, 2, 4]) };
-  const machines = Array.from({ length: kind === "outages" ? random.int(2, 9) : random.int(2, 6) }, (_, index) => ({
+  const machines = Array.from({ length: asking ? random.int(2, 9) : random.int(2, 6) }, (_, index) => ({
     name: `n${index + 1}`,
     rate: rate(),
-    witness: !random.chance(0.08),
+    witness: !random.chance(kind === "witnesses" ? 0 : 0.08),
     ...alike,
   }));
   return {
@@ -178,13 +190,13 @@ export function planOf(seed: number, given?: PlanKind): Plan {
     settings: {
       policy: random.pick(["backfill", "fifo"]),
       killGraceSeconds: random.pick([1, 5, 10]),
-      witnesses: kind === "outages" || random.chance(0.85),
+      witnesses: asking || random.chance(0.85),
     },
-    activeMs: random.span(60_000, 300_000),
-    jobs: random.int(2, 14),
-    longestJobMs: random.span(5_000, kind === "outages" ? 300_000 : 90_000),
+    activeMs: kind === "witnesses" ? random.span(200_000, 400_000) : random.span(60_000, 300_000),
+    jobs: random.int(kind === "witnesses" ? 8 : 2, 14),
+    longestJobMs: random.span(kind === "witnesses" ? 100_000 : 5_000, asking ? 300_000 : 90_000),
     maxWallClock: (one) => (one.chance(0.2) ? `PT${one.int(5, 90)}S` : "PT12H"),
-    faultEveryMs: random.span(3_000, 40_000),
+    faultEveryMs: kind === "witnesses" ? random.span(40_000, 80_000) : random.span(3_000, 40_000),
     operatorEveryMs: kind === "operators" ? random.span(3_000, 15_000) : random.span(10_000, 120_000),
     jitter: true,
     faults: faultsOf[kind],
