@@ -1,5 +1,6 @@
-import { mkdirSync } from "node:fs";
+import { mkdirSync, readFileSync } from "node:fs";
 import type { Command } from "commander";
+import { reportAmiss } from "./doctor-command.js";
 import { IdentityFile } from "./identity/identity-file.js";
 
 /** `stoker-agent join HOST:PORT TOKEN`: all that makes a machine a node. The agent may run already, and waits for it then. */
@@ -12,9 +13,10 @@ export function addJoinCommand(
     .description("make this machine a node of the coordinator that gave the token")
     .addHelpText(
       "after",
-      "\nIts name is this machine's, or what --name says.\n\nExample:\n  stoker-agent join head:7741 stoker-join-AbC…\n",
+      "\nIts name is this machine's, or what --name says. A token - is read from stdin.\n\nExample:\n  stoker-agent join head:7741 stoker-join-AbC…\n",
     )
-    .action(async (coordinator: string, token: string, _options: unknown, self: Command) => {
+    .action(async (coordinator: string, word: string, _options: unknown, self: Command) => {
+      const token = word === "-" ? readFileSync(0, "utf8").trim() : word;
       const { dataDir, name } = settingsOf(self.optsWithGlobals());
       mkdirSync(dataDir, { recursive: true, mode: 0o755 });
       const file = new IdentityFile(dataDir);
@@ -22,5 +24,6 @@ export function addJoinCommand(
       const { join } = await import("./identity/join.js");
       await join(file, { coordinator, token, node: name });
       process.stdout.write(`This machine has joined ${coordinator} as node ${name}.\n`);
+      await reportAmiss({ coordinator, dataDir, witnessPort: 0 });
     });
 }

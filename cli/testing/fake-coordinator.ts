@@ -7,6 +7,7 @@ import { ExperimentService } from "../../shared/gen/stoker/v1/experiment_service
 import { FileServerService } from "../../shared/gen/stoker/v1/file_server_service_pb.js";
 import { ExecutionState, type Job, JobSchema } from "../../shared/gen/stoker/v1/job_pb.js";
 import { JobService } from "../../shared/gen/stoker/v1/job_service_pb.js";
+import { JoinService } from "../../shared/gen/stoker/v1/join_service_pb.js";
 import { MachineClassService } from "../../shared/gen/stoker/v1/machine_class_service_pb.js";
 import { NodeService } from "../../shared/gen/stoker/v1/node_service_pb.js";
 import { SecretService } from "../../shared/gen/stoker/v1/secret_service_pb.js";
@@ -25,6 +26,7 @@ export interface Answers {
   secrets?: Partial<Handlers<typeof SecretService>>;
   machineClasses?: Partial<Handlers<typeof MachineClassService>>;
   nodes?: Partial<Handlers<typeof NodeService>>;
+  joining?: Partial<Handlers<typeof JoinService>>;
 }
 
 const services = {
@@ -37,6 +39,7 @@ const services = {
   secrets: SecretService,
   machineClasses: MachineClassService,
   nodes: NodeService,
+  joining: JoinService,
 };
 
 /** A coordinator on a port of its own that answers as a test says; what it says nothing about is not found. */

@@ -1,4 +1,5 @@
 import type { Noun } from "../../verb.js";
+import { add } from "./add.js";
 import { machineClass } from "./class/index.js";
 import { declareLost } from "./declare-lost.js";
 import { remove } from "./delete.js";
@@ -16,6 +17,6 @@ import { token } from "./token/index.js";
 export const node: Noun = {
   name: "node",
   description: "The machines",
-  verbs: [list, show, history, exec, drain, reclaim, resume, retry, declareLost, removal, remove],
+  verbs: [add, list, show, history, exec, drain, reclaim, resume, retry, declareLost, removal, remove],
   nouns: [token, machineClass],
 };

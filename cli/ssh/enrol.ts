@@ -1,0 +1,97 @@
+import type { PackageFile } from "./packages.js";
+import { quoted, type Ran, type Ssh } from "./ssh.js";
+
+/** How a host is, before anything is done to it. */
+export interface Probe {
+  name: string;
+  /** Debian's word; empty where there is no dpkg. */
+  architecture: string;
+  /** Of stoker-agent; empty when it is not installed. */
+  version: string;
+  /** It has joined some coordinator. */
+  hasJoined: boolean;
+  /** Put before what only root may do. */
+  sudo: "" | "sudo -n ";
+}
+
+/** What went wrong with one host, in one line. */
+export class HostFailure extends Error {}
+
+const probeScript = `
+echo name=$(hostname)
+echo architecture=$(dpkg --print-architecture 2>/dev/null)
+echo version=$(dpkg-query -W -f='\${db:Status-Abbrev}\${Version}' stoker-agent 2>/dev/null | sed -n 's/^ii *//p')
+if [ "$(id -u)" = 0 ]; then echo root=yes; root=; elif sudo -n true 2>/dev/null; then echo root=sudo; root="sudo -n"; else echo root=no; root=false; fi
+$root test -e /var/lib/stoker-agent/identity/identity.json && echo joined=yes
+true`;
+
+export async function probe(ssh: Ssh): Promise<Probe> {
+  const ran = await ssh.run(probeScript);
+  if (ran.code === 255)
+    throw new HostFailure(`ssh can't get in: ${lastLine(ran)}; \`ssh ${ssh.host} true\` must work without a password`);
+  if (ran.code !== 0) throw new HostFailure(`it could not be looked at: ${lastLine(ran)}`);
+  const told = new Map(
+    [...ran.stdout.matchAll(/^(\w+)=(.*)$/gm)].map(([, key = "", value = ""]) => [key, value.trim()]),
+  );
+  const value = (key: string) => told.get(key) ?? "";
+  if (value("root") === "no") {
+    throw new HostFailure(
+      "this user is not root there, and sudo wants a password: give root@HOST, or allow sudo without one",
+    );
+  }
+  if (value("architecture") === "") throw new HostFailure("it is no Debian or Ubuntu: there is no dpkg");
+  return {
+    ...{ name: value("name"), architecture: value("architecture"), version: value("version") },
+    hasJoined: value("joined") === "yes",
+    sudo: value("root") === "sudo" ? "sudo -n " : "",
+  };
+}
+
+/** The packages for this host, or nothing when it has them already. */
+export function missingPackages(
+  host: Probe,
+  packages: readonly PackageFile[],
+): PackageFile[] | "none" | "from its repository" {
+  const agent = packages.find((each) => each.package === "stoker-agent");
+  if (!agent) return host.version === "" ? "from its repository" : "none";
+  if (host.version === agent.version) return "none";
+  const fitting = packages.filter(({ architecture }) => architecture === host.architecture || architecture === "all");
+  if (fitting.length < packages.length) {
+    throw new HostFailure(
+      `it is ${host.architecture}, and the packages are for ${agent.architecture}: give those with --package`,
+    );
+  }
+  return fitting;
+}
+
+export async function install(ssh: Ssh, { sudo }: Probe, files: PackageFile[] | "from its repository"): Promise<void> {
+  const apt = `${sudo}env DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=300 install -qy`;
+  const ran = Array.isArray(files)
+    ? await ssh.runWithFiles(
+        `set -e; folder=$(mktemp -d); trap 'rm -rf "$folder"' EXIT; tar -C "$folder" -xf -; ${apt} "$folder"/*.deb`,
+        files,
+      )
+    : await ssh.run(`${apt} stoker-agent`);
+  if (ran.code !== 0) throw new HostFailure(`apt-get could not install stoker-agent: ${aptError(ran)}`);
+}
+
+/** The token is a secret: it goes by stdin, where no list of processes shows it. */
+export async function join(ssh: Ssh, { sudo }: Probe, address: string, token: string): Promise<string> {
+  const ran = await ssh.run(`${sudo}stoker-agent join ${quoted(address)} -`, `${token}\n`);
+  if (ran.code !== 0) throw new HostFailure(`it could not join: ${lastLine(ran)}`);
+  const name = /\bas node (\S+?)\.?\s*$/m.exec(ran.stdout)?.[1];
+  if (name === undefined) throw new HostFailure(`it has joined, and did not say as which node: ${lastLine(ran)}`);
+  return name;
+}
+
+const aptError = (ran: Ran) => /^E: .*/m.exec(ran.stderr)?.[0] ?? lastLine(ran);
+
+function lastLine({ stdout, stderr, code }: Ran): string {
+  const lines = `${stdout}\n${stderr}`.trim().split("\n");
+  return (
+    lines
+      .at(-1)
+      ?.replaceAll(/\p{Cc}+/gu, " ")
+      .trim() || `exit code ${code}`
+  );
+}
