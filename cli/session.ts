@@ -116,6 +116,10 @@ export class Session {
     return this.format === "json";
   }
 
+  get isTable(): boolean {
+    return this.format === "table";
+  }
+
   /** What `show` prints. */
   async show<K extends Kind>(kind: K, message: Shown<K> | undefined): Promise<void> {
     const view = views[kind];

@@ -15,7 +15,7 @@ import type { Catalog } from "./catalog/catalog.js";
 import { lockFolder } from "./catalog/lock.js";
 import { Connections, type TlsMode } from "./connections.js";
 import type { Effect } from "./core/effects.js";
-import { nodeNamed } from "./core/names.js";
+import { readThresholds } from "./core/gang-watch/thresholds.js";
 import { withSealed } from "./core/secrets/reference.js";
 import { defaultSettings, type Settings } from "./core/settings.js";
 import { makeFolder, openCatalog } from "./data-folder.js";
@@ -25,11 +25,11 @@ import { publishJob } from "./feed/job-publisher.js";
 import { StoredFiles } from "./files/stored-files.js";
 import { tellJoinLine, writeAdministrator } from "./first-start.js";
 import { type GuardOptions, Guards, groupRolesOf } from "./guards.js";
-import { Histories } from "./history/histories.js";
 import { FileLinks } from "./links/file-links.js";
 import { LogIngest } from "./logs/ingest.js";
 import { logSource } from "./logs/log-source.js";
 import { LogStore } from "./logs/store.js";
+import { Measurements } from "./measurements.js";
 import { CoordinatorMetrics } from "./metrics/coordinator-metrics.js";
 import type { NatsLink } from "./nats/link.js";
 import { openSecrets } from "./open-secrets.js";
@@ -75,6 +75,8 @@ export interface CoordinatorOptions extends GuardOptions {
   waitingLong?: number | undefined;
   /** Absent: nobody is told of anything. */
   outward?: OutwardSettings;
+  /** Thresholds, by name. */
+  gangWatch?: Readonly<Record<string, string>>;
   /** Bytes of free space that are kept for what runs. */
   diskReserve: number;
   log: Logger;
@@ -94,7 +96,7 @@ export class Coordinator {
   private readonly links: FileLinks;
   private readonly logStore: LogStore;
   private readonly outward: Outward;
-  private readonly histories: Histories;
+  private readonly measurements: Measurements;
   private readonly guards: Guards;
   private readonly api: ApiServer;
   private ingest: LogIngest | undefined;
@@ -149,9 +151,7 @@ export class Coordinator {
       witnessKeys: new WitnessKeys(readOrMakeToken(join(options.dataDir, "witness-secret"))),
       connected: (node) => this.relays.back(node),
       disconnected: (node) => this.relays.gone(node),
-      sampled: (node, sample) =>
-        this.room.low === undefined &&
-        this.histories.take(nodeNamed(this.engine.state, node), this.engine.now(), sample),
+      sampled: (node, sample) => this.measurements.take(node, sample),
       log,
     });
     this.relays = new Relays({
@@ -179,7 +179,10 @@ export class Coordinator {
       now: () => this.engine.now(),
       tell: (event) => this.engine.tell(event),
     });
-    this.histories = new Histories(join(options.dataDir, "history"), log);
+    this.measurements = new Measurements({
+      ...{ engine: () => this.engine, hasRoom: () => room.low === undefined, folder: join(dataDir, "history"), log },
+      thresholds: readThresholds(options.gangWatch ?? {}),
+    });
     this.guards = new Guards(options, { engine: this.engine, audit: catalog.audit, token, log });
     this.api = new ApiServer({
       access: this.guards.audited(
@@ -246,7 +249,7 @@ export class Coordinator {
     this.room.stop();
     await this.ingest?.stop();
     this.logStore.close();
-    this.histories.close();
+    this.measurements.close();
     await this.bus?.close();
     await this.nats.stop();
     this.catalog[Symbol.dispose]();
@@ -264,6 +267,7 @@ export class Coordinator {
     this.engine.start();
     this.guards.start();
     this.outward.start();
+    this.measurements.start();
     this.logStore
       .sweep((uuid) => this.engine.state.jobs.has(jobId(uuid)))
       .catch((error: unknown) => this.options.log.error({ err: error }, "logs of deleted jobs could not be removed"));
@@ -325,7 +329,7 @@ export class Coordinator {
       audit: this.catalog.audit,
       seal: (key, value) => this.vault.sealText(key, value),
       telemetry: (node) => this.sessions.telemetry(node),
-      history: (node, gpus, range) => this.histories.read(node, gpus, { ...range, now: this.engine.now() }),
+      history: (node, gpus, range) => this.measurements.read(node, gpus, range),
       feed: this.feed,
       logs: logSource(this.logStore),
       relays: { ask: (node, purpose, signal) => this.relays.ask(node, purpose, signal) },
@@ -390,7 +394,7 @@ export class Coordinator {
     if (!job) return;
     const { kind } = job.state;
     if (kind !== "preparing" && kind !== "running") this.sessions.relay.jobStopped(uuid);
-    publishJob(this.bus, { uuid, state: kind, attempt: job.attempt });
+    publishJob(this.bus, job);
   }
 
   private jobDeleted(uuid: JobId): void {

@@ -23,6 +23,7 @@ import { Coordinator } from "./coordinator.js";
 import { admitDuration, admitMemory } from "./core/admission/quantities.js";
 import { defaultSettings, type Settings } from "./core/settings.js";
 import { addDoctorCommand } from "./doctor-command.js";
+import { gangWatchSettings } from "./gang-watch-settings.js";
 import { guardSettings } from "./guard-settings.js";
 import { addKeyCommands } from "./key-commands.js";
 import { outwardSettings } from "./outward-settings.js";
@@ -164,6 +165,7 @@ const program = {
       parse: (value) => admitDuration("--waiting-long", value),
     } satisfies Setting<number | undefined>,
     ...outwardSettings,
+    ...gangWatchSettings,
     diskReserve: {
       description: "free space on the data folder's disk that is kept for what runs; below it nothing new is taken on",
       placeholder: "bytes",

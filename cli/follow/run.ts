@@ -1,5 +1,6 @@
 import type { Call } from "../call.js";
 import type { Session } from "../session.js";
+import { tellEfficiency } from "./efficiency.js";
 import { expectedRanks } from "./expected-ranks.js";
 import { exitCodeOf, failureText } from "./job-end.js";
 import { Line } from "./line.js";
@@ -43,5 +44,6 @@ export async function followRun(
   };
   const [ended] = await Promise.all([end.catch(whenBroken), log().catch(whenBroken)]);
   if (!ended || signal.aborted) return undefined;
+  await tellEfficiency(call, session, ended);
   return { exitCode: exitCodeOf(ended), failure: failureText(ended) };
 }

@@ -1,14 +1,17 @@
 import { type AttemptUsage, AttemptUsageSchema } from "../../shared/gen/stoker/v1/history_pb.js";
+import { efficiencyLines } from "./efficiency.js";
 import { toJson } from "./json.js";
 import { plain } from "./plain.js";
 import { sparkline } from "./sparkline.js";
 import { table } from "./table.js";
 import { shortTime } from "./time.js";
+import { findingLines } from "./views/findings.js";
 
 export const jobUsageJson = (usage: AttemptUsage) => toJson(plain(AttemptUsageSchema, usage));
 
 /** What an attempt made of its GPUs, a line for each, and what could be better. */
-export function jobUsage({ attempt, from, to, gpus, advice }: AttemptUsage): string {
+export function jobUsage(usage: AttemptUsage): string {
+  const { attempt, from, to, gpus, findings } = usage;
   const lines = [`Attempt ${attempt}, ${shortTime(from)} to ${shortTime(to)}\n`];
   if (gpus.length === 0) lines.push("It held no GPUs.\n");
   else {
@@ -20,7 +23,8 @@ export function jobUsage({ attempt, from, to, gpus, advice }: AttemptUsage): str
     ]);
     lines.push(table(["Node", "GPU", "Used", "Idle", "Memory at most", "Power", "Over time"], rows));
   }
-  if (advice.length > 0) lines.push(`\n${advice.map((sentence) => `- ${sentence}\n`).join("")}`);
+  const told = [...efficiencyLines(usage), ...findingLines(findings).map(([kind, text]) => `${kind} ${text}`)];
+  if (told.length > 0) lines.push(`\n${told.map((sentence) => `- ${sentence}\n`).join("")}`);
   return lines.join("");
 }
 

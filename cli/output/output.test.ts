@@ -27,6 +27,7 @@ test("a job is plain as az printed it: its spec flat, words for enumerations, IS
     executionInfo: { startTime: "2026-01-31T10:00:00.250Z", exitCode: 0, errors: [] },
     attempt: 0,
     attempts: [],
+    findings: [],
   });
 });
 

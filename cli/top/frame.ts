@@ -2,6 +2,7 @@ import { type Node, NodeState, NodeStateSchema } from "../../shared/gen/stoker/v
 import type { Status } from "../../shared/gen/stoker/v1/status_pb.js";
 import { sparkline } from "../output/sparkline.js";
 import { shortTime } from "../output/time.js";
+import { suspectedText } from "../output/views/suspected.js";
 import { wordOf } from "../output/words.js";
 import type { Courses } from "./courses.js";
 
@@ -43,7 +44,7 @@ function troubles({ readOnly, natsProblem, troubles: all }: Status): string[] {
 
 function nodeLines(node: Node, courses: Courses): string[] {
   const { name, state, telemetry, inventory, allocations, gpuFaults } = node;
-  const jobs = allocations.map(({ jobId }) => leaf(jobId)).join(", ");
+  const jobs = allocations.map(({ jobId, suspected }) => `${leaf(jobId)}${suspectedText(suspected)}`).join(", ");
   const cpu = telemetry?.cpuPercent === undefined ? "    " : `${whole(telemetry.cpuPercent).padStart(3)}%`;
   const memory =
     telemetry?.memoryUsedBytes === undefined ? "" : ofMemory(telemetry.memoryUsedBytes, inventory?.memoryBytes);

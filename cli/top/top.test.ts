@@ -19,7 +19,11 @@ const status = create(StatusSchema, {
 
 const node = (name: string, utilizationPercent: number) =>
   create(NodeSchema, {
-    ...{ name, state: NodeState.RUNNING, allocations: [{ jobId: "workspaces/w/experiments/e/jobs/train" }] },
+    ...{
+      name,
+      state: NodeState.RUNNING,
+      allocations: [{ jobId: "workspaces/w/experiments/e/jobs/train", suspected: name === "m1" ? ["hang"] : [] }],
+    },
     inventory: { memoryBytes: 64n * gib, gpus: [{ uuid: `${name}-0`, index: 0, memoryBytes: 80n * gib }] },
     telemetry: {
       ...{ cpuPercent: 12.4, memoryUsedBytes: 16n * gib },
@@ -41,7 +45,7 @@ it("shows counts, what is wrong, nodes with their GPUs over time, and what waits
   const [head, trouble, , m1, gpu1, m3, gpu3, , title, wait] = shown();
   expect(head).toBe("1 of 3 nodes at work   1 of 2 GPUs taken   1 jobs run, 4 wait");
   expect(trouble).toBe("! m2: its agent [2J has fallen silent");
-  expect(m1).toMatch(/^m1 +running +CPU +12% +16\/64 GiB +train$/);
+  expect(m1).toMatch(/^m1 +running +CPU +12% +16\/64 GiB +train \(hang\?\)$/);
   expect(gpu1).toMatch(/^ {2}GPU 0 +▁▅ +50% 40\/80 GiB +61°C +300 W SUSPECT: slows down for its heat$/);
   expect([m3?.slice(0, 2), gpu3]).toEqual(["m3", expect.stringMatching(/██ 100%/)]);
   expect(title).toBe("Waiting longest");

@@ -2,6 +2,7 @@ import type { JobId } from "../../shared/ids.js";
 import type { Candidate } from "./checks/check.js";
 import { firstObjection, fitting, jobObjection, room, standing } from "./checks/index.js";
 import { membersOf } from "./cluster.js";
+import { openFindings } from "./gang-watch/findings.js";
 import { unpreparable } from "./grant/unpreparable.js";
 import { isLive, leaseOf } from "./indexes.js";
 import type { World } from "./memory.js";
@@ -39,7 +40,7 @@ export function explain(world: World, job: Job, now: Instant): Explanation {
     return {
       ...told,
       summary: doing(job),
-      reasons: [...silences(world, job, now), ...steps(world, job, now), ...passedOver(job)],
+      reasons: [...silences(world, job, now), ...steps(world, job, now), ...suspicions(job), ...passedOver(job)],
     };
   const cluster = world.clusters.get(job.request.cluster);
   if (!cluster) return { ...told, summary: "it waits for a cluster that is gone", reasons: [] };
@@ -70,6 +71,16 @@ function silences(world: World, job: Job, now: Instant): WaitReason[] {
 function passedOver(job: Job): WaitReason[] {
   return (leaseOf(job)?.passedOver ?? []).map(({ node, why }) => ({
     ...{ check: "history", message: `${node} was passed over: ${why}`, nodes: [node], heldBy: [] },
+  }));
+}
+
+/** What the gang watch makes of it. */
+function suspicions(job: Job): WaitReason[] {
+  return openFindings(job).map(({ kind, sentence, gpus }) => ({
+    check: kind,
+    message: sentence,
+    nodes: [...new Set(gpus.map(({ node }) => node))],
+    heldBy: [],
   }));
 }
 

@@ -1,5 +1,7 @@
 import { membersOf } from "./cluster.js";
 import { explain } from "./explain.js";
+import { openFindings } from "./gang-watch/findings.js";
+import type { FindingKind } from "./gang-watch/gang.js";
 import type { NodeCondition } from "./liveness.js";
 import type { World } from "./memory.js";
 import { idOfCluster, idOfJob, idOfNode } from "./names.js";
@@ -41,7 +43,7 @@ export interface Wait {
 
 export interface Trouble {
   readonly id: string;
-  readonly kind: "lost" | "unusable" | "drained" | "cluster-error" | "logs-waiting";
+  readonly kind: "lost" | "unusable" | "drained" | "cluster-error" | "logs-waiting" | FindingKind;
   /** Absent when nobody knows. */
   readonly since?: Instant;
   readonly message: string;
@@ -57,6 +59,7 @@ export function labStatus(world: World, now: Instant): LabStatus {
   const troubles = [
     ...nodes.flatMap((node) => troublesOf(world, node)),
     ...clusters.flatMap((cluster) => faultsOf(world, cluster)),
+    ...suspectedOf(world),
   ];
   return {
     nodes: tallyNodes(world, nodes),
@@ -138,4 +141,18 @@ function faultsOf(world: World, cluster: Cluster): Trouble[] {
     kind: "cluster-error",
     message: `${code}: ${message}`,
   }));
+}
+
+/** Jobs that seem to hang, to be slowed down by one GPU, or to hold GPUs that they do not use. */
+function suspectedOf(world: World): Trouble[] {
+  const troubles: Trouble[] = [];
+  for (const active of world.index.active.values()) {
+    for (const uuid of active.values()) {
+      const job = world.jobs.get(uuid);
+      for (const { kind, since, sentence } of job ? openFindings(job) : []) {
+        if (job) troubles.push({ id: idOfJob(world, job), kind, since, message: sentence });
+      }
+    }
+  }
+  return troubles;
 }

@@ -1,4 +1,6 @@
 import { byLabel, type Family, gauge, labels, type Sample } from "../../shared/metrics/family.js";
+import { suspected } from "../core/gang-watch/findings.js";
+import type { FindingKind } from "../core/gang-watch/gang.js";
 import type { World } from "../core/memory.js";
 import { idOfCluster } from "../core/names.js";
 import type { Cluster, Instant, Job } from "../core/state.js";
@@ -12,7 +14,11 @@ export function jobFamilies({ engine }: CoordinatorView): Family[] {
   const states: Record<ReturnType<typeof stateOf>, number> = {
     ...{ queued: 0, preparing: 0, running: 0, stopping: 0, succeeded: 0, failed: 0, terminated: 0 },
   };
-  for (const job of world.jobs.values()) states[stateOf(job)] += 1;
+  const suspects: Record<FindingKind, number> = { hang: 0, straggler: 0, idle: 0 };
+  for (const job of world.jobs.values()) {
+    states[stateOf(job)] += 1;
+    for (const kind of suspected(job)) suspects[kind] += 1;
+  }
   const queued: Sample[] = [];
   const waits: Sample[] = [];
   for (const cluster of world.clusters.values()) {
@@ -29,6 +35,11 @@ export function jobFamilies({ engine }: CoordinatorView): Family[] {
       "stoker_jobs",
       "Jobs of the catalog by state: queued, preparing, running, stopping, succeeded, failed or terminated",
       byLabel("state", Object.entries(states)),
+    ),
+    gauge(
+      "stoker_jobs_suspected",
+      "Running jobs that seem to hang, to wait for one GPU (straggler), or to hold GPUs that they do not use (idle)",
+      byLabel("kind", Object.entries(suspects)),
     ),
     gauge("stoker_queue_jobs", "Jobs that wait for each cluster", queued),
     gauge(

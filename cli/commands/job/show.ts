@@ -12,6 +12,18 @@ export const show: Verb = {
     const session = await call.session();
     const { job } = await session.jobs.getJob({ id }, session.limits);
     await session.show("job", job);
+    if (!job || !session.isTable) return undefined;
+    const [{ hasEnded }, { efficiencyOf }, { details }] = await Promise.all([
+      import("../../follow/job-end.js"),
+      import("../../follow/efficiency.js"),
+      import("../../output/table.js"),
+    ]);
+    const [summary, ...advice] = hasEnded(job) ? await efficiencyOf(session, job) : [];
+    if (summary !== undefined) {
+      await call.world.out(
+        details([["Efficiency", summary], ...advice.map((sentence): [string, string] => ["Advice", sentence])]),
+      );
+    }
     return undefined;
   },
 };

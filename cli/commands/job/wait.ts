@@ -17,12 +17,15 @@ export const wait: Verb = {
   async run(call) {
     const id = await call.jobId();
     const session = await call.session();
-    const [{ Line }, { jobEnd }, { progressText }, { exitCodeOf, failureText }] = await Promise.all([
-      import("../../follow/line.js"),
-      import("../../follow/watch.js"),
-      import("../../follow/progress.js"),
-      import("../../follow/job-end.js"),
-    ]);
+    const [{ Line }, { jobEnd }, { progressText }, { exitCodeOf, failureText }, { tellEfficiency }] = await Promise.all(
+      [
+        import("../../follow/line.js"),
+        import("../../follow/watch.js"),
+        import("../../follow/progress.js"),
+        import("../../follow/job-end.js"),
+        import("../../follow/efficiency.js"),
+      ],
+    );
     let last = "";
     const { signal } = new AbortController();
     const job = await jobEnd(session, new Line(call, session.address), id, signal, async (seen) => {
@@ -33,6 +36,7 @@ export const wait: Verb = {
     if (!job) return exitCode.failed;
     const failure = failureText(job);
     if (failure) await call.notice(failure);
+    await tellEfficiency(call, session, job);
     return exitCodeOf(job);
   },
 };

@@ -3,7 +3,9 @@ import { leafOf, workspaceOf } from "../../ids.js";
 import type { Detail } from "../table.js";
 import { shortTime } from "../time.js";
 import { errorLines } from "./errors.js";
+import { findingLines, suspectedNow } from "./findings.js";
 import { frozenLine } from "./frozen.js";
+import { suspectedText } from "./suspected.js";
 import { view, word } from "./view.js";
 
 export const job = view({
@@ -15,10 +17,14 @@ export const job = view({
     ["Cluster Workspace", ({ id, spec }) => workspaceOf(spec?.cluster?.id ?? "") || workspaceOf(id)],
     ["Tool", ({ toolType }) => toolType],
     ["Nodes", ({ spec }) => String(spec?.nodeCount ?? 0)],
-    ["State", ({ executionState }) => word(ExecutionStateSchema, executionState)],
+    [
+      "State",
+      ({ executionState, findings }) =>
+        `${word(ExecutionStateSchema, executionState)}${suspectedText(suspectedNow(findings))}`,
+    ],
     ["Exit code", ({ executionInfo }) => String(executionInfo?.exitCode ?? "")],
   ],
-  more: ({ id, spec, creationTime, executionInfo, attempts, jobOutputDirectoryPathSegment }) => [
+  more: ({ id, spec, creationTime, executionInfo, attempts, findings, jobOutputDirectoryPathSegment }) => [
     ["Priority", spec?.schedulingPriority ?? ""],
     ["Created", shortTime(creationTime)],
     ["Started", shortTime(executionInfo?.startTime)],
@@ -32,6 +38,7 @@ export const job = view({
       ),
     ]),
     ...attempts.flatMap((attempt): Detail[] => logsLine(attempt)),
+    ...findingLines(findings),
     ["Output", jobOutputDirectoryPathSegment],
     ["Id", id],
   ],

@@ -4,6 +4,7 @@ import { HostTelemetrySchema, InventorySchema, TelemetrySchema } from "../../../
 import { gpuLines, hostLines } from "./machine.js";
 
 const gib = 2n ** 30n;
+const unused = { gpuFaults: [], allocations: [] };
 
 it("GPUs with what they do, where they are, and how they are connected", () => {
   const gpu = (index: number) => ({
@@ -19,14 +20,14 @@ it("GPUs with what they do, where they are, and how they are connected", () => {
     powerWatts: 70,
   };
   const telemetry = create(TelemetrySchema, { gpus: [measured] });
-  expect(gpuLines(inventory, telemetry)).toEqual([
+  expect(gpuLines(inventory, telemetry, unused)).toEqual([
     ["No GPUs", ""],
-    ["GPU 0", "H100, GPU-0, 2.0 GiB of 80 GiB, 0 %, 30 °C, 70 W, NUMA node 0, near mlx5_0"],
-    ["GPU 1", "H100, GPU-1, 80 GiB, NUMA node 0, near mlx5_0"],
+    ["GPU 0", "H100, GPU-0, healthy, free, 2.0 GiB of 80 GiB, 0 %, 30 °C, 70 W, NUMA node 0, near mlx5_0"],
+    ["GPU 1", "H100, GPU-1, healthy, free, 80 GiB, NUMA node 0, near mlx5_0"],
     ["Links of GPU 0", "X    NV18"],
     ["Links of GPU 1", "NV18 X"],
   ]);
-  expect(gpuLines(create(InventorySchema, { gpuTrouble: "the driver is not loaded" }), undefined)).toEqual([
+  expect(gpuLines(create(InventorySchema, { gpuTrouble: "the driver is not loaded" }), undefined, unused)).toEqual([
     ["No GPUs", "the driver is not loaded"],
   ]);
 });

@@ -1,13 +1,30 @@
-import type { Gpu, GpuTelemetry, HostTelemetry, Inventory, Telemetry } from "../../../shared/gen/stoker/v1/node_pb.js";
+import type {
+  Gpu,
+  GpuTelemetry,
+  HostTelemetry,
+  Inventory,
+  Node,
+  Telemetry,
+} from "../../../shared/gen/stoker/v1/node_pb.js";
+import { leafOf } from "../../ids.js";
 import type { Detail } from "../table.js";
 import { gibibytes } from "../time.js";
+import { suspectedText } from "./suspected.js";
 
-/** What a machine's GPUs are and do, and how they are connected. */
-export function gpuLines(inventory: Inventory | undefined, telemetry: Telemetry | undefined): Detail[] {
+/** What a machine's GPUs are and do, for whom, and how they are connected. */
+export function gpuLines(
+  inventory: Inventory | undefined,
+  telemetry: Telemetry | undefined,
+  { gpuFaults, allocations }: Pick<Node, "gpuFaults" | "allocations">,
+): Detail[] {
   const gpus = inventory?.gpus ?? [];
   const lines = gpus.map((gpu): Detail => {
     const now = telemetry?.gpus.find(({ uuid }) => uuid === gpu.uuid);
-    return [`GPU ${gpu.index}`, [gpu.model, gpu.uuid, ...doing(gpu, now), ...place(gpu)].filter(Boolean).join(", ")];
+    const state = gpuFaults.find(({ uuid }) => uuid === gpu.uuid)?.state ?? "healthy";
+    const holder = allocations.find(({ gpuUuids }) => gpuUuids.includes(gpu.uuid));
+    const user = holder ? `job ${leafOf(holder.jobId)}${suspectedText(holder.suspected)}` : "free";
+    const parts = [gpu.model, gpu.uuid, state, user, ...doing(gpu, now), ...place(gpu)];
+    return [`GPU ${gpu.index}`, parts.filter(Boolean).join(", ")];
   });
   const trouble: Detail[] = [["No GPUs", inventory?.gpuTrouble ?? ""]];
   if (gpus.length < 2 || !gpus.some(({ links }) => links.length > 0)) return [...trouble, ...lines];

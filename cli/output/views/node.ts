@@ -10,6 +10,7 @@ import { gibibytes, shortTime } from "../time.js";
 import { errorLines } from "./errors.js";
 import { frozenLine } from "./frozen.js";
 import { gpuLines, hostLines } from "./machine.js";
+import { suspectedText } from "./suspected.js";
 import { view, word } from "./view.js";
 
 export const node = view({
@@ -49,9 +50,9 @@ export const node = view({
     ["Last heard of", shortTime(lastHeartbeatTime)],
     ["Agent", agentVersion],
     ...allocations.flatMap((allocation): Detail[] => {
-      const { jobId, attempt, cpus, gpus } = allocation;
+      const { jobId, attempt, cpus, gpus, suspected } = allocation;
       return [
-        ["Job", `${jobId} (attempt ${attempt}; ${cpus} CPUs, ${gpus} GPUs)`],
+        ["Job", `${jobId} (attempt ${attempt}; ${cpus} CPUs, ${gpus} GPUs)${suspectedText(suspected)}`],
         ...frozenLine(allocation, leafOf(jobId)),
       ];
     }),
@@ -60,7 +61,7 @@ export const node = view({
     ["Logs", waitingLine(telemetry?.logsWaiting)],
     ["Containers", [inventory?.containerRuntime, inventory?.containerRuntimeVersion].filter(Boolean).join(" ")],
     ["Freezer", telemetry?.freezer ?? ""],
-    ...gpuLines(inventory, telemetry),
+    ...gpuLines(inventory, telemetry, { gpuFaults, allocations }),
     ...hostLines(telemetry?.host),
     ["Id", id],
   ],

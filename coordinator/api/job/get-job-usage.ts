@@ -9,6 +9,7 @@ import { findJob, nodeNamed } from "../../core/names.js";
 import { attemptsOf } from "../../core/queries.js";
 import type { Attempt } from "../../core/state.js";
 import type { ApiPorts, NodeHistoryRead } from "../ports.js";
+import { findingViews } from "../views/findings.js";
 
 /** As fine as it is kept, as far as that is worth it. */
 const stepsMax = 2_000;
@@ -40,6 +41,7 @@ export function getJobUsage(ports: ApiPorts): Handlers<typeof JobService>["getJo
     return {
       usage: {
         ...{ attempt: attempt.number, gpus, advice: adviceFor(told, to - from) },
+        findings: findingViews(job).filter((finding) => finding.attempt === attempt.number),
         ...{ from: timestampFromMs(from), to: timestampFromMs(to) },
       },
     };

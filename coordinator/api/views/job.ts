@@ -13,6 +13,7 @@ import type { State } from "../../core/memory.js";
 import { idOfJob, outputSegmentOf } from "../../core/names.js";
 import { attemptsOf, executionStateOf } from "../../core/queries.js";
 import type { Attempt, Job } from "../../core/state.js";
+import { findingViews } from "./findings.js";
 import { frozenView } from "./node.js";
 import { provisioning } from "./provisioning.js";
 import { shownJobSpec } from "./secrets.js";
@@ -35,6 +36,7 @@ export function jobView(
     executionStateTransitionTime: timestampFromMs(row.state.since),
     executionInfo: executionInfo(row),
     attempt: row.attempt,
+    findings: findingViews(row),
     attempts: attemptsOf(state, row).map((attempt) => attemptView(state, row, attempt, logs?.get(attempt.number))),
   };
 }

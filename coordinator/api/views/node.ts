@@ -3,6 +3,7 @@ import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { type NodeSchema, NodeState, type Telemetry } from "../../../shared/gen/stoker/v1/node_pb.js";
 import { parseLeaseId } from "../../../shared/ids.js";
 import { type Standstill, standstillOf } from "../../core/frozen.js";
+import { suspected } from "../../core/gang-watch/findings.js";
 import type { NodeCondition } from "../../core/liveness.js";
 import type { State } from "../../core/memory.js";
 import { idOfCluster, idOfJob, idOfNode } from "../../core/names.js";
@@ -71,6 +72,8 @@ function allocations(state: State, row: Node) {
       jobId: holder ? idOfJob(state, holder) : job,
       attempt: parseLeaseId(lease)?.attempt ?? 0,
       gpus: held.gpuUuids.length,
+      gpuUuids: [...held.gpuUuids],
+      suspected: holder ? suspected(holder) : [],
       cpus: held.cpus,
       memoryBytes: BigInt(held.memoryBytes),
       ...frozenView(standstillOf(state, row, lease)),

@@ -58,9 +58,13 @@ export class Course {
     this.sums = {};
   }
 
-  /** Of an earlier run of this program; older than what is here. */
-  recall(cells: readonly Cell[]): void {
+  /** What it drew, from steps of any length. */
+  learnFrom(cells: readonly Cell[]): void {
     for (const cell of cells) this.learn(cell);
+  }
+
+  /** What was seen by an earlier run of this program. */
+  recall(cells: readonly Cell[]): void {
     const first = this.done[0]?.at ?? this.at ?? Number.POSITIVE_INFINITY;
     this.done = [...cells.filter(({ at }) => at < first), ...this.done];
   }

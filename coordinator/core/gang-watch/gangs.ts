@@ -32,7 +32,7 @@ export function* runningGangs(world: World): Generator<RunningGang> {
 
 function gangOf(world: World, job: Job, lease: Lease, since: Instant): RunningGang {
   const expansion = expansionOf(job, lease);
-  const counts = ranksPerNode(expansion, lease);
+  const counts = ranksPerNode(job, expansion, lease);
   let first = 0;
   const gpus: Array<FoundGpu & { model: string }> = [];
   let stands = false;
@@ -50,12 +50,17 @@ function gangOf(world: World, job: Job, lease: Lease, since: Instant): RunningGa
     }
     first += count;
   }
-  const rankCount = counts.reduce((sum, count) => sum + count, 0);
+  // Who takes several nodes has processes that work together.
+  const rankCount = Math.max(
+    counts.reduce((sum, count) => sum + count, 0),
+    lease.shares.length,
+  );
   return { job: job.uuid, attempt: lease.attempt, lease: lease.id, since, gpus, rankCount, stands };
 }
 
-/** Under a launcher those that it starts, else those that Stoker starts. */
-function ranksPerNode({ slotsByNode, ranks }: Expansion, { shares }: Lease): number[] {
+/** Under a launcher those that it starts, else those that Stoker starts. Of a command of the user's own nobody knows. */
+function ranksPerNode(job: Job, { slotsByNode, ranks }: Expansion, { shares }: Lease): number[] {
+  if (job.spec.toolkit.case === "customToolkitSettings") return shares.map(() => 0);
   return shares.map((_, at) =>
     Math.max(slotsByNode[at] ?? 0, ranks.filter(({ nodeIndex }) => nodeIndex === at).length),
   );

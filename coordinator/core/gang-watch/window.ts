@@ -28,8 +28,9 @@ export function recent(
     last = cell.at;
     values.push(value);
   }
-  const wanted = Math.floor(forMs / step);
-  return gang.now - last > gapMs + step || values.length < coveredPart * wanted ? undefined : values;
+  // The first may lie half before, and the last is not complete yet.
+  const wanted = Math.max(2, coveredPart * (Math.floor(forMs / step) - 2));
+  return gang.now - last > gapMs + step || values.length < wanted ? undefined : values;
 }
 
 export const median = (values: readonly number[]): number => quantile(values, 0.5);

@@ -332,7 +332,7 @@ export type Trouble = Message<"stoker.v1.Trouble"> & {
   id: string;
 
   /**
-   * lost, unusable, drained, logs-waiting, cluster-error
+   * lost, unusable, drained, logs-waiting, cluster-error; of a job: hang, straggler, idle
    *
    * @generated from field: string kind = 2;
    */
