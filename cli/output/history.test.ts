@@ -33,12 +33,18 @@ it("what an attempt made of its GPUs is told with advice", () => {
   const gpu = {
     ...{ nodeName: "m1", uuid: "GPU-1", index: 0, utilizationPercent: 42.4, idlePercent: 30 },
     ...{ memoryMostBytes: BigInt(gib), memoryBytes: BigInt(4 * gib), powerWatts: 250 },
-    history: { series: [{ name: "x", means: [0, 100], mosts: [] }] },
+    history: {
+      series: [
+        { name: "gpu:GPU-1:utilization_percent", means: [0, 100], mosts: [] },
+        { name: "gpu:GPU-1:memory_used_bytes", means: [gib, 4 * gib], mosts: [] },
+        { name: "gpu:GPU-1:power_watts", means: [100, 200], mosts: [] },
+      ],
+    },
   };
   const usage = create(AttemptUsageSchema, { attempt: 2, from, to: from, gpus: [gpu], advice: ["Ask for fewer."] });
   const shown = jobUsage(usage);
   expect(shown).toMatch(/^Attempt 2, /);
-  expect(shown).toMatch(/m1 +0 +42 % +30 % +1\.0 of 4 GiB +250 W +▁█/);
+  expect(shown).toMatch(/m1 +0 +42 % +30 % +1\.0 of 4 GiB +250 W +▁█ +▃█ +▅█/);
   expect(shown).toContain("- Ask for fewer.\n");
   expect(JSON.parse(jobUsageJson(usage))).toMatchObject({ attempt: 2, gpus: [{ uuid: "GPU-1", idlePercent: 30 }] });
   expect(jobUsage(create(AttemptUsageSchema, { attempt: 1, from, to: from }))).toContain("It held no GPUs.");

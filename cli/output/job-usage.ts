@@ -1,4 +1,4 @@
-import { type AttemptUsage, AttemptUsageSchema } from "../../shared/gen/stoker/v1/history_pb.js";
+import { type AttemptUsage, AttemptUsageSchema, type GpuUsage } from "../../shared/gen/stoker/v1/history_pb.js";
 import { efficiencyLines } from "./efficiency.js";
 import { toJson } from "./json.js";
 import { plain } from "./plain.js";
@@ -19,13 +19,23 @@ export function jobUsage(usage: AttemptUsage): string {
       ...[gpu.nodeName, String(gpu.index), percent(gpu.utilizationPercent), percent(gpu.idlePercent)],
       memory(gpu.memoryMostBytes, gpu.memoryBytes),
       gpu.powerWatts === undefined ? "" : `${Math.round(gpu.powerWatts)} W`,
-      sparkline(gpu.history?.series[0]?.means ?? [], 100),
+      course(gpu, "utilization_percent", 100),
+      course(gpu, "memory_used_bytes", Number(gpu.memoryBytes)),
+      course(gpu, "power_watts"),
     ]);
-    lines.push(table(["Node", "GPU", "Used", "Idle", "Memory at most", "Power", "Over time"], rows));
+    const curves = ["Use over time", "Memory over time", "Power over time"];
+    lines.push(table(["Node", "GPU", "Used", "Idle", "Memory at most", "Power", ...curves], rows));
   }
   const told = [...efficiencyLines(usage), ...findingLines(findings).map(([kind, text]) => `${kind} ${text}`)];
   if (told.length > 0) lines.push(`\n${told.map((sentence) => `- ${sentence}\n`).join("")}`);
   return lines.join("");
+}
+
+/** `full`: what fills a block; the highest value otherwise. */
+function course({ history }: GpuUsage, name: string, full = 0): string {
+  const means = history?.series.find((series) => series.name.endsWith(name))?.means ?? [];
+  const most = full > 0 ? full : Math.max(...means.filter((value) => !Number.isNaN(value)));
+  return sparkline(means, most, 24);
 }
 
 const percent = (value: number | undefined) => (value === undefined ? "" : `${Math.round(value)} %`);

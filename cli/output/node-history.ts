@@ -23,6 +23,8 @@ export function nodeHistory({ from, stepMs, series }: History): string {
 }
 
 function amount(name: string, value: number): string {
+  if (name.endsWith("_bytes_per_second")) return `${(value / 1e6).toFixed(1)} MB/s`;
+  if (name.endsWith("_ms")) return `${value.toFixed(1)} ms`;
   if (name.endsWith("_bytes")) return `${(value / 2 ** 30).toFixed(1)} GiB`;
   if (name.endsWith("_percent")) return `${value.toFixed(0)} %`;
   if (name.endsWith("_celsius")) return `${value.toFixed(0)} °C`;

@@ -7,6 +7,7 @@ import type { JobId, SubscriptionId } from "../../shared/ids.js";
 import type { AuditEntry } from "../core/access/audit.js";
 import type { SubjectSignIn } from "../core/access/events.js";
 import type { Announcement } from "../core/announcements/announcement.js";
+import type { GpuCurves } from "../core/efficiency-curves.js";
 import type { ApiEvent } from "../core/events.js";
 import type { Directory as FileDirectory } from "../core/files/sources.js";
 import type { State } from "../core/memory.js";
@@ -35,6 +36,8 @@ export interface ApiPorts {
     gpus: readonly string[],
     range: { from: number; to: number; steps: number },
   ): NodeHistoryRead | undefined;
+  /** What an attempt made of its GPUs. */
+  curves(attempt: AttemptRow): readonly GpuCurves[];
   feed: JobFeed;
   logs: LogSource;
   relays: NodeRelays;

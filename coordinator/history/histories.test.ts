@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pino } from "pino";
@@ -75,12 +75,58 @@ it("forgets the fine after a day and the coarse after thirty, and never grows", 
   expect(values(end - 60 * day, end - 31 * day)).toEqual([]);
 });
 
-it("another set of GPUs begins another file, and the former stays beside it", () => {
-  histories.add("n1", ["GPU-1"], begin, sample(10));
-  histories.add("n1", ["GPU-2"], begin + 10_000, sample(20));
-  expect(readdirSync(join(folder, "n1")).sort()).toEqual(["day", "day.old", "month", "month.old"]);
+it("what a node measured stays when its GPUs change, and that of GPUs that stay", () => {
+  const two = { cpuPercent: 10, gpus: ["GPU-1", "GPU-2"].map((uuid) => ({ uuid, utilizationPercent: 10 })) };
+  histories.add("n1", ["GPU-1", "GPU-2"], begin, two);
+  histories.add("n1", ["GPU-3", "GPU-1"], begin + 10_000, {
+    ...sample(20),
+    gpus: [{ uuid: "GPU-3", utilizationPercent: 1 }],
+  });
+  histories.add("n1", ["GPU-3", "GPU-1"], begin + 20_000, sample(30));
+  const found = histories.read("n1", ["GPU-3", "GPU-1"], {
+    from: begin,
+    to: begin + 20_000,
+    steps: 2,
+    now: begin + 20_000,
+  });
+  const of = (name: string) => found?.series.find((series) => series.name === name)?.means;
+  expect(of("cpu_percent")).toEqual([10, 20]);
+  expect(of("gpu:GPU-1:utilization_percent")).toEqual([10, Number.NaN]);
+  expect(of("gpu:GPU-3:utilization_percent")).toEqual([Number.NaN, 1]);
+  expect(readdirSync(join(folder, "n1")).sort()).toEqual(["day", "month"]);
   histories.remove("n1");
   expect(readdirSync(folder)).toEqual([]);
+});
+
+it("a file of the release before, which had fewer columns and no mosts, is taken over", () => {
+  const columns = ["cpu_percent", "memory_used_bytes", "load1"];
+  const header = JSON.stringify({ columns, everyMs: 300_000, slots: 8_640 }).padEnd(16 * 1024, " ");
+  const slot = Buffer.alloc(20);
+  slot.writeDoubleLE(begin, 0);
+  slot.writeFloatLE(12, 8);
+  slot.writeFloatLE(Number.NaN, 12);
+  slot.writeFloatLE(3, 16);
+  const place = (begin / 300_000) % 8_640;
+  mkdirSync(join(folder, "n1"), { recursive: true });
+  writeFileSync(join(folder, "n1", "month"), Buffer.concat([Buffer.from(header), Buffer.alloc(place * 20), slot]));
+  expect(read(begin, begin + 300_000, 1, begin + 2 * day).cpu).toMatchObject({ means: [12], mosts: [12] });
+});
+
+it("thirty days later the most of a step is still the highest sample in it, and not the highest mean", () => {
+  for (let at = 0; at < 300_000; at += 2_000)
+    histories.add("n1", ["GPU-1"], begin + at, sample(at === 100_000 ? 100 : 0));
+  histories.add("n1", ["GPU-1"], begin + 300_000, sample(0));
+  const { gpu } = read(begin, begin + 300_000, 1, begin + 2 * day);
+  expect(gpu?.mosts).toEqual([100]);
+  expect(gpu?.means[0]).toBeCloseTo(100 / 150);
+});
+
+it("more parts of GPUs than a file can name are not all kept, which costs nothing else", () => {
+  const uuids = Array.from({ length: 60 }, (_, at) => `MIG-00000000-0000-0000-0000-0000000000${10 + at}`);
+  histories.add("n1", uuids, begin, { cpuPercent: 1, gpus: [] });
+  expect(
+    histories.read("n1", uuids, { from: begin, to: begin + 10_000, steps: 1, now: begin })?.series[0]?.means,
+  ).toEqual([1]);
 });
 
 it("a file that is not one of its own is set aside", () => {

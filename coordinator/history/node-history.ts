@@ -19,6 +19,14 @@ export interface NodeSample {
   cpuPercent?: number;
   memoryUsedBytes?: number;
   load1?: number;
+  temperatureCelsius?: number;
+  /** All interfaces together. */
+  receivedBytesPerSecond?: number;
+  sentBytesPerSecond?: number;
+  /** Of the slowest file server that was used. */
+  nfsExecutionMs?: number;
+  /** Of the fullest disk. */
+  diskFreePercent?: number;
   gpus: readonly GpuSample[];
 }
 
@@ -30,31 +38,46 @@ export interface Series {
   mosts: number[];
 }
 
-const ofNode = ["cpu_percent", "memory_used_bytes", "load1"] as const;
+const ofNode: ReadonlyArray<[name: string, of: (sample: NodeSample) => number | undefined]> = [
+  ["cpu_percent", ({ cpuPercent }) => cpuPercent],
+  ["memory_used_bytes", ({ memoryUsedBytes }) => memoryUsedBytes],
+  ["load1", ({ load1 }) => load1],
+  ["temperature_celsius", ({ temperatureCelsius }) => temperatureCelsius],
+  ["network_receive_bytes_per_second", ({ receivedBytesPerSecond }) => receivedBytesPerSecond],
+  ["network_send_bytes_per_second", ({ sentBytesPerSecond }) => sentBytesPerSecond],
+  ["nfs_execution_ms", ({ nfsExecutionMs }) => nfsExecutionMs],
+  ["disk_free_percent", ({ diskFreePercent }) => diskFreePercent],
+];
 const ofGpu = ["utilization_percent", "memory_used_bytes", "temperature_celsius", "power_watts"] as const;
+
+/** A file's head has room for no more; one GPU may be many MIG devices. */
+const gpusMax = 48;
 
 /** What one node said of itself, in two files that never grow. */
 export class NodeHistory {
+  private readonly gpus: readonly string[];
   private readonly fine: RingFile;
   private readonly coarse: RingFile;
   private readonly columns: readonly string[];
   private readonly now: { fine: Gathered; coarse: Gathered };
   private slotAt = { fine: 0, coarse: 0 };
 
-  constructor(
-    folder: string,
-    private readonly gpus: readonly string[],
-  ) {
-    this.columns = [...ofNode, ...gpus.flatMap((uuid) => ofGpu.map((name) => `gpu:${uuid}:${name}`))];
+  constructor(folder: string, offered: readonly string[]) {
+    this.gpus = offered.slice(0, gpusMax);
+    const { gpus } = this;
+    this.columns = [
+      ...ofNode.map(([name]) => name),
+      ...gpus.flatMap((uuid) => ofGpu.map((name) => `gpu:${uuid}:${name}`)),
+    ];
     const { columns } = this;
     this.fine = RingFile.open(join(folder, "day"), { columns, everyMs: fineMs, slots });
-    this.coarse = RingFile.open(join(folder, "month"), { columns, everyMs: coarseMs, slots });
+    this.coarse = RingFile.open(join(folder, "month"), { columns, everyMs: coarseMs, slots, mosts: true });
     this.now = { fine: new Gathered(columns.length), coarse: new Gathered(columns.length) };
   }
 
   /** True while its file has a place for each of these GPUs. */
   fits(gpus: readonly string[]): boolean {
-    return gpus.every((uuid) => this.gpus.includes(uuid));
+    return gpus.slice(0, gpusMax).every((uuid) => this.gpus.includes(uuid));
   }
 
   add(at: number, sample: NodeSample): void {
@@ -76,8 +99,9 @@ export class NodeHistory {
     const rows = this[which].read(first, to);
     const at = this.slotAt[which];
     // What is still being gathered is the newest that there is.
-    if (!this.now[which].isEmpty && at >= first && at < to)
-      rows.push({ at, values: Float32Array.from(this.now[which].means()) });
+    const gathered = this.now[which];
+    if (!gathered.isEmpty && at >= first && at < to)
+      rows.push({ at, means: Float32Array.from(gathered.means()), mosts: Float32Array.from(gathered.mosts()) });
     return { stepMs, from: first, series: this.seriesOf(rows, first, stepMs, count) };
   }
 
@@ -92,14 +116,15 @@ export class NodeHistory {
       const sums = new Array<number>(count).fill(0);
       const counts = new Array<number>(count).fill(0);
       const mosts = new Array<number>(count).fill(Number.NaN);
-      for (const { at, values } of rows) {
-        const step = Math.floor((at - first) / stepMs);
-        const value = values[column] ?? Number.NaN;
+      for (const row of rows) {
+        const step = Math.floor((row.at - first) / stepMs);
+        const value = row.means[column] ?? Number.NaN;
+        const highest = row.mosts[column] ?? Number.NaN;
         if (Number.isNaN(value) || step < 0 || step >= count) continue;
         sums[step] = (sums[step] ?? 0) + value;
         counts[step] = (counts[step] ?? 0) + 1;
         const most = mosts[step] ?? Number.NaN;
-        mosts[step] = Number.isNaN(most) ? value : Math.max(most, value);
+        mosts[step] = Number.isNaN(most) ? highest : Math.max(most, highest);
       }
       return { name, means: sums.map((sum, step) => sum / (counts[step] ?? 0)), mosts };
     });
@@ -115,14 +140,15 @@ export class NodeHistory {
   private write(which: "fine" | "coarse", everyMs: number): void {
     const gathered = this.now[which];
     if (gathered.isEmpty || this.slotAt[which] < everyMs) return;
-    this[which].write(this.slotAt[which], gathered.take());
+    this[which].write(this.slotAt[which], gathered.means(), gathered.mosts());
+    gathered.clear();
   }
 
-  private valuesOf({ cpuPercent, memoryUsedBytes, load1, gpus }: NodeSample): number[] {
+  private valuesOf(sample: NodeSample): number[] {
     const given = (value: number | undefined) => value ?? Number.NaN;
-    const values = [given(cpuPercent), given(memoryUsedBytes), given(load1)];
+    const values = ofNode.map(([, of]) => given(of(sample)));
     for (const uuid of this.gpus) {
-      const gpu = gpus.find((each) => each.uuid === uuid);
+      const gpu = sample.gpus.find((each) => each.uuid === uuid);
       values.push(given(gpu?.utilizationPercent), given(gpu?.memoryUsedBytes));
       values.push(given(gpu?.temperatureCelsius), given(gpu?.powerWatts));
     }

@@ -1,22 +1,18 @@
-import { closeSync, fstatSync, mkdirSync, openSync, readSync, renameSync, writeSync } from "node:fs";
+import { closeSync, fstatSync, mkdirSync, openSync, readFileSync, readSync, renameSync, writeSync } from "node:fs";
 import { dirname } from "node:path";
+import {
+  type Header,
+  headerBytes,
+  type Row,
+  readHeader,
+  rowBytes,
+  rowIn,
+  rowText,
+  timeBytes,
+  valueBytes,
+} from "./ring-layout.js";
 
-/** What a ring's file says of itself at its start. */
-interface Header {
-  columns: readonly string[];
-  everyMs: number;
-  slots: number;
-}
-
-const headerBytes = 16 * 1024;
-const timeBytes = 8;
-const valueBytes = 4;
-
-/** A sample: when it was taken, and a value for each column; NaN is none. */
-export interface Row {
-  at: number;
-  values: Float32Array;
-}
+export type { Header, Row };
 
 /**
  * A file of a fixed size: one slot for each `everyMs`, written over when its time comes round again. Each slot carries its own time, so that
@@ -28,26 +24,28 @@ export class RingFile {
     readonly header: Header,
   ) {}
 
-  /** Begins anew when there is none, or one of another shape: the former stays beside it as `.old`. */
+  /**
+   * Begins anew when there is none. One with other columns, of an earlier release or of other GPUs, is taken over as far as its columns go; one
+   * that can't be read stays beside it as `.old`.
+   */
   static open(path: string, header: Header): RingFile {
     mkdirSync(dirname(path), { recursive: true });
-    const wanted = JSON.stringify(header);
-    const existing = openSync(path, "a+");
-    const known = readHeader(existing);
-    closeSync(existing);
-    if (known !== wanted) {
-      if (known !== "") renameSync(path, `${path}.old`);
-      const descriptor = openSync(path, "w", 0o640);
-      writeSync(descriptor, wanted.padEnd(headerBytes, " "), 0);
-      closeSync(descriptor);
-    }
+    const wanted = rowText(header);
+    const known = headerOf(path);
+    if (known === wanted) return new RingFile(path, header);
+    const former = known === "" ? undefined : readHeader(known);
+    const file = new RingFile(former ? `${path}.new` : path, header);
+    if (known !== "" && !former) renameSync(path, `${path}.old`);
+    file.begin(wanted);
+    if (!former) return file;
+    file.takeOver(readFileSync(path), former);
+    renameSync(file.path, path);
     return new RingFile(path, header);
   }
 
-  write(at: number, values: readonly number[]): void {
-    const slot = Buffer.alloc(this.slotBytes);
-    slot.writeDoubleLE(at, 0);
-    for (const [column, value] of values.entries()) slot.writeFloatLE(value, timeBytes + column * valueBytes);
+  /** `mosts` only where the header says that they are kept. */
+  write(at: number, means: readonly number[], mosts: readonly number[] = means): void {
+    const slot = this.slotOf(at, means, mosts);
     this.within((descriptor) => writeSync(descriptor, slot, 0, slot.length, this.placeOf(at)));
   }
 
@@ -56,25 +54,59 @@ export class RingFile {
     const { everyMs, slots } = this.header;
     const first = Math.max(Math.ceil(from / everyMs), Math.floor(to / everyMs) - slots + 1);
     const last = Math.ceil(to / everyMs) - 1;
+    if (last < first) return [];
     return this.within((descriptor) => {
-      const size = fstatSync(descriptor).size;
-      const slot = Buffer.alloc(this.slotBytes);
       const rows: Row[] = [];
-      for (let index = first; index <= last; index++) {
-        const place = this.placeOf(index * everyMs);
-        if (place + slot.length > size || readSync(descriptor, slot, 0, slot.length, place) < slot.length) continue;
-        const row = this.rowOf(slot);
-        if (Math.floor(row.at / everyMs) === index) rows.push(row);
+      // In one piece, or in two where the ring begins again.
+      for (let begin = first; begin <= last; ) {
+        const end = Math.min(last, begin + slots - (begin % slots) - 1);
+        rows.push(...this.piece(descriptor, begin, end));
+        begin = end + 1;
       }
       return rows;
     });
   }
 
-  private rowOf(slot: Buffer): Row {
-    const values = Float32Array.from(this.header.columns, (_, column) =>
-      slot.readFloatLE(timeBytes + column * valueBytes),
-    );
-    return { at: slot.readDoubleLE(0), values };
+  private piece(descriptor: number, first: number, last: number): Row[] {
+    const { everyMs } = this.header;
+    const place = this.placeOf(first * everyMs);
+    const size = Math.min((last - first + 1) * this.slotBytes, Math.max(0, fstatSync(descriptor).size - place));
+    const bytes = Buffer.alloc(size);
+    const count = Math.floor(readSync(descriptor, bytes, 0, size, place) / this.slotBytes);
+    const rows: Row[] = [];
+    for (let index = 0; index < count; index++) {
+      const row = rowIn(bytes, index * this.slotBytes, this.header);
+      if (Math.floor(row.at / everyMs) === first + index) rows.push(row);
+    }
+    return rows;
+  }
+
+  private begin(header: string): void {
+    const descriptor = openSync(this.path, "w", 0o640);
+    writeSync(descriptor, header.padEnd(headerBytes, " "), 0);
+    closeSync(descriptor);
+  }
+
+  private takeOver(bytes: Buffer, former: Header): void {
+    if (former.everyMs !== this.header.everyMs) return;
+    const from = this.header.columns.map((name) => former.columns.indexOf(name));
+    const pick = (values: Float32Array) => from.map((column) => values[column] ?? Number.NaN);
+    this.within((descriptor) => {
+      for (let place = headerBytes; place + rowBytes(former) <= bytes.length; place += rowBytes(former)) {
+        const { at, means, mosts } = rowIn(bytes, place, former);
+        if (!(at > 0)) continue;
+        const slot = this.slotOf(at, pick(means), pick(mosts));
+        writeSync(descriptor, slot, 0, slot.length, this.placeOf(at));
+      }
+    });
+  }
+
+  private slotOf(at: number, means: readonly number[], mosts: readonly number[]): Buffer {
+    const slot = Buffer.alloc(this.slotBytes);
+    slot.writeDoubleLE(at, 0);
+    const values = this.header.mosts ? [...means, ...mosts] : means;
+    for (const [column, value] of values.entries()) slot.writeFloatLE(value, timeBytes + column * valueBytes);
+    return slot;
   }
 
   /** Opened for each use: hundreds of nodes would hold more files than a process may. */
@@ -88,7 +120,7 @@ export class RingFile {
   }
 
   private get slotBytes(): number {
-    return timeBytes + this.header.columns.length * valueBytes;
+    return rowBytes(this.header);
   }
 
   private placeOf(at: number): number {
@@ -97,8 +129,11 @@ export class RingFile {
   }
 }
 
-function readHeader(descriptor: number): string {
+/** "" of a file that is not there. */
+function headerOf(path: string): string {
+  const descriptor = openSync(path, "a+");
   const text = Buffer.alloc(headerBytes);
   const length = readSync(descriptor, text, 0, headerBytes, 0);
+  closeSync(descriptor);
   return text.toString("utf8", 0, length).trimEnd();
 }

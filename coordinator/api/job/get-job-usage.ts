@@ -1,14 +1,12 @@
-import type { MessageInitShape } from "@bufbuild/protobuf";
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { Fault } from "../../../shared/fault.js";
-import type { GpuUsageSchema } from "../../../shared/gen/stoker/v1/history_pb.js";
 import type { JobService } from "../../../shared/gen/stoker/v1/job_service_pb.js";
 import type { Handlers } from "../../../shared/grpc.js";
-import { adviceFor, efficiencyOf } from "../../core/efficiency.js";
-import { findJob, nodeNamed } from "../../core/names.js";
+import { adviceFor } from "../../core/efficiency.js";
+import type { GpuCurves } from "../../core/efficiency-curves.js";
+import { findJob } from "../../core/names.js";
 import { attemptsOf } from "../../core/queries.js";
-import type { Attempt } from "../../core/state.js";
-import type { ApiPorts, NodeHistoryRead } from "../ports.js";
+import type { ApiPorts } from "../ports.js";
 import { findingViews } from "../views/findings.js";
 
 /** As fine as it is kept, as far as that is worth it. */
@@ -28,19 +26,14 @@ export function getJobUsage(ports: ApiPorts): Handlers<typeof JobService>["getJo
     }
     const from = attempt.startedAt;
     const to = attempt.endedAt ?? ports.now();
-    const gpus = attempt.nodes.flatMap((node) => gpusOf(ports, node, from, to));
-    const told = gpus.map(
-      ({ nodeName = "", index = 0, memoryBytes = 0n, memoryMostBytes, utilizationPercent, idlePercent }) => ({
-        name: `GPU ${index} of ${nodeName}`,
-        memoryBytes: Number(memoryBytes),
-        ...(utilizationPercent === undefined ? {} : { utilizationPercent }),
-        ...(idlePercent === undefined ? {} : { idlePercent }),
-        ...(memoryMostBytes === undefined ? {} : { memoryMostBytes: Number(memoryMostBytes) }),
-      }),
-    );
+    const gpus = ports.curves(attempt);
+    const told = gpus.map(({ nodeName, index, memoryBytes, efficiency }) => ({
+      ...{ name: `GPU ${index} of ${nodeName}`, memoryBytes },
+      ...efficiency,
+    }));
     return {
       usage: {
-        ...{ attempt: attempt.number, gpus, advice: adviceFor(told, to - from) },
+        ...{ attempt: attempt.number, gpus: gpus.map(gpuView), advice: adviceFor(told, to - from) },
         findings: findingViews(job).filter((finding) => finding.attempt === attempt.number),
         ...{ from: timestampFromMs(from), to: timestampFromMs(to) },
       },
@@ -48,38 +41,13 @@ export function getJobUsage(ports: ApiPorts): Handlers<typeof JobService>["getJo
   };
 }
 
-function gpusOf(
-  ports: ApiPorts,
-  node: Attempt["nodes"][number],
-  from: number,
-  to: number,
-): Array<MessageInitShape<typeof GpuUsageSchema>> {
-  const row = nodeNamed(ports.state(), node.name);
-  if (!row || node.gpuUuids.length === 0 || to <= from) return [];
-  const all = row.inventory.gpus.map(({ uuid }) => uuid);
-  const read = ports.history(row.name, all, { from, to, steps: stepsMax });
-  return row.inventory.gpus
-    .filter(({ uuid }) => node.gpuUuids.includes(uuid))
-    .map(({ uuid, index, model, memoryBytes }) => {
-      const of = (name: string) => read?.series.find((series) => series.name === `gpu:${uuid}:${name}`);
-      const utilization = of("utilization_percent");
-      const found = efficiencyOf({
-        utilizationPercent: utilization?.means ?? [],
-        memoryUsedBytes: of("memory_used_bytes")?.mosts ?? [],
-        powerWatts: of("power_watts")?.means ?? [],
-      });
-      const { memoryMostBytes, ...rest } = found;
-      return {
-        ...{ nodeName: node.name, uuid, index, model, memoryBytes: BigInt(memoryBytes) },
-        ...rest,
-        ...(memoryMostBytes === undefined ? {} : { memoryMostBytes: BigInt(Math.round(memoryMostBytes)) }),
-        ...(read && utilization ? { history: curve(read, utilization) } : {}),
-      };
-    });
+function gpuView({ nodeName, uuid, index, model, memoryBytes, efficiency, from, stepMs, curves }: GpuCurves) {
+  const { memoryMostBytes, ...rest } = efficiency;
+  const series = curves.map(({ name, means, mosts }) => ({ name, means: [...means], mosts: [...mosts] }));
+  return {
+    ...{ nodeName, uuid, index, model, memoryBytes: BigInt(memoryBytes) },
+    ...rest,
+    ...(memoryMostBytes === undefined ? {} : { memoryMostBytes: BigInt(Math.round(memoryMostBytes)) }),
+    ...(series.length > 0 ? { history: { from: timestampFromMs(from), stepMs: BigInt(stepMs), series } } : {}),
+  };
 }
-
-const curve = ({ from, stepMs }: NodeHistoryRead, series: NodeHistoryRead["series"][number]) => ({
-  from: timestampFromMs(from),
-  stepMs: BigInt(stepMs),
-  series: [{ ...series }],
-});
