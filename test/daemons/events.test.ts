@@ -71,7 +71,12 @@ afterEach(async () => {
 
 const events = () => coordinator.client(EventService);
 const stoker = async (...words: string[]) => {
-  const env = { ...process.env, STOKER_COORDINATOR: coordinator.address, STOKER_TOKEN: coordinator.token };
+  const env = {
+    ...process.env,
+    STOKER_COORDINATOR: coordinator.address,
+    STOKER_TOKEN: coordinator.token,
+    STOKER_TLS: "off",
+  };
   const { stdout } = await promisify(execFile)(process.execPath, [cli, ...words], { env });
   return stdout;
 };
