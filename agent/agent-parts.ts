@@ -1,11 +1,11 @@
 import type { Gpu } from "../shared/gen/stoker/v1/node_pb.js";
+import type { GpuHealthSource, NodeTests, TestsHost } from "./health-ports.js";
 import type { Isolation } from "./isolation.js";
 import type { AgentView } from "./metrics/view.js";
 import type {
   AdminAccounts,
   Containers,
   Exports,
-  GpuHealthSource,
   KernelSource,
   Logs,
   LogsHost,
@@ -15,7 +15,6 @@ import type {
   StdCopies,
   TelemetrySource,
 } from "./ports.js";
-import type { NodeTests, TestsHost } from "./test-ports.js";
 
 /** The parts that have ports of their own; main.ts gives the real ones. */
 export interface AgentParts {

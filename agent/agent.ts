@@ -15,6 +15,7 @@ import { ExecutionLog } from "./directories/execution-log.js";
 import { JobTemps } from "./directories/job-temps.js";
 import { Engine } from "./engine.js";
 import { followGpus } from "./gpu-changes.js";
+import type { GpuHealthSource, NodeTests } from "./health-ports.js";
 import { type LeaseHolder, mountsHost, remoteHost, sweepContainers, testsHost } from "./hosts.js";
 import { listenInside, makeInsideFolder } from "./inside-folder.js";
 import { Ledger } from "./ledger.js";
@@ -39,7 +40,7 @@ import { ObeyedFile } from "./obeyed-file.js";
 import { objectionTo } from "./obeying.js";
 import { type DataPaths, dataPaths } from "./paths.js";
 import { Performer } from "./perform.js";
-import type { GpuHealthSource, Logs, RemoteStarts } from "./ports.js";
+import type { Logs, RemoteStarts } from "./ports.js";
 import { Preparer } from "./preparer.js";
 import { RankProcesses } from "./rank-processes.js";
 import { LeaseSignals } from "./ranks/lease-signals.js";
@@ -48,7 +49,6 @@ import { LocalShims } from "./ranks/shims.js";
 import { Spawner } from "./ranks/spawner.js";
 import { Receiver } from "./received.js";
 import { AllSurroundings } from "./surroundings.js";
-import type { NodeTests } from "./test-ports.js";
 import { UserRelays, type UserRelaysOptions } from "./user-relays.js";
 import { Fences } from "./watchdog/fences.js";
 import type { Freezer } from "./watchdog/freezer.js";
@@ -334,7 +334,7 @@ export class Agent {
         heartbeatOf({
           leases: held(),
           problems: [this.watchdog.problem(), this.room.low, this.parts.mounts.clusterProblem(), this.gpus.problem()],
-          gpuFaults: this.gpus.faults().map(gpuFault),
+          gpus: this.gpus,
           witnessSet: BigInt(this.witnesses.set?.version ?? 0),
           telemetry: this.wire.next(this.parts.telemetry.latest()),
           beside: { freezer: this.options.freezer.name, ...logsWaiting(this.logs.waiting()) },

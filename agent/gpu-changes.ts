@@ -1,5 +1,6 @@
 import type { Inventory } from "../shared/gen/stoker/v1/node_pb.js";
-import type { GpuHealthSource, TelemetrySource } from "./ports.js";
+import type { GpuHealthSource } from "./health-ports.js";
+import type { TelemetrySource } from "./ports.js";
 
 /** When the machine has other GPUs to offer, `inventory` changes in place, they are watched, and the coordinator is told by a new session. */
 export function followGpus(

@@ -2,10 +2,10 @@ import type { Logger } from "pino";
 import { parseLeaseId } from "../shared/ids.js";
 import { environmentOf, jobMountRootOf, jobTempOf, type NodePlaces } from "./core/environment.js";
 import type { Engine } from "./engine.js";
+import type { GpuHealthSource, TestsHost } from "./health-ports.js";
 import { type DataPaths, Spool } from "./paths.js";
-import type { Containers, GpuHealthSource, MountsHost, RemoteHost, SessionMessage, Shims } from "./ports.js";
+import type { Containers, MountsHost, RemoteHost, SessionMessage, Shims } from "./ports.js";
 import type { AllSurroundings } from "./surroundings.js";
-import type { TestsHost } from "./test-ports.js";
 
 /** What parts with ports of their own may ask and tell of the leases that this node holds. */
 export interface LeaseHolder {

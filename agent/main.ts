@@ -13,6 +13,7 @@ import { version } from "../shared/version.js";
 import { Agent } from "./agent.js";
 import { addDoctorCommand } from "./doctor-command.js";
 import { offerOf } from "./exports/machine.js";
+import { healthSettings } from "./health-settings.js";
 import { IdentityFile } from "./identity/identity-file.js";
 import { makeIsolation } from "./isolation.js";
 import { isolationSettings } from "./isolation-settings.js";
@@ -166,6 +167,7 @@ const program = {
         "free space on the data folder's disk that is kept for what runs; below it no new lease is taken (default: 64MiB)",
     },
     ...isolationSettings,
+    ...healthSettings,
     logLevel: text({ description: "trace, debug, info, warn or error", placeholder: "level", default: "info" }),
   },
 } satisfies Program<Record<string, Setting<unknown>>>;
@@ -232,6 +234,7 @@ async function start(flags: Record<string, unknown>): Promise<void> {
     allowAdminAccounts: settings.allowAdminAccounts,
     containers: settings.containers,
     sampleEveryMs: settings.sampleInterval * 1_000,
+    ...{ health: settings.health, nvidiaSmi: settings.nvidiaSmi, kernelLog: settings.kernelLog },
     isolation,
   });
   const [found, runtime] = await Promise.all([

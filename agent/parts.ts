@@ -3,10 +3,12 @@ import type { Logger } from "pino";
 import type { AgentParts } from "./agent-parts.js";
 import { NodeContainers } from "./containers/node-containers.js";
 import { inContainers } from "./core/environment.js";
+import type { Thresholds } from "./core/health/health.js";
 import type { Offer } from "./exports/machine.js";
 import { NodeExports } from "./exports/node-exports.js";
 import type { Isolation } from "./isolation.js";
 import { KernelLog } from "./kernel/kernel-log.js";
+import { vitalDevices } from "./kernel/vital-devices.js";
 import { LogShipper } from "./logs/log-shipper.js";
 import { ShimCopies } from "./logs/std-copies.js";
 import { NodeMounts } from "./mounts/node-mounts.js";
@@ -15,6 +17,7 @@ import { dataPaths } from "./paths.js";
 import { Accounts } from "./setup/accounts.js";
 import { GpuWatch } from "./telemetry/gpu-watch.js";
 import { MachineTelemetry } from "./telemetry/machine-telemetry.js";
+import { MachineWatch } from "./telemetry/machine-watch.js";
 import { SmiRuns } from "./telemetry/smi-runs.js";
 import { MachineTests } from "./tests/node-tests.js";
 
@@ -34,6 +37,10 @@ export interface PartsOptions {
   isolation: Isolation;
   /** Between samples of what the machine does. */
   sampleEveryMs: number;
+  /** See health-settings.ts. */
+  health: Thresholds;
+  nvidiaSmi: string;
+  kernelLog: string;
   log: Logger;
 }
 
@@ -41,10 +48,11 @@ export interface PartsOptions {
 export function makeParts(options: PartsOptions): AgentParts {
   const { nodeName, dataDir, shimPath, offer, nfsPort, systemPath: path, isolation, log } = options;
   const paths = dataPaths(dataDir);
-  const kernel = new KernelLog(log);
+  const kernel = new KernelLog(log, { path: options.kernelLog });
   const smiRuns = new SmiRuns();
+  const { nvidiaSmi: program, health: thresholds } = options;
   const kept = { file: paths.gpus, boot: readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim() };
-  const telemetry = new MachineTelemetry({ smiRuns, everyMs: options.sampleEveryMs, ...kept }, log);
+  const telemetry = new MachineTelemetry({ smiRuns, everyMs: options.sampleEveryMs, program, ...kept }, log);
   return {
     containers: new NodeContainers(
       {
@@ -63,17 +71,21 @@ export function makeParts(options: PartsOptions): AgentParts {
     kernel,
     smiRuns: smiRuns.of,
     gpus: (gpus) => {
+      const machine = new MachineWatch({ vitalDevices: vitalDevices(["/", dataDir]), thresholds }, log);
       const watch = new GpuWatch(
         gpus,
         {
-          ...{ program: "nvidia-smi", smiRuns },
+          ...{ program, smiRuns, thresholds, machine },
           read: (document, failure) => telemetry.read(document, failure),
           keepApart: (apart) => telemetry.keepApart(apart),
         },
         log,
       );
       telemetry.onRows((rows, failure) => watch.sampled(rows, failure));
-      kernel.onMessage(({ message }) => watch.kernelSaid(message));
+      kernel.onMessage((said) => {
+        watch.kernelSaid(said.message, said.at);
+        machine.kernelSaid(said);
+      });
       return watch;
     },
     logs: (host) => new LogShipper(host, log),

@@ -10,10 +10,9 @@ import type {
   SessionRequestSchema,
 } from "../shared/gen/stoker/v1/agent_service_pb.js";
 import type { MountPlan } from "../shared/gen/stoker/v1/mount_pb.js";
-import type { Gpu, Inventory, Telemetry } from "../shared/gen/stoker/v1/node_pb.js";
+import type { Inventory, Telemetry } from "../shared/gen/stoker/v1/node_pb.js";
 import type { LeaseId } from "../shared/ids.js";
 import type { TimedMessage } from "./core/diagnosis/diagnosis.js";
-import type { Instant } from "./core/time.js";
 
 /** What the agent's parts need of one another. Adapters never import each other: agent.ts hands each what it asks for here. */
 
@@ -266,31 +265,6 @@ export interface TelemetrySource {
   changed(listener: (inventory: Inventory) => void): void;
   /** The newest sample, at once; sampling goes on by itself. Undefined before the first. */
   latest(): Telemetry | undefined;
-  close(): void;
-}
-
-export interface GpuFault {
-  uuid: string;
-  state: "suspect" | "draining" | "failed";
-  rule: string;
-  /** One sentence, with what to do. */
-  message: string;
-  since: Instant;
-}
-
-export interface GpuHealthSource {
-  /** These are watched from now on. */
-  offer(gpus: readonly Gpu[]): void;
-  /** `held`: uuids of those that leases hold now. */
-  start(held: () => ReadonlySet<string>): void;
-  /** Those that are less than healthy. */
-  faults(): GpuFault[];
-  /** In words, when nobody knows how they are; "" otherwise. */
-  problem(): string;
-  /** What keeps it out of service, in words; "" when nothing does. */
-  fault(uuid: string): string;
-  /** How it did in a test: one that failed is out of service until it passes. */
-  tested(uuid: string, failure: string | undefined): void;
   close(): void;
 }
 

@@ -4,10 +4,10 @@ import type { OpenRelay } from "../shared/gen/stoker/v1/relay_pb.js";
 import { parseLeaseId } from "../shared/ids.js";
 import type { LeaseEvent } from "./core/events.js";
 import type { Engine } from "./engine.js";
+import type { NodeTests } from "./health-ports.js";
 import type { Received } from "./link/link.js";
 import type { Exports, Logs, Membership, RemoteStarts } from "./ports.js";
 import type { Preparer } from "./preparer.js";
-import type { NodeTests } from "./test-ports.js";
 import type { Witnesses } from "./witness/witnesses.js";
 
 export interface ReceiverParts {

@@ -13,6 +13,8 @@ export interface Setting<T> {
   placeholder?: string;
   description: string;
   default?: T;
+  /** Of a map in the file: `name: { key: value }` says the same as `name: value`, with this key. */
+  key?: string;
   /** Throws a Fault when the text is not a value. */
   parse(text: string): T;
 }
@@ -209,10 +211,18 @@ function asPairs(setting: Setting<unknown>, value: object): string {
   if (typeof setting.default !== "object" || Array.isArray(value)) {
     throw new Fault("invalid-argument", "a list or a map where one value is expected");
   }
-  const entries = Object.entries(value).map(([key, item]: [string, unknown]) => [key, scalar(item)] as const);
+  const entries = Object.entries(value).map(
+    ([key, item]: [string, unknown]) => [key, scalar(inner(item, setting.key))] as const,
+  );
   const odd = entries.find(([key, item]) => key.includes("=") || `${key}${item}`.includes(","));
   if (odd) throw new Fault("invalid-argument", `"${odd[0]}": neither commas nor, in a name, "=" are possible here`);
   return entries.map(([key, item]) => `${key}=${item}`).join(",");
+}
+
+function inner(item: unknown, key: string | undefined): unknown {
+  if (key === undefined || typeof item !== "object" || item === null || Array.isArray(item)) return item;
+  const entries: Array<[string, unknown]> = Object.entries(item);
+  return entries.length === 1 && entries[0]?.[0] === key ? entries[0][1] : item;
 }
 
 function scalar(item: unknown): string {

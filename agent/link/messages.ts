@@ -16,7 +16,8 @@ import { frozenReason } from "../core/lapse.js";
 import type { LeaseRun } from "../core/lease-state.js";
 import type { PreparationTold } from "../core/preparation/report.js";
 import type { Report, ReportEvent } from "../core/reports.js";
-import type { ExportState, GpuFault, LogsWaiting, Serving, SessionMessage } from "../ports.js";
+import type { GpuFault, GpuHealthSource } from "../health-ports.js";
+import type { ExportState, LogsWaiting, Serving, SessionMessage } from "../ports.js";
 
 export function reportMessage(lease: LeaseId, report: Report): SessionMessage {
   return {
@@ -145,18 +146,26 @@ export function logsWaiting(waiting: LogsWaiting | undefined) {
   return { logsWaiting: message };
 }
 
+const healthOf = (gpus: GpuHealthSource) => ({
+  gpuFaults: gpus.faults().map(gpuFault),
+  nodeFaults: gpus.nodeFaults().map(({ since, ...fault }) => ({
+    ...{ $typeName: "stoker.v1.NodeFault" as const, ...fault, since: timestampFromMs(since) },
+  })),
+  ...{ tests: true, gpusUnread: gpus.unread() },
+});
+
 /** What a heartbeat says but for its number. The first problem is the one told. */
 export function heartbeatOf(from: {
   leases: Array<ReturnType<typeof heldLease>>;
   problems: ReadonlyArray<string | undefined>;
-  gpuFaults: Array<ReturnType<typeof gpuFault>>;
+  gpus: GpuHealthSource;
   witnessSet: bigint;
   telemetry: Telemetry | undefined;
   /** Of the agent's own state, told with its telemetry. */
   beside: Partial<Telemetry>;
 }) {
-  const { leases, problems, gpuFaults, witnessSet, telemetry, beside } = from;
+  const { leases, problems, gpus, witnessSet, telemetry, beside } = from;
   const unhealthyReason = problems.find((problem) => problem !== undefined && problem !== "") ?? "";
-  const common = { leases, unhealthyReason, gpuFaults, witnessSet };
+  const common = { leases, unhealthyReason, ...healthOf(gpus), witnessSet };
   return telemetry === undefined ? common : { ...common, telemetry: { ...telemetry, ...beside } };
 }

@@ -1,6 +1,7 @@
 import type { Gpu, Telemetry } from "../../shared/gen/stoker/v1/node_pb.js";
 import type { LeaseRun } from "../core/lease-state.js";
-import type { GpuFault, LogsWaiting } from "../ports.js";
+import type { GpuFault } from "../health-ports.js";
+import type { LogsWaiting } from "../ports.js";
 
 /** What the agent's metrics are read from, when somebody asks. */
 export interface AgentView {

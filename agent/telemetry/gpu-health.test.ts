@@ -15,7 +15,7 @@ const gib = 2 ** 30;
 /** An H100 at work, as recorded. */
 const [healthyGpu] = recorded("v13-580.105-8x-h100.xml");
 if (!healthyGpu) throw new Error("the recording is empty");
-const healthy: SmiGpu = { ...healthyGpu, processes: [] };
+const healthy: SmiGpu = { ...healthyGpu, processes: [], nvlinksActive: 18 };
 
 const id = { uuid: healthy.uuid ?? "", index: 0, busId: healthy.busId ?? "" };
 
@@ -76,6 +76,8 @@ const faults: Array<[rule: string, change: Partial<SmiGpu>, state: GpuState, hel
   ["hot", { eventReasons: ["hw_thermal_slowdown"] }, "suspect"],
   ["power-brake", { eventReasons: ["hw_power_brake_slowdown"] }, "suspect"],
   ["narrow-link", { ...busy, link: { ...healthy.link, width: 8 } }, "suspect"],
+  ["slow-link", { ...busy, link: { ...healthy.link, generation: 1 } }, "suspect"],
+  ["nvlink-down", { nvlinksActive: 17 }, "suspect"],
   ["stray-memory", { memory: used(3 * gib) }, "suspect", false],
   ["stranger", { processes: [{ pid: 4242, type: "C" }] }, "suspect"],
   [
@@ -123,7 +125,7 @@ describe("a GPU", () => {
     const card = new Card().reads({}).hears(`NVRM: Xid (PCI:${id.busId}): 79, GPU has fallen off the bus.`);
     expect(card.state).toBe("failed");
     expect(sentenceOf(card.reads({}, 3).gpu)).toBe(
-      `GPU 0 (${id.uuid}) fell off the bus, Xid 79: start the machine anew`,
+      `GPU 0 (${id.uuid}) fell off the bus, Xid 79, 00:00:30 UTC: start the machine anew`,
     );
   });
 

@@ -1,10 +1,13 @@
 import { readFileSync } from "node:fs";
 import type { Logger } from "pino";
-import { byGravity, defaultThresholds } from "../core/health/health.js";
+import { byGravity, defaultThresholds, type Thresholds } from "../core/health/health.js";
 import { oddities, type SampledGpu } from "../core/health/sampled.js";
+import type { SmiGpu } from "../core/health/smi-gpu.js";
 import { type GpuHealth, type Health, newHealth, sentenceOf, stateOf, stepHealth } from "../core/health/step.js";
 import type { KernelMessage } from "../core/kernel/message.js";
-import type { GpuFault } from "../ports.js";
+import type { GpuFault, NodeFault } from "../health-ports.js";
+import type { MachineWatch } from "./machine-watch.js";
+import { readNvlinks } from "./nvlinks.js";
 import { failureOf } from "./smi/ask.js";
 import type { SmiDocument } from "./smi/document.js";
 import type { SmiFailure } from "./smi/failure.js";
@@ -16,6 +19,9 @@ export interface GpuWatchOptions {
   smiRuns?: SmiRuns;
   everyMs?: number;
   limitMs?: number;
+  thresholds?: Thresholds;
+  /** Told what befalls all GPUs together. */
+  machine?: MachineWatch;
   /** Each whole reading; or why there is none. */
   read?(document: SmiDocument | undefined, failure?: SmiFailure): void;
   /** Something must be done to one of them that needs nobody to have it open. */
@@ -27,6 +33,8 @@ export interface GpuWatchOptions {
 const everyMs = 30_000;
 /** Eight GPUs without persistence mode take some seconds; a driver in trouble takes a minute, and is waited for. */
 const limitMs = 60_000;
+/** To ask for NVLinks takes a run of its own: with the first of so many readings. */
+const nvlinksEvery = 10;
 /** So many in a row, and the GPUs are not known to be well any more. */
 const failuresMax = 3;
 
@@ -43,6 +51,9 @@ export class GpuWatch {
   private before = "";
   private odd = "";
   private again = false;
+  private unreadYet = true;
+  private readings = 0;
+  private nvlinks: ReadonlyMap<string, number> = new Map();
   private held: () => ReadonlySet<string> = () => new Set();
 
   constructor(
@@ -67,6 +78,9 @@ export class GpuWatch {
 
   /** One of the frequent samples. What is odd in it is looked at at once, and not when its turn comes. */
   sampled(gpus: readonly SampledGpu[] | undefined, failure?: SmiFailure): void {
+    this.options.machine?.driverIs(failure);
+    // It says so in the place of an empty list.
+    if (failure?.kind === "no-devices") this.step({ type: "sampled", gpus: [] });
     if (gpus) this.step({ type: "sampled", gpus });
     else if (failure?.busId !== undefined) this.step({ type: "unreachable", bus: failure.busId });
     const odd = gpus ? oddities(this.health, gpus) : (failure?.kind ?? "");
@@ -74,8 +88,8 @@ export class GpuWatch {
     this.odd = odd;
   }
 
-  kernelSaid(message: KernelMessage): void {
-    this.step({ type: "kernel", message });
+  kernelSaid(message: KernelMessage, at = Date.now()): void {
+    this.step({ type: "kernel", message }, at);
   }
 
   /** Those that are less than healthy, the gravest finding of each. */
@@ -91,7 +105,16 @@ export class GpuWatch {
 
   /** In words, when nvidia-smi has failed for a while: then nothing new should begin on this machine's GPUs. "" when it answers. */
   problem(): string {
-    return this.failures >= failuresMax ? this.trouble : "";
+    return this.nodeFaults()[0]?.message ?? (this.failures >= failuresMax ? this.trouble : "");
+  }
+
+  nodeFaults(): readonly NodeFault[] {
+    return this.options.machine?.faults() ?? [];
+  }
+
+  /** They have not been looked at yet. */
+  unread(): boolean {
+    return this.unreadYet;
   }
 
   fault(uuid: string): string {
@@ -116,7 +139,9 @@ export class GpuWatch {
     try {
       const ask = () => readDocument(program, [...this.health.keys()], this.options.limitMs ?? limitMs);
       const { document, unreachable } = await smiRuns.timed("full", ask);
-      const { gpus } = document;
+      await this.askNvlinks(program, document.gpus);
+      const gpus = document.gpus.map((gpu) => this.withNvlinks(gpu));
+      this.options.machine?.driverIs();
       const pids = gpus.flatMap(({ processes }) => processes.map(({ pid }) => pid));
       const ownPids = new Set(pids.filter((pid) => this.isOwn(pid)));
       this.failures = 0;
@@ -129,11 +154,13 @@ export class GpuWatch {
       read?.(undefined, failure);
     } finally {
       this.busy = false;
+      this.unreadYet = false;
     }
     if (this.again) await this.read();
   }
 
   private failed({ kind, sentence, busId }: SmiFailure): void {
+    this.options.machine?.driverIs({ kind, sentence });
     if (busId !== undefined) this.step({ type: "unreachable", bus: busId });
     // There is nobody to be well.
     if (this.health.size === 0) return;
@@ -142,8 +169,22 @@ export class GpuWatch {
     if (this.failures === failuresMax) this.log.error({ kind }, this.trouble);
   }
 
-  private step(event: Parameters<typeof stepHealth>[1]): void {
-    this.health = stepHealth(this.health, event, defaultThresholds, Date.now());
+  private async askNvlinks(program: string, gpus: readonly SmiGpu[]): Promise<void> {
+    const due = this.readings % nvlinksEvery === 0;
+    this.readings += 1;
+    // A single GPU has nobody to be linked with.
+    if (due && gpus.length > 1 && (this.readings === 1 || this.nvlinks.size > 0))
+      this.nvlinks = await readNvlinks(program);
+  }
+
+  private withNvlinks(gpu: SmiGpu): SmiGpu {
+    const nvlinksActive = gpu.uuid === undefined ? undefined : this.nvlinks.get(gpu.uuid);
+    return nvlinksActive === undefined ? gpu : { ...gpu, nvlinksActive };
+  }
+
+  private step(event: Parameters<typeof stepHealth>[1], at = Date.now()): void {
+    this.health = stepHealth(this.health, event, this.options.thresholds ?? defaultThresholds, at);
+    this.options.machine?.gpusAre(this.health);
     const now = [...this.health.values()].map(summary).join("\n");
     if (now === this.before) return;
     this.before = now;

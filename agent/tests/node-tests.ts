@@ -1,5 +1,5 @@
 import type { Logger } from "pino";
-import type { NodeTests, TestsHost } from "../test-ports.js";
+import type { NodeTests, TestsHost } from "../health-ports.js";
 
 export interface TestsOptions {
   shimPath: string;

@@ -29,8 +29,16 @@ export interface HealthRule {
   readonly advice: string;
   /** Where the threshold comes from. */
   readonly source: string;
+  readonly threshold?: Threshold;
   /** What it found, in words. Missing values are never a fault. */
-  found(reading: Reading): string | undefined;
+  found(reading: Reading, threshold: number): string | undefined;
+}
+
+/** A number that the machine's owner may set to another. */
+export interface Threshold {
+  readonly standard: number;
+  /** What it is, with its unit: `retired pages of memory`. */
+  readonly what: string;
 }
 
 export interface Reading {
@@ -41,29 +49,27 @@ export interface Reading {
   readonly held: boolean;
   /** Pids of all leases' processes on this machine. */
   readonly ownPids: ReadonlySet<number>;
-  readonly thresholds: Thresholds;
 }
 
 /** What this very GPU was like when it was first seen, or at its best. */
 export interface Baseline {
   readonly width?: number;
+  readonly generation?: number;
+  readonly nvlinks?: number;
   readonly idleMemoryBytes?: number;
 }
 
-/** May be changed by the machine's owner. */
-export interface Thresholds {
-  readonly retiredPagesMax: number;
-  readonly strayMemoryBytes: number;
-  readonly errorBodiesMax: number;
-  readonly busyPercent: number;
-}
+/** By rule, where the machine's owner has said something: another threshold, or that nobody looks for it. */
+export type Thresholds = Readonly<Record<string, number | "off">>;
 
-export const defaultThresholds: Thresholds = {
-  retiredPagesMax: 60,
-  strayMemoryBytes: 600 * 2 ** 20,
-  errorBodiesMax: 8,
-  busyPercent: 90,
-};
+export const defaultThresholds: Thresholds = {};
+
+export const isOff = (thresholds: Thresholds, rule: string) => thresholds[rule] === "off";
+
+export function thresholdOf(thresholds: Thresholds, rule: { name: string; threshold?: Threshold }): number {
+  const given = thresholds[rule.name];
+  return typeof given === "number" ? given : (rule.threshold?.standard ?? 0);
+}
 
 const gravity: Record<GpuState, number> = { healthy: 0, suspect: 1, draining: 2, failed: 3 };
 

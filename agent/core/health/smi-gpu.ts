@@ -14,6 +14,8 @@ export interface SmiGpu {
   clocks: { smMhz?: number; memoryMhz?: number; smMostMhz?: number };
   performanceState?: string;
   link: { width?: number; widthMost?: number; generation?: number; generationMost?: number; replays?: number };
+  /** Of its NVLinks; told by another call than all else here. */
+  nvlinksActive?: number;
   /** Why its clocks are lower than they could be, active ones: `gpu_idle`, `hw_thermal_slowdown`, … */
   eventReasons: string[];
   /** How long each reason has held, in microseconds since the driver was loaded. */

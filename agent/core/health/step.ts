@@ -1,8 +1,18 @@
+import { clockTime } from "../diagnosis/diagnosis.js";
 import { sameBus } from "../diagnosis/gpu.js";
 import type { KernelMessage } from "../kernel/message.js";
 import { meaningOf, type XidAction } from "../kernel/xid-table.js";
 import type { Instant } from "../time.js";
-import { type Baseline, byGravity, type Finding, type GpuState, type Thresholds, worst } from "./health.js";
+import {
+  type Baseline,
+  byGravity,
+  type Finding,
+  type GpuState,
+  isOff,
+  type Thresholds,
+  thresholdOf,
+  worst,
+} from "./health.js";
 import { missing } from "./missing.js";
 import { rules } from "./rules/index.js";
 import { type SampledGpu, sampled, unreachable } from "./sampled.js";
@@ -38,6 +48,23 @@ export const newHealth = (gpus: readonly { uuid: string; index: number; busId: s
   new Map(gpus.map((gpu) => [gpu.uuid, { ...gpu, findings: [], baseline: {}, streaks: {} }]));
 
 export function stepHealth(health: Health, event: HealthEvent, thresholds: Thresholds, now: Instant): Health {
+  const after = stepped(health, event, thresholds, now);
+  return Object.values(thresholds).includes("off") ? withoutOff(after, thresholds) : after;
+}
+
+/** What its owner wants nobody to look for. */
+function withoutOff(health: Health, thresholds: Thresholds): Health {
+  const found = [...health.values()].some(({ findings }) => findings.some(({ rule }) => isOff(thresholds, rule)));
+  if (!found) return health;
+  return new Map(
+    [...health].map(([uuid, gpu]) => [
+      uuid,
+      { ...gpu, findings: gpu.findings.filter(({ rule }) => !isOff(thresholds, rule)) },
+    ]),
+  );
+}
+
+function stepped(health: Health, event: HealthEvent, thresholds: Thresholds, now: Instant): Health {
   switch (event.type) {
     case "kernel":
       return kernelSaid(health, event.message, now);
@@ -56,10 +83,10 @@ export function stepHealth(health: Health, event: HealthEvent, thresholds: Thres
 
 export const stateOf = ({ findings }: GpuHealth): GpuState => worst(findings);
 
-/** `GPU 3 (GPU-1f…) fell off the bus, Xid 79: start the machine anew`; undefined of a healthy one. */
+/** `GPU 3 (GPU-1f…) fell off the bus, Xid 79, 14:02:11 UTC: start the machine anew`; undefined of a healthy one. */
 export function sentenceOf({ index, uuid, findings }: GpuHealth): string | undefined {
   const first = byGravity(findings)[0];
-  return first && `GPU ${index} (${uuid}) ${first.words}: ${first.advice}`;
+  return first && `GPU ${index} (${uuid}) ${first.words}, ${clockTime(first.since)}: ${first.advice}`;
 }
 
 function read(
@@ -76,11 +103,13 @@ function read(
       );
       if (!gpu) return [uuid, missing(known, now)];
       const baseline = learned(known.baseline, gpu, held.has(uuid));
-      const reading = { gpu, before: known.before, baseline, held: held.has(uuid), ownPids, thresholds };
+      const reading = { gpu, before: known.before, baseline, held: held.has(uuid), ownPids };
       const streaks: Record<string, number> = {};
-      const findings = known.findings.filter((finding) => isTheKernels(finding) && !wasReset(finding, gpu, now));
+      const findings = known.findings.filter(
+        (finding) => finding.rule === testRule || (isTheKernels(finding) && !wasReset(finding, gpu, now)),
+      );
       for (const rule of rules) {
-        const words = rule.found(reading);
+        const words = rule.found(reading, thresholdOf(thresholds, rule));
         const earlier = known.findings.find((finding) => finding.rule === rule.name);
         const streak = words === undefined ? 0 : (known.streaks[rule.name] ?? 0) + 1;
         streaks[rule.name] = streak;
@@ -94,7 +123,7 @@ function read(
   );
 }
 
-const isTheKernels = ({ rule }: Finding) => rule.startsWith("xid-") || rule === "fell-off" || rule === "test";
+const isTheKernels = ({ rule }: Finding) => rule.startsWith("xid-") || rule === "fell-off" || rule === "pcie-fatal";
 
 /** An Xid is told once, and a reset not at all. But a driver that says, a while later, that nothing is to be done has been reset. */
 const settledMs = 60_000;
@@ -104,12 +133,15 @@ const wasReset = ({ advice, since }: Finding, { saysRecovered }: SmiGpu, now: In
 
 /** The widest link it ever had, and the least memory in use while nothing ran on it. */
 function learned(baseline: Baseline, gpu: SmiGpu, held: boolean): Baseline {
-  const { width } = gpu.link;
+  const { width, generation } = gpu.link;
+  const links = gpu.nvlinksActive;
   const used = gpu.memory.usedBytes;
   const idle = !held && gpu.processes.length === 0 && used !== undefined;
   return {
     ...baseline,
     ...(width === undefined ? {} : { width: Math.max(baseline.width ?? 0, width) }),
+    ...(generation === undefined ? {} : { generation: Math.max(baseline.generation ?? 0, generation) }),
+    ...(links === undefined ? {} : { nvlinks: Math.max(baseline.nvlinks ?? 0, links) }),
     ...(idle ? { idleMemoryBytes: Math.min(baseline.idleMemoryBytes ?? used, used) } : {}),
   };
 }
@@ -148,6 +180,15 @@ function kernelSaid(health: Health, message: KernelMessage, now: Instant): Healt
     return found(health, message.bus, {
       ...{ rule: "fell-off", state: "failed", since: now },
       ...{ words: "fell off the bus", advice: "start the machine anew" },
+    });
+  }
+  if (message.kind === "pcie-error" && message.fatal) {
+    return found(health, message.bus, {
+      ...{ rule: "pcie-fatal", state: "failed", since: now },
+      ...{
+        words: "had a fatal error on its PCIe link",
+        advice: "start the machine anew, and look at its slot and riser",
+      },
     });
   }
   if (message.kind !== "xid") return health;

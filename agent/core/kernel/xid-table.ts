@@ -98,3 +98,9 @@ export function meaningOf({ code, text }: Pick<Xid, "code" | "text">): XidMeanin
 function codes(all: readonly number[], action: XidAction, words: string): Array<[number, XidMeaning]> {
   return all.map((code) => [code, { action, words }]);
 }
+
+export const codesKnown = (): number[] => [
+  ...meanings.keys(),
+  recoveryCode,
+  ...Array.from({ length: nvlink5.to - nvlink5.from + 1 }, (_, at) => nvlink5.from + at),
+];

@@ -6,6 +6,7 @@ import { lost } from "./lost.js";
 import { narrowLink } from "./narrow-link.js";
 import { noAnswers } from "./no-answers.js";
 import { noSpareRows } from "./no-spare-rows.js";
+import { nvlinkDown } from "./nvlink-down.js";
 import { powerBrake } from "./power-brake.js";
 import { recovery } from "./recovery.js";
 import { remapFailed } from "./remap-failed.js";
@@ -13,6 +14,7 @@ import { remapPending } from "./remap-pending.js";
 import { replays } from "./replays.js";
 import { retiredPages } from "./retired-pages.js";
 import { slowClock } from "./slow-clock.js";
+import { slowLink } from "./slow-link.js";
 import { sramThreshold } from "./sram-threshold.js";
 import { stranger } from "./stranger.js";
 import { strayMemory } from "./stray-memory.js";
@@ -34,6 +36,8 @@ export const rules: readonly HealthRule[] = [
   hot,
   powerBrake,
   narrowLink,
+  slowLink,
+  nvlinkDown,
   replays,
   strayMemory,
   stranger,

@@ -7,8 +7,9 @@ export const noAnswers: HealthRule = {
   lasts: false,
   advice: "look at the kernel's log, and start the machine anew",
   source: "values that read `Unknown Error` or `ERR!`",
-  found: ({ gpu, thresholds }) =>
-    !gpu.lost && gpu.errorBodies >= thresholds.errorBodiesMax
+  threshold: { standard: 8, what: "values that read so" },
+  found: ({ gpu }, threshold) =>
+    !gpu.lost && gpu.errorBodies >= threshold
       ? `does not answer ${gpu.errorBodies} of the questions about it`
       : undefined,
 };

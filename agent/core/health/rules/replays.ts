@@ -7,8 +7,9 @@ export const replays: HealthRule = {
   lasts: false,
   advice: "reseat the card, or look at its riser",
   source: "PCIe replays: a few are nothing, hundreds between two readings are a bad link",
-  found: ({ gpu, before }) => {
+  threshold: { standard: 100, what: "repeated transfers between two readings" },
+  found: ({ gpu, before }, threshold) => {
     const grown = (gpu.link.replays ?? 0) - (before?.link.replays ?? gpu.link.replays ?? 0);
-    return grown >= 100 ? `had ${grown} transfers repeated on its link since the last reading` : undefined;
+    return grown >= threshold ? `had ${grown} transfers repeated on its link since the last reading` : undefined;
   },
 };

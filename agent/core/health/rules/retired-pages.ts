@@ -7,8 +7,9 @@ export const retiredPages: HealthRule = {
   lasts: true,
   advice: "have the card replaced",
   source: "NVIDIA dynamic page retirement: more than 60 pages are grounds for a replacement",
-  found: ({ gpu, thresholds }) => {
+  threshold: { standard: 60, what: "pages that it may have retired" },
+  found: ({ gpu }, threshold) => {
     const count = (gpu.retiredPages.corrected ?? 0) + (gpu.retiredPages.uncorrected ?? 0);
-    return count > thresholds.retiredPagesMax ? `has retired ${count} pages of its memory` : undefined;
+    return count > threshold ? `has retired ${count} pages of its memory` : undefined;
   },
 };
