@@ -4,7 +4,7 @@ import { assert, unreachable } from "../shared/assert.js";
 import { bootClock } from "../shared/boot-clock.js";
 import { readOrMakeToken } from "../shared/credentials.js";
 import { DiskReserve } from "../shared/disk-reserve.js";
-import { type JobId, jobId } from "../shared/ids.js";
+import { jobId } from "../shared/ids.js";
 import { Sessions } from "./agents/sessions.js";
 import { WitnessKeys } from "./agents/witness-keys.js";
 import { CallerAccess } from "./api/caller.js";
@@ -15,7 +15,6 @@ import type { Catalog } from "./catalog/catalog.js";
 import { lockFolder } from "./catalog/lock.js";
 import { Connections, type TlsMode } from "./connections.js";
 import type { Effect } from "./core/effects.js";
-import { readThresholds } from "./core/gang-watch/thresholds.js";
 import { withSealed } from "./core/secrets/reference.js";
 import { defaultSettings, type Settings } from "./core/settings.js";
 import { makeFolder, openCatalog } from "./data-folder.js";
@@ -25,6 +24,7 @@ import { publishJob } from "./feed/job-publisher.js";
 import { StoredFiles } from "./files/stored-files.js";
 import { tellJoinLine, writeAdministrator } from "./first-start.js";
 import { type GuardOptions, Guards, groupRolesOf } from "./guards.js";
+import { JobChanges } from "./job-changes.js";
 import { FileLinks } from "./links/file-links.js";
 import { LogIngest } from "./logs/ingest.js";
 import { logSource } from "./logs/log-source.js";
@@ -34,7 +34,7 @@ import { CoordinatorMetrics } from "./metrics/coordinator-metrics.js";
 import type { NatsLink } from "./nats/link.js";
 import { openSecrets } from "./open-secrets.js";
 import { noOutward, Outward, type OutwardSettings } from "./outward.js";
-import { judgeLog, liveGang, liveTest, logNode } from "./ownership.js";
+import { liveGang, liveTest, logOwners } from "./ownership.js";
 import { Relays } from "./relays/relays.js";
 import { keyPlace, openVault } from "./secrets/key-file.js";
 import type { Vault } from "./secrets/vault.js";
@@ -96,6 +96,7 @@ export class Coordinator {
   private readonly links: FileLinks;
   private readonly logStore: LogStore;
   private readonly outward: Outward;
+  private readonly jobs: JobChanges;
   private readonly measurements: Measurements;
   private readonly guards: Guards;
   private readonly api: ApiServer;
@@ -180,8 +181,15 @@ export class Coordinator {
       tell: (event) => this.engine.tell(event),
     });
     this.measurements = new Measurements({
-      ...{ engine: () => this.engine, hasRoom: () => room.low === undefined, folder: join(dataDir, "history"), log },
-      thresholds: readThresholds(options.gangWatch ?? {}),
+      ...{ engine: () => this.engine, hasRoom: () => room.low === undefined, dataDir, log },
+      thresholds: options.gangWatch ?? {},
+    });
+    this.jobs = new JobChanges({
+      ...{ dataDir, feed: this.feed, histories: this.measurements.histories, log },
+      ...{ state: () => this.engine.state, now: () => this.engine.now(), low: () => room.low },
+      stopped: (job) => this.sessions.relay.jobStopped(job),
+      publish: (job) => publishJob(this.bus, job),
+      deleteLogs: (job) => this.logStore.deleteJob(job),
     });
     this.guards = new Guards(options, { engine: this.engine, audit: catalog.audit, token, log });
     this.api = new ApiServer({
@@ -249,6 +257,7 @@ export class Coordinator {
     this.room.stop();
     await this.ingest?.stop();
     this.logStore.close();
+    this.jobs.close();
     this.measurements.close();
     await this.bus?.close();
     await this.nats.stop();
@@ -265,6 +274,7 @@ export class Coordinator {
     await this.metrics.listen();
     this.room.start();
     this.engine.start();
+    this.jobs.sweep();
     this.guards.start();
     this.outward.start();
     this.measurements.start();
@@ -304,13 +314,10 @@ export class Coordinator {
 
   private async receiveLogs(): Promise<void> {
     this.bus = await this.nats.connect();
-    const owners = {
-      judge: (address: Parameters<typeof judgeLog>[1], node: string) => judgeLog(this.engine.state, address, node),
-      stored: (address: Parameters<typeof judgeLog>[1], node: string, offset: number) => {
-        const name = logNode(this.engine.state, address, node);
-        if (name !== undefined) this.sessions.logsStored(name, address, offset);
-      },
-    };
+    const owners = logOwners(
+      () => this.engine.state,
+      (...stored) => this.sessions.logsStored(...stored),
+    );
     this.ingest = new LogIngest(this.bus, this.logStore, owners, this.room, this.options.log);
     this.ingest.start();
   }
@@ -330,6 +337,7 @@ export class Coordinator {
       seal: (key, value) => this.vault.sealText(key, value),
       telemetry: (node) => this.sessions.telemetry(node),
       history: (node, gpus, range) => this.measurements.read(node, gpus, range),
+      curves: (attempt) => this.jobs.curves.of(attempt),
       feed: this.feed,
       logs: logSource(this.logStore),
       relays: { ask: (node, purpose, signal) => this.relays.ask(node, purpose, signal) },
@@ -354,11 +362,9 @@ export class Coordinator {
   private perform(effect: Effect): void {
     switch (effect.kind) {
       case "job-changed":
-        this.jobChanged(effect.job);
-        return;
+        return this.jobs.changed(effect.job);
       case "job-deleted":
-        this.jobDeleted(effect.job);
-        return;
+        return this.jobs.deleted(effect.job);
       case "identity-changed":
         this.identityChanged();
         return;
@@ -386,22 +392,5 @@ export class Coordinator {
       default:
         unreachable(effect);
     }
-  }
-
-  private jobChanged(uuid: JobId): void {
-    this.feed.changed(uuid);
-    const job = this.engine.state.jobs.get(uuid);
-    if (!job) return;
-    const { kind } = job.state;
-    if (kind !== "preparing" && kind !== "running") this.sessions.relay.jobStopped(uuid);
-    publishJob(this.bus, job);
-  }
-
-  private jobDeleted(uuid: JobId): void {
-    this.feed.changed(uuid);
-    this.sessions.relay.jobStopped(uuid);
-    this.logStore.deleteJob(uuid).catch((error: unknown) => {
-      this.options.log.error({ err: error, job: uuid }, "a deleted job's logs could not be removed");
-    });
   }
 }

@@ -4,6 +4,7 @@ import type { JobId } from "../shared/ids.js";
 import type { State } from "./core/memory.js";
 import { nodeNamed } from "./core/names.js";
 import { attemptsOf } from "./core/queries.js";
+import type { Job } from "./core/state.js";
 import type { JobFeed } from "./feed/job-feed.js";
 import type { Histories } from "./history/histories.js";
 import { JobCurves } from "./history/job-curves.js";
@@ -18,7 +19,7 @@ export interface JobChangesHost {
   histories: Histories;
   /** It runs no longer, or is gone. */
   stopped(job: JobId): void;
-  publish(job: { uuid: JobId; state: string; attempt: number }): void;
+  publish(job: Job): void;
   deleteLogs(job: JobId): Promise<void>;
   log: Logger;
 }
@@ -61,7 +62,7 @@ export class JobChanges {
     const { kind } = job.state;
     if (kind !== "preparing" && kind !== "running") stopped(uuid);
     this.curves.changed(attemptsOf(state(), job));
-    publish({ uuid, state: kind, attempt: job.attempt });
+    publish(job);
   }
 
   deleted(uuid: JobId): void {

@@ -6,6 +6,7 @@ import { activeTest } from "./core/health/record.js";
 import type { State } from "./core/memory.js";
 import { nodeNamed } from "./core/names.js";
 import type { LogAddress } from "./logs/address.js";
+import type { LogOwners } from "./logs/ingest.js";
 
 /** The gang of a lease whose ranks may run; undefined for any other. */
 export function liveGang(state: State, leaseId: string): LiveGang | undefined {
@@ -24,8 +25,20 @@ export function liveTest(state: State, node: string): LiveTest | undefined {
     : undefined;
 }
 
+/** Whose the log bytes are that come, and who is to be told that they are stored. */
+export const logOwners = (
+  state: () => State,
+  stored: (node: string, address: LogAddress, offset: number) => void,
+): LogOwners => ({
+  judge: (address, node) => judgeLog(state(), address, node),
+  stored: (address, node, offset) => {
+    const name = logNode(state(), address, node);
+    if (name !== undefined) stored(name, address, offset);
+  },
+});
+
 /** Whether log bytes that came from `node` (as a subject has it) belong here. */
-export function judgeLog(state: State, address: LogAddress, node: string): "wanted" | "deleted" | "refused" {
+function judgeLog(state: State, address: LogAddress, node: string): "wanted" | "deleted" | "refused" {
   const job = jobId(address.jobUuid);
   if (!state.jobs.has(job)) return "deleted";
   const attempt = state.attempts.get(job)?.find(({ number }) => number === address.attempt);
@@ -34,7 +47,7 @@ export function judgeLog(state: State, address: LogAddress, node: string): "want
 }
 
 /** The node's name: among those of the attempt or, when the job is gone, among all. */
-export function logNode(state: State, address: LogAddress, node: string): string | undefined {
+function logNode(state: State, address: LogAddress, node: string): string | undefined {
   const attempt = state.attempts.get(jobId(address.jobUuid))?.find(({ number }) => number === address.attempt);
   for (const { name } of attempt?.nodes ?? state.nodes.values()) {
     if (subjectToken(name) === node) return name;

@@ -9,9 +9,6 @@ import { attemptsOf } from "../../core/queries.js";
 import type { ApiPorts } from "../ports.js";
 import { findingViews } from "../views/findings.js";
 
-/** As fine as it is kept, as far as that is worth it. */
-const stepsMax = 2_000;
-
 export function getJobUsage(ports: ApiPorts): Handlers<typeof JobService>["getJobUsage"] {
   return (request) => {
     const state = ports.state();
