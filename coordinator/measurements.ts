@@ -1,6 +1,7 @@
+import { join } from "node:path";
 import type { Logger } from "pino";
 import type { Telemetry } from "../shared/gen/stoker/v1/node_pb.js";
-import type { Thresholds } from "./core/gang-watch/thresholds.js";
+import { readThresholds } from "./core/gang-watch/thresholds.js";
 import { nodeNamed } from "./core/names.js";
 import type { Engine } from "./engine.js";
 import { GangWatcher } from "./gang-watch/gang-watcher.js";
@@ -10,33 +11,32 @@ export interface MeasurementsHost {
   engine(): Engine;
   /** There is room on the disk to keep them. */
   hasRoom(): boolean;
-  folder: string;
-  thresholds: Thresholds;
+  dataDir: string;
+  /** Of the gang watch, by name. */
+  thresholds: Readonly<Record<string, string>>;
   log: Logger;
 }
 
 /** What nodes measure: kept as their history, and looked at for what it says of the gangs that run there. */
 export class Measurements {
-  private readonly histories: Histories;
+  readonly histories: Histories;
   private readonly gangs: GangWatcher;
 
   constructor(private readonly host: MeasurementsHost) {
-    const { folder, log, thresholds } = host;
-    this.histories = new Histories(folder, log);
+    const { dataDir, thresholds, log } = host;
+    this.histories = new Histories(join(dataDir, "history"), log);
     this.gangs = new GangWatcher(
       {
         state: () => host.engine().state,
         now: () => host.engine().now(),
         tell: (event) => host.engine().tell(event),
-        past: (node, from, to, steps) =>
-          this.read(
-            node.name,
-            node.inventory.gpus.map(({ uuid }) => uuid),
-            { from, to, steps },
-          ),
+        past: (node, from, to, steps) => {
+          const gpus = node.inventory.gpus.map(({ uuid }) => uuid);
+          return this.read(node.name, gpus, { from, to, steps });
+        },
         log,
       },
-      thresholds,
+      readThresholds(thresholds),
     );
   }
 
