@@ -362,9 +362,11 @@ export class Coordinator {
   private perform(effect: Effect): void {
     switch (effect.kind) {
       case "job-changed":
-        return this.jobs.changed(effect.job);
+        this.jobs.changed(effect.job);
+        return;
       case "job-deleted":
-        return this.jobs.deleted(effect.job);
+        this.jobs.deleted(effect.job);
+        return;
       case "identity-changed":
         this.identityChanged();
         return;
