@@ -54,7 +54,14 @@ export function failureOf(fault: Fault, address: string): Failure {
 /** What the network said, without gRPC's words around it. */
 function reasonOf({ message }: Fault): string {
   const line = message.replace(/\s+/g, " ");
-  return /Last error: (?:Error: )?(.*?)\.?(?: Resolution note:.*)?$/.exec(line)?.[1] || line;
+  const reason = /Last error: (?:Error: )?(.*?)\.?(?: Resolution note:.*)?$/.exec(line)?.[1] || line;
+  if (/wrong version number|packet length too long|EPROTO/i.test(reason)) {
+    return "what answers there does not speak TLS, so nothing was said to it";
+  }
+  if (/self.signed certificate|unable to (verify|get)|certificate signature failure/i.test(reason)) {
+    return "its certificate is not of the authority that you believe: is it the right coordinator, and the right --authority-file?";
+  }
+  return reason;
 }
 
 const remedy = "start it, or name another with --coordinator, STOKER_COORDINATOR or a profile";

@@ -106,7 +106,7 @@ test.each([
   [["run", "--env", "1=2", "--", "true"], /--env: expected NAME=VALUE/],
 ])("%j is a mistake of usage", async (argv, message) => {
   const world = new FakeWorld();
-  world.environment = { STOKER_COORDINATOR: "127.0.0.1:1" };
+  world.environment = { STOKER_COORDINATOR: "127.0.0.1:1", STOKER_TLS: "off" };
   expect(await world.run(...argv)).toBe(2);
   expect(world.stderr).toMatch(message);
   expect(world.stdout).toBe("");

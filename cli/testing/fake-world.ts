@@ -10,7 +10,8 @@ type Interrupted = (signal: "SIGINT" | "SIGTERM") => void;
 
 /** A terminal and an environment that a test looks into. */
 export class FakeWorld implements World {
-  environment: NodeJS.ProcessEnv = {};
+  /** The fake coordinator encrypts nothing. */
+  environment: NodeJS.ProcessEnv = { STOKER_TLS: "off" };
   configFolder = mkdtempSync(join(tmpdir(), "stoker-cli-"));
   isInteractive = false;
   stdin = "";

@@ -1,5 +1,5 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
-import { bearer, plain } from "../../shared/credentials.js";
+import { bearer, type Credential, plain } from "../../shared/credentials.js";
 import {
   AgentService,
   type HeldLeaseSchema,
@@ -26,8 +26,9 @@ export class FakeAgent {
   private readonly stream: ClientStream<MessageInitShape<typeof SessionRequestSchema>, SessionResponse>;
   private sequence = 0n;
 
-  constructor(address: string, token: string) {
-    this.connection = connect(address, plain(bearer(token)));
+  /** `credential`: the shared token, or a node's own. */
+  constructor(address: string, credential: string | Credential) {
+    this.connection = connect(address, typeof credential === "string" ? plain(bearer(credential)) : credential);
     this.stream = this.connection.client(AgentService).session();
     this.listen().then(
       () => {

@@ -47,7 +47,7 @@ test("an empty value takes a setting away", async () => {
 test("what holds now is the environment over the profile", async () => {
   const world = new FakeWorld();
   await world.run("profile", "set", "a", "-w", "lab", "-c", "gpus");
-  world.environment.STOKER_WORKSPACE = "other";
+  world.environment = { STOKER_WORKSPACE: "other" };
   await world.run("profile", "show");
   expect(world.stdout).toBe("workspace:  other\ncluster:    gpus\n");
 });
