@@ -6,6 +6,7 @@ import { afterAll, beforeAll, expect, test as plain } from "vitest";
 import { mountsUnder } from "../../agent/mounts/mountinfo.js";
 import { LocalSite } from "../../scripts/site/local-site.js";
 import { until } from "../../scripts/site/processes.js";
+import { fetchTrusting } from "../fakes/fetch-trusting.js";
 
 /** Volumes of these tests are bind mounts: needs root, and a kernel that lets it. */
 const canMount = (() => {
@@ -169,8 +170,12 @@ plain(
     const files = await list("disk");
     expect(names(files)).toEqual(["execution.log", "stderr.txt", "stdout.txt"]);
     const url = files.find(({ name }) => name === "stdout.txt")?.downloadUrl ?? "";
-    expect(url).toMatch(/^http:\/\/127\.0\.0\.1:\d+\/files\/[\w.-]+$/);
-    const get = (headers: Record<string, string> = {}, method = "GET", to = url) => fetch(to, { headers, method });
+    expect(url).toMatch(/^https:\/\/127\.0\.0\.1:\d+\/files\/[\w.-]+$/);
+    const authority = readFileSync(join(site.coordinatorFolder, "pki", "ca.pem"), "utf8");
+    const get = (headers: Record<string, string> = {}, method = "GET", to = url) =>
+      fetchTrusting(to, authority, { headers, method });
+    // Whoever has only the link gets the authority's certificate from the same place.
+    expect(await (await get({}, "GET", url.replace(/files\/.*/, "ca.pem"))).text()).toBe(authority);
 
     const whole = await get();
     expect({ status: whole.status, text: await whole.text() }).toEqual({ status: 200, text: "0123456789" });
