@@ -19,7 +19,7 @@ export interface PackageOptions {
   /** Every file's time, so that the same sources give the same bytes. Seconds. */
   epochSeconds: number;
   /** `none` is for those who only want to look at it. */
-  compression: "xz" | "none";
+  compression: "xz" | "gzip" | "none";
 }
 
 /** The path of the package made. */

@@ -15,9 +15,10 @@ export const maintainerScripts: { readonly [P in PackageName]: Partial<Record<Sc
       running || exit 0
       systemctl daemon-reload
       if [ -z "$2" ]; then
-        systemctl enable --quiet --now stoker-coordinator.service
-        echo "stoker-coordinator: listens as /etc/stoker/coordinator.yaml says; on each machine with stoker-agent run the line in"
-        echo "stoker-coordinator: /var/lib/stoker/administrator/join-line, or one of: stoker node token create"
+        systemctl enable --quiet stoker-coordinator.service
+        systemctl start stoker-coordinator.service || { journalctl -qu stoker-coordinator -n 5 -o cat >&2; exit 1; }
+        echo "stoker-coordinator: make machines nodes: stoker node add --ssh root@HOST; or run on each that has stoker-agent, within the hour:"
+        sed 's/^/  /' /var/lib/stoker/administrator/join-line || echo "  the line of: stoker node token create"
       else
         # Ranks go on: agents find the new one by themselves.
         systemctl try-restart stoker-coordinator.service

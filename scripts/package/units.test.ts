@@ -33,6 +33,11 @@ test("the coordinator is exposed to 2.5 of 10 at most, by systemd's own count", 
   expect(status).toBe(0);
 });
 
+test("the coordinator can learn this machine's addresses, which its certificate names", () => {
+  const unit = readFileSync(join(folder, "stoker-coordinator.service"), "utf8");
+  expect(unit).toMatch(/^RestrictAddressFamilies=.*\bAF_NETLINK\b/m);
+});
+
 test("ranks outlive the agent, and can't speak for it", () => {
   const unit = readFileSync(join(folder, "stoker-agent.service"), "utf8");
   for (const line of ["KillMode=process", "Delegate=yes", "Type=notify", "NotifyAccess=main", "OOMPolicy=continue"]) {

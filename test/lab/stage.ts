@@ -13,7 +13,7 @@ export interface Scenario {
 export interface Figure {
   name: string;
   value: number;
-  unit: "ms" | "";
+  unit: "ms" | "s" | "";
 }
 
 /** What a scenario plays on: a fresh lab, and a way to say what was seen. */
