@@ -2,6 +2,7 @@ import type { Gpu } from "../shared/gen/stoker/v1/node_pb.js";
 import type { GpuHealthSource, NodeTests, TestsHost } from "./health-ports.js";
 import type { Isolation } from "./isolation.js";
 import type { AgentView } from "./metrics/view.js";
+import type { Owner } from "./policy/owner.js";
 import type {
   AdminAccounts,
   Containers,
@@ -28,6 +29,7 @@ export interface AgentParts {
   telemetry: TelemetrySource;
   kernel: KernelSource;
   isolation: Isolation;
+  owner: Owner;
   smiRuns: AgentView["smiRuns"];
   /** Watches these. */
   gpus(gpus: readonly Gpu[]): GpuHealthSource;

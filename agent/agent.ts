@@ -1,16 +1,18 @@
 import { mkdirSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { create } from "@bufbuild/protobuf";
 import type { Logger } from "pino";
 import { bootClock } from "../shared/boot-clock.js";
 import { DiskReserve } from "../shared/disk-reserve.js";
 import type { Welcome } from "../shared/gen/stoker/v1/agent_service_pb.js";
-import type { Inventory } from "../shared/gen/stoker/v1/node_pb.js";
+import { type Inventory, OwnerTermsSchema } from "../shared/gen/stoker/v1/node_pb.js";
 import { type LeaseId, parseLeaseId } from "../shared/ids.js";
 import { version } from "../shared/version.js";
 import type { AgentParts } from "./agent-parts.js";
 import { causeOf } from "./cause.js";
 import { jobMountRootOf, type NodePlaces } from "./core/environment.js";
 import type { LeaseEvent } from "./core/events.js";
+import { frozenReason, ownerReason } from "./core/lapse.js";
 import { ExecutionLog } from "./directories/execution-log.js";
 import { JobTemps } from "./directories/job-temps.js";
 import { Engine } from "./engine.js";
@@ -26,9 +28,10 @@ import {
   exportStates,
   gpuFault,
   heartbeatOf,
+  heldBecause,
   heldGpus,
-  heldLease,
   logsWaiting,
+  ownerTerms,
   preparationMessage,
   reportMessage,
   withServing,
@@ -165,6 +168,7 @@ export class Agent {
     const performer = new Performer({
       ...{ paths: this.paths, places: this.places, ledger: this.ledger, temps: this.temps, ranks: this.ranks },
       ...{ fences: this.fences, watchdog: this.watchdog, confinements, limits, shimPath: options.shimPath },
+      refused: (grant) => parts.owner.refuses(grant),
       ...{ signals: this.signals, logs: this.logs, remote: this.remote, mounts: parts.mounts, copies: parts.copies },
       containers: parts.containers,
       executionLog: new ExecutionLog(options.name, log),
@@ -226,6 +230,7 @@ export class Agent {
     this.preparer.start();
     this.parts.mounts.watch(mountsHost(this.holder));
     this.parts.exports.start(() => this.tellExports());
+    this.parts.owner.start(({ isHere }) => this.engine.post({ type: "owner", isHere }));
     this.link.start();
     this.options.membership.start((message) => this.link.send(message));
   }
@@ -241,6 +246,7 @@ export class Agent {
     this.spawner.close();
     this.signals.close();
     this.watchdog.close();
+    this.parts.owner.close();
     this.witnesses.close();
     this.parts.telemetry.close();
     this.parts.kernel.close();
@@ -309,7 +315,8 @@ export class Agent {
     const held = () => {
       // This process may have been stopped until now: what has lapsed meanwhile is told as that.
       this.engine.post({ type: "tick" });
-      return [...this.engine.state.leases.values()].map(heldLease);
+      const why = this.engine.state.ownerIsHere ? ownerReason : frozenReason;
+      return [...this.engine.state.leases.values()].map((run) => heldBecause(run, why));
     };
     return {
       credential: () => this.options.membership.credential(),
@@ -324,6 +331,7 @@ export class Agent {
         inventory: this.wire.hello({
           ...withServing(this.options.inventory, this.parts.exports.serving()),
           prepares: true,
+          owner: create(OwnerTermsSchema, ownerTerms(this.parts.owner.terms)),
         }),
         leases: held(),
         ...obeyedBefore(this.obeyed.read()),
@@ -336,6 +344,7 @@ export class Agent {
           problems: [this.watchdog.problem(), this.room.low, this.parts.mounts.clusterProblem(), this.gpus.problem()],
           gpus: this.gpus,
           witnessSet: BigInt(this.witnesses.set?.version ?? 0),
+          owner: ownerTerms(this.parts.owner.terms),
           telemetry: this.wire.next(this.parts.telemetry.latest()),
           beside: { freezer: this.options.freezer.name, ...logsWaiting(this.logs.waiting()) },
         }),

@@ -11,6 +11,7 @@ import { IsolationSchema } from "../shared/gen/stoker/v1/node_pb.js";
 import { serviceManager } from "../shared/service-manager/service-manager.js";
 import { version } from "../shared/version.js";
 import { Agent } from "./agent.js";
+import { givenGpus } from "./core/policy/policy.js";
 import { addDoctorCommand } from "./doctor-command.js";
 import { offerOf } from "./exports/machine.js";
 import { healthSettings } from "./health-settings.js";
@@ -23,6 +24,7 @@ import { AgentMetrics } from "./metrics/agent-metrics.js";
 import { ObeyedFile } from "./obeyed-file.js";
 import { makeParts } from "./parts.js";
 import { dataPaths } from "./paths.js";
+import { Owner } from "./policy/owner.js";
 import { chooseFreezer } from "./watchdog/freezer.js";
 
 const systemPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
@@ -221,21 +223,24 @@ async function start(flags: Record<string, unknown>): Promise<void> {
     log,
   });
   const freezer = chooseFreezer(shimPath, settings.cgroup);
+  const owner = new Owner(settings.policyFile, log);
+  const { policy } = owner;
   const isolation = await makeIsolation(
     {
       ...{ dataDir, shimPath, accounts: settings.accounts, limits: settings.limits, groups: freezer.groups },
-      ...{ systemPath: settings.systemPath, machineCpus: availableParallelism(), allowRoot: () => false },
+      ...{ systemPath: settings.systemPath, machineCpus: settings.cpus ?? availableParallelism() },
+      allowRoot: () => owner.policy.allowRoot,
     },
     log,
   );
   const parts = makeParts({
     ...{ nodeName: member.name, dataDir, shimPath, log },
     ...{ offer: offerOf(settings.serveFiles), nfsPort: settings.nfsPort, systemPath: settings.systemPath },
-    allowAdminAccounts: settings.allowAdminAccounts,
+    allowAdminAccounts: policy.allowAdminAccounts ?? settings.allowAdminAccounts,
     containers: settings.containers,
     sampleEveryMs: settings.sampleInterval * 1_000,
     ...{ health: settings.health, nvidiaSmi: settings.nvidiaSmi, kernelLog: settings.kernelLog },
-    isolation,
+    ...{ isolation, owner },
   });
   const [found, runtime] = await Promise.all([
     parts.telemetry.inventory({
@@ -243,6 +248,7 @@ async function start(flags: Record<string, unknown>): Promise<void> {
       cpus: settings.cpus,
       memoryBytes: settings.memory,
       gpus: settings.gpus,
+      given: (gpus) => givenGpus(policy, gpus),
     }),
     parts.containers.find(),
   ]);

@@ -14,6 +14,7 @@ import { ShimCopies } from "./logs/std-copies.js";
 import { NodeMounts } from "./mounts/node-mounts.js";
 import { SessionRemoteStarts } from "./mpi/remote-starts.js";
 import { dataPaths } from "./paths.js";
+import type { Owner } from "./policy/owner.js";
 import { Accounts } from "./setup/accounts.js";
 import { GpuWatch } from "./telemetry/gpu-watch.js";
 import { MachineTelemetry } from "./telemetry/machine-telemetry.js";
@@ -35,6 +36,7 @@ export interface PartsOptions {
   /** auto, off, or a runtime's name. */
   containers: string;
   isolation: Isolation;
+  owner: Owner;
   /** Between samples of what the machine does. */
   sampleEveryMs: number;
   /** See health-settings.ts. */
@@ -64,7 +66,7 @@ export function makeParts(options: PartsOptions): AgentParts {
     mounts: new NodeMounts({ nodeName, caches: paths.mountCaches, path }, log),
     exports: new NodeExports({ folder: paths.exports, offer, port: nfsPort, path }, log),
     copies: new ShimCopies(shimPath, paths.spool, log, (lease) => isolation.confinements.of(lease)?.file),
-    isolation,
+    ...{ isolation, owner: options.owner },
     accounts: new Accounts({ folder: paths.setup, allowed: options.allowAdminAccounts }, log),
     setupCopies: new ShimCopies<string>(shimPath, paths.setup, log),
     telemetry,

@@ -4,6 +4,7 @@ import type { Logger } from "pino";
 import { unreachable } from "../shared/assert.js";
 import { isFull } from "../shared/disk-reserve.js";
 import { Fault } from "../shared/fault.js";
+import type { LeaseGrant } from "../shared/gen/stoker/v1/lease_pb.js";
 import type { LeaseId } from "../shared/ids.js";
 import type { Confinements } from "./accounts/confinements.js";
 import { containerWish } from "./container-wish.js";
@@ -46,6 +47,8 @@ export interface PerformParts {
   fences: Fences;
   confinements: Confinements;
   limits: LeaseLimits;
+  /** Why the machine's owner does not let it run here, at this moment. */
+  refused(grant: LeaseGrant): string | undefined;
   watchdog: Watchdog;
   mounts: Mounts;
   containers: Containers;
@@ -208,6 +211,8 @@ export class Performer {
   private async keepToAccount(run: LeaseRun): Promise<void> {
     const { confinements, limits, fences, places } = this.parts;
     const { grant, id } = run;
+    const refusal = this.parts.refused(grant);
+    if (refusal !== undefined) throw new StepFailure({ code: "OwnerRefused", message: refusal, details: [] });
     const { cpus, memoryBytes, gpuUuids } = grant;
     const share = { cpus, memoryBytes: Number(memoryBytes), gpuUuids };
     const groups = await limits.prepare(id, fences.group(id), share);

@@ -257,6 +257,8 @@ export interface InventoryOverrides {
   cpus?: number | undefined;
   memoryBytes?: number | undefined;
   gpus?: number | undefined;
+  /** Of all GPUs those that its owner gives. */
+  given?: (<Gpu extends { uuid: string; index: number }>(gpus: readonly Gpu[]) => Gpu[]) | undefined;
 }
 
 export interface TelemetrySource {

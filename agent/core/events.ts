@@ -46,6 +46,8 @@ export type LeaseEvent =
   | { type: "not-recorded"; message: string }
   | { type: "renewed"; until: Monotonic }
   | { type: "turn-came" }
+  /** The machine's owner wants it at once. */
+  | { type: "owner-came" }
   | { type: "tick" };
 
 /** What an earlier agent left of a lease, as the disk and the process table show it. */
@@ -76,5 +78,7 @@ export type AgentEvent =
   /** Another node wants to know whether the coordinator is heard here → answer-witness */
   | { type: "witness-asked"; token: string }
   | { type: "witness-answered"; from: string; question: number; verdict: Verdict }
+  /** By the policy file on this machine. */
+  | { type: "owner"; isHere: boolean }
   | { type: "adopt"; run: LeaseRun; found: Found; expiresAt: Monotonic }
   | { type: "tick" };

@@ -144,3 +144,31 @@ it("what a later coordinator may ask for is frozen", () => {
   lease.at(13_000);
   expect(lease.run.frozen).toBe(true);
 });
+
+describe("an owner who comes", () => {
+  const running = (given: Partial<LeaseGrant> = {}) => {
+    const lease = new Lease(given);
+    lease.on({ type: "turn-came" }, local, { type: "rank-started", rank: 0, pid: 7 });
+    return lease;
+  };
+
+  it("ends the lease's time at once: the watchdog stops its processes", () => {
+    const lease = running();
+    expect(lease.at(2_000, { type: "owner-came" })).toContain("fence 2000");
+    expect(lease.run).toMatchObject({ frozen: true, expiresAt: 2_000 });
+  });
+
+  it("has what may not be stopped killed", () => {
+    for (const onLeaseLoss of ["continue", "kill"]) {
+      const lease = running({ onLeaseLoss });
+      expect(lease.at(2_000, { type: "owner-came" })).toContain("kill");
+      expect(lease.run.progress.phase).toBe("stopping");
+    }
+  });
+
+  it("waits for no grace", () => {
+    const lease = running();
+    lease.on(stop);
+    expect(lease.at(2_000, { type: "owner-came" })).toEqual(["kill"]);
+  });
+});

@@ -1,6 +1,6 @@
 import { type Draft, fail, fence, keep, note } from "./draft.js";
 import { hasProcesses, type LeaseRun, thawed } from "./lease-state.js";
-import { killNow } from "./stopping.js";
+import { killNow, requestStop } from "./stopping.js";
 
 /** What a job may choose for the time in which its node has not heard from the coordinator. */
 export type OnLeaseLoss = "freeze" | "kill" | "continue";
@@ -11,6 +11,7 @@ export function onLeaseLoss({ grant }: Pick<LeaseRun, "grant">): OnLeaseLoss {
 }
 
 export const frozenReason = "not heard from the coordinator";
+export const ownerReason = "the machine's owner wants it";
 
 /**
  * Draws the conclusions from a lease that was not renewed in time. The watchdog has frozen or killed its processes by then, or is about to:
@@ -56,6 +57,25 @@ export function renewed(at: Draft, until: number): void {
   if (at.run.grant.stdDirectory !== "" && hasProcesses(at.run)) at.effects.push({ type: "start-copies" });
   note(at, "the lease was renewed: its processes go on");
   keep(at, "soft");
+}
+
+/** Its time is over now. What chose not to stand still is ended. */
+export function ownerCame(at: Draft): void {
+  const { progress, frozen } = at.run;
+  if (progress.phase === "done" || progress.phase === "waiting") return;
+  if (progress.phase === "stopping") {
+    if (hasProcesses(at.run)) killNow(at);
+    return;
+  }
+  if (onLeaseLoss(at.run) !== "freeze") {
+    requestStop(at, ownerReason, false);
+    return;
+  }
+  if (frozen) return;
+  note(at, `${ownerReason}: its processes are stopped`);
+  at.run = { ...at.run, expiresAt: Math.min(at.run.expiresAt, at.now.monotonic) };
+  fence(at);
+  lapse(at);
 }
 
 /** When this lease next has to be looked at though nothing happens. */

@@ -2,7 +2,7 @@ import { unreachable } from "../../shared/assert.js";
 import { type Draft, draft, fail, finished, keep, note, report } from "./draft.js";
 import type { LeaseStep } from "./effects.js";
 import type { LeaseEvent } from "./events.js";
-import { lapse, renewed } from "./lapse.js";
+import { lapse, ownerCame, renewed } from "./lapse.js";
 import { type LeaseRun, planOf, type StoppingStep, withRank } from "./lease-state.js";
 import { proceed } from "./proceed.js";
 import { acknowledged } from "./reports.js";
@@ -80,6 +80,9 @@ function apply(at: Draft, event: LeaseEvent): void {
       return;
     case "renewed":
       renewed(at, event.until);
+      return;
+    case "owner-came":
+      ownerCame(at);
       return;
     case "turn-came":
       if (at.run.progress.phase === "waiting") at.run = { ...at.run, progress: { phase: "preparing", step: "local" } };

@@ -12,6 +12,8 @@ export interface AgentState {
   /** Sending time of the newest heartbeat (or Hello) that was answered; leases count from it. */
   readonly answeredAt: Monotonic | undefined;
   readonly ttlMs: number;
+  /** The machine's owner is there: nothing of any job may run, whatever the coordinator says. */
+  readonly ownerIsHere: boolean;
   /** Undefined where this node asks nobody, and answers nobody. */
   readonly witness: WitnessState | undefined;
 }
@@ -25,6 +27,7 @@ export const emptyState: AgentState = {
   sent: nothingSent,
   answeredAt: undefined,
   ttlMs: defaultTtlMs,
+  ownerIsHere: false,
   witness: undefined,
 };
 

@@ -80,6 +80,10 @@ class Step {
       case "heartbeat-answered":
         this.answered(event);
         return;
+      case "owner":
+        this.state = { ...this.state, ownerIsHere: event.isHere };
+        if (event.isHere) for (const lease of [...this.state.leases.keys()]) this.lease(lease, { type: "owner-came" });
+        return;
       case "adopt":
         this.adopt(event);
         return;
@@ -137,6 +141,7 @@ class Step {
     const run = this.state.leases.get(lease);
     // The end of some work for a lease that is over, or a message that crossed ours: nothing to do.
     if (!run) return;
+    if (event.type === "renewed" && this.state.ownerIsHere) return;
     const after = advance(run, event, this.now);
     this.put(lease, after);
     if (after.run.progress.phase === "done" && run.progress.phase !== "done") {

@@ -14,6 +14,7 @@ import type { Diagnosis } from "../core/diagnosis/diagnosis.js";
 import { doing } from "../core/doing.js";
 import { frozenReason } from "../core/lapse.js";
 import type { LeaseRun } from "../core/lease-state.js";
+import type { Terms } from "../core/policy/policy.js";
 import type { PreparationTold } from "../core/preparation/report.js";
 import type { Report, ReportEvent } from "../core/reports.js";
 import type { GpuFault, GpuHealthSource } from "../health-ports.js";
@@ -100,11 +101,20 @@ const preparationStates: Record<PreparationTold["state"], PreparationState> = {
   failed: PreparationState.FAILED,
 };
 
-export const heldLease = (run: LeaseRun) => ({
+export const ownerTerms = ({ isHere: _, closedUntil, usersAllowed, usersDenied, ...terms }: Terms) => ({
+  ...terms,
+  ...{ usersAllowed: [...usersAllowed], usersDenied: [...usersDenied] },
+  ...(closedUntil === undefined ? {} : { closedUntil: timestampFromMs(closedUntil) }),
+});
+
+export const heldLease = (run: LeaseRun) => heldBecause(run, frozenReason);
+
+/** `why`: its processes are stopped, if they are. */
+export const heldBecause = (run: LeaseRun, why: string) => ({
   leaseId: run.id,
   phase: phases[run.progress.phase],
   frozen: run.frozen,
-  ...(run.frozenSince === undefined ? {} : { frozenSince: timestampFromMs(run.frozenSince), frozenReason }),
+  ...(run.frozenSince === undefined ? {} : { frozenSince: timestampFromMs(run.frozenSince), frozenReason: why }),
   step: doing(run),
   ...(run.doingSince === undefined ? {} : { stepSince: timestampFromMs(run.doingSince) }),
 });
@@ -160,12 +170,13 @@ export function heartbeatOf(from: {
   problems: ReadonlyArray<string | undefined>;
   gpus: GpuHealthSource;
   witnessSet: bigint;
+  owner: ReturnType<typeof ownerTerms>;
   telemetry: Telemetry | undefined;
   /** Of the agent's own state, told with its telemetry. */
   beside: Partial<Telemetry>;
 }) {
-  const { leases, problems, gpus, witnessSet, telemetry, beside } = from;
+  const { leases, problems, gpus, witnessSet, owner, telemetry, beside } = from;
   const unhealthyReason = problems.find((problem) => problem !== undefined && problem !== "") ?? "";
-  const common = { leases, unhealthyReason, ...healthOf(gpus), witnessSet };
+  const common = { leases, unhealthyReason, ...healthOf(gpus), witnessSet, owner };
   return telemetry === undefined ? common : { ...common, telemetry: { ...telemetry, ...beside } };
 }

@@ -10,6 +10,7 @@ import { nearestNics, type Topology } from "./smi/topology.js";
 
 /** What this machine has, less what its owner keeps. */
 export function inventoryOf(gpus: OfferedGpus, overrides: InventoryOverrides): Inventory {
+  const given = overrides.given?.(gpus.devices) ?? gpus.devices;
   return inventoryWith(
     {
       os: osName(),
@@ -18,7 +19,7 @@ export function inventoryOf(gpus: OfferedGpus, overrides: InventoryOverrides): I
       cpus: overrides.cpus ?? availableParallelism(),
       memoryBytes: overrides.memoryBytes ?? memoryLimit(),
     },
-    { ...gpus, devices: gpus.devices.slice(0, overrides.gpus ?? gpus.devices.length) },
+    { ...gpus, devices: given.slice(0, overrides.gpus ?? given.length) },
     overrides.machineClass,
   );
 }

@@ -1,5 +1,6 @@
 import type { LeaseId } from "../../shared/ids.js";
 import type { GpuFault } from "./gpu-faults.js";
+import type { OwnerTerms } from "./owner.js";
 import type { Readiness } from "./preparation/readiness.js";
 import type { Instant } from "./state.js";
 import type { Coverage } from "./witnesses/coverage.js";
@@ -19,6 +20,8 @@ export interface Liveness {
   readonly doing?: readonly Doing[];
   /** Those of its GPUs that are less than healthy. */
   readonly gpuFaults?: readonly GpuFault[];
+  /** What its owner does not allow; absent: nothing. */
+  readonly owner?: OwnerTerms;
   /** It can test itself. */
   readonly tests?: boolean;
   /** The test that this session was told of. */

@@ -8,6 +8,7 @@ import { advanceTests } from "./health/tests.js";
 import { excuse, shareEnded, stop } from "./job.js";
 import type { Liveness } from "./liveness.js";
 import type { World } from "./memory.js";
+import type { OwnerTerms } from "./owner.js";
 import type { Instant, Node, Zombie } from "./state.js";
 import { nothingUsed } from "./usage.js";
 import { failedByMachine } from "./verdict.js";
@@ -68,6 +69,7 @@ export function hear(
   said: Pick<Liveness, "session" | "unhealthyReason" | "witnessPort" | "witnessSet" | "coverage" | "missing"> & {
     held: readonly HeldId[];
     gpuFaults: readonly GpuFault[];
+    owner: OwnerTerms | undefined;
     nodeFaults?: readonly NodeFault[];
     tests?: boolean;
     /** What it does not name is over. */
@@ -87,6 +89,7 @@ export function hear(
     frozen: said.held.flatMap(({ lease, frozen }) => (frozen ? [{ lease, ...frozen }] : [])),
     doing: said.held.flatMap(({ lease, doing }) => (doing ? [{ lease, ...doing }] : [])),
     ...(said.gpuFaults.length > 0 ? { gpuFaults: said.gpuFaults } : {}),
+    ...(said.owner ? { owner: said.owner } : {}),
     ...(said.tests ? { tests: true } : {}),
     ...(before?.orderedTest && before.session === said.session ? { orderedTest: before.orderedTest } : {}),
     witnessPort: said.witnessPort,
@@ -102,6 +105,7 @@ export function hear(
     wasSilent ||
     before.session !== liveness.session ||
     before.unhealthyReason !== liveness.unhealthyReason ||
+    wordsOf(before.owner) !== wordsOf(liveness.owner) ||
     before.strangers.length !== strangers.length ||
     serving(before.gpuFaults) !== serving(liveness.gpuFaults);
   draft.note({ kind: "liveness", node: node.uuid, liveness, roomChanged });
@@ -112,6 +116,8 @@ export function hear(
   draft.nodeChanged(node.uuid);
   if (node.cluster) draft.touched.add(node.cluster);
 }
+
+const wordsOf = (terms: OwnerTerms | undefined) => JSON.stringify(terms ?? "");
 
 const serving = (faults: readonly GpuFault[] = []) => faults.map(({ uuid, state }) => `${uuid} ${state}`).join();
 

@@ -77,6 +77,12 @@ export function preempted(job: Job, reason: string): Judgement {
   return { job, verdict: { next: { kind: "requeue" }, attemptState: "preempted", reason, graceful: true } };
 }
 
+/** Its owner did not want it there, which we heard too late: the same, on another node. */
+export function refusedThere(job: Job, node: NodeId, reason: string): Judgement {
+  const avoid = [...job.avoid.filter((other) => other !== node), node];
+  return preempted({ ...job, avoid }, reason);
+}
+
 export const displaced = (reason: string): Outcome => ({
   kind: "terminated",
   errors: [{ code: "JobTerminated", message: reason, details: [] }],

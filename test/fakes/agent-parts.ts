@@ -4,6 +4,7 @@ import { Confinements } from "../../agent/accounts/confinements.js";
 import type { AgentParts } from "../../agent/agent-parts.js";
 import { Isolation } from "../../agent/isolation.js";
 import { LeaseLimits } from "../../agent/limits/lease-limits.js";
+import { Owner } from "../../agent/policy/owner.js";
 import type { Logs, LogsHost } from "../../agent/ports.js";
 import { InventorySchema } from "../../shared/gen/stoker/v1/node_pb.js";
 import type { LeaseId } from "../../shared/ids.js";
@@ -69,6 +70,7 @@ export function fakeParts(given: Partial<AgentParts> = {}): AgentParts {
     tests: () => ({ received: () => {}, beforeStart: async () => "", close: () => {} }),
     kernel: { start: () => {}, recent: () => [], counts: () => new Map(), close: () => {} },
     isolation: noIsolation(),
+    owner: new Owner("/nonexistent", pino({ level: "silent" })),
     smiRuns: {},
     logs: (host) => new FakeLogs(host),
     remote: () => ({

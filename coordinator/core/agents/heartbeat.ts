@@ -5,6 +5,7 @@ import { narrowGpuFaults } from "../gpu-faults.js";
 import { narrowNodeFaults } from "../health/node-faults.js";
 import { nodeNamed } from "../names.js";
 import { hear, withoutLost } from "../node.js";
+import { giveBack, narrowOwnerTerms } from "../owner.js";
 import { obeying, undecidedOf } from "../restored.js";
 import { nothingUsed } from "../usage.js";
 import { heartbeatCame, surelyLiveMs } from "../witnesses/coverage.js";
@@ -51,14 +52,17 @@ export function heartbeat(draft: Draft, { session, node: name, heartbeat: beat }
   const { tests } = beat;
   const nodeFaults = narrowNodeFaults(beat.nodeFaults, draft.now);
   const complete = !beat.gpusUnread;
+  const owner = narrowOwnerTerms(beat.owner);
   hear(draft, node, {
-    ...{ session, unhealthyReason, held, gpuFaults, nodeFaults, tests, complete, witnessPort, witnessSet, coverage },
+    ...{ session, unhealthyReason, held, gpuFaults, nodeFaults, owner, tests, complete, witnessPort, witnessSet },
+    coverage,
   });
   const overlooked = draft.world.nodeHealth.get(node.uuid)?.overlooked ?? [];
   const counted = gpuFaults.filter(
     ({ uuid, rule }) => !overlooked.some((each) => each.uuid === uuid && each.rule === rule),
   );
   endOnFailed(draft, node, counted);
+  giveBack(draft, node, owner);
   if (liveness.missing) giveUpMissing(draft, node, liveness.missing, held);
   const own = new Set<LeaseId>();
   for (const { lease, zombie } of (draft.world.index.usage.get(node.uuid) ?? nothingUsed).holders) {

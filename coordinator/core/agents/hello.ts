@@ -8,6 +8,7 @@ import { stop } from "../job.js";
 import { orderOutstanding } from "../lease.js";
 import { nodeNamed } from "../names.js";
 import { hear, withoutLost } from "../node.js";
+import { narrowOwnerTerms } from "../owner.js";
 import { orderPreparation } from "../preparation/order.js";
 import { outlived, undecidedOf } from "../restored.js";
 import type { Job, Node } from "../state.js";
@@ -55,6 +56,7 @@ export function hello(draft: Draft, event: HelloEvent): void {
     unhealthyReason: "",
     held: said.held,
     gpuFaults: narrowGpuFaults(event.hello.gpuFaults),
+    owner: narrowOwnerTerms(event.hello.inventory?.owner),
     witnessPort: said.witnessPort,
     witnessSet: said.witnessSet,
     coverage: sessionBegins(covered, draft.now),

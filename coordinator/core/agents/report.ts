@@ -10,7 +10,7 @@ import { nodeNamed } from "../names.js";
 import { releaseZombie } from "../node.js";
 import type { Job, Lease, Node, Share } from "../state.js";
 import type { Expansion } from "../toolkits/toolkit.js";
-import { failedByItself, failedByMachine, failedByMount, type Judgement, succeeded } from "../verdict.js";
+import { failedByItself, failedByMachine, failedByMount, type Judgement, refusedThere, succeeded } from "../verdict.js";
 import { ignore } from "./heartbeat.js";
 import { type Cause, type NarrowedReport, narrowReport, type Report } from "./narrow.js";
 
@@ -154,7 +154,8 @@ function judgeFailure(draft: Draft, job: Job, node: Node, said: Extract<Report, 
   if (fault.code === "JobPreparationFailed" || fault.code === "JobFailed") {
     return failedByItself(job, fault, said.exitCode, reason);
   }
-  if (/MountError$|^FailedStartingContainer$/.test(fault.code))
+  if (fault.code === "OwnerRefused") return refusedThere(job, node.uuid, reason);
+  if (/MountError$|^FailedStartingContainer$|^AccountRefused$/.test(fault.code))
     return failedByMount(job, node.uuid, fault, othersLeft(draft, job, node));
   // The node killed it for want of our word: lost, as if it had been declared so.
   const lost = fault.code === "LeaseLost" ? "lost" : "failed";

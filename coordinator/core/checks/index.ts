@@ -13,6 +13,7 @@ import { healthy } from "./healthy.js";
 import { inCluster } from "./in-cluster.js";
 import { leaving } from "./leaving.js";
 import { memory } from "./memory.js";
+import { owner } from "./owner.js";
 import { prepared } from "./prepared.js";
 import { quota } from "./quota.js";
 import { ready } from "./ready.js";
@@ -23,7 +24,17 @@ import { unshared } from "./unshared.js";
 /** About the job alone. */
 export const ofJob: readonly JobCheck[] = [clusterSize, secrets, quota, storage];
 /** In this order: the first that objects is the reason told. */
-export const standing: readonly Check[] = [inCluster, gathered, ready, prepared, healthy, drained, leaving, cleaned];
+export const standing: readonly Check[] = [
+  inCluster,
+  gathered,
+  ready,
+  prepared,
+  healthy,
+  owner,
+  drained,
+  leaving,
+  cleaned,
+];
 /** Whether the machine is one for this job. */
 export const fitting: readonly Check[] = [containers];
 /** About room, which ends of other jobs bring. */

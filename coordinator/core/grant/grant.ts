@@ -1,6 +1,7 @@
 import type { LeaseGrant } from "../../../shared/gen/stoker/v1/lease_pb.js";
 import type { World } from "../memory.js";
 import { idOfJob } from "../names.js";
+import { submitterOf } from "../owner.js";
 import type { Plain } from "../plain.js";
 import type { Job, Lease, Share } from "../state.js";
 import { expandToolkit } from "../toolkits/index.js";
@@ -21,7 +22,7 @@ export function grantFor(world: World, job: Job, lease: Lease, share: Share): Pl
   const onNode = lease.shares.length > 1 ? `-${share.nodeName}` : "";
   return {
     leaseId: lease.id,
-    submittedBy: job.submittedBy ?? "",
+    submittedBy: submitterOf(job),
     jobUuid: job.uuid,
     attempt: lease.attempt,
     jobId: idOfJob(world, job),

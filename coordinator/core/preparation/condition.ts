@@ -25,6 +25,7 @@ export function conditionOf(world: World, node: Node): { state: NodeCondition; r
   const readiness = readinessOf(world, node);
   const unready = unreadiness(readiness, world.clock.tickedAt);
   if (readiness.kind === "failed") return { state: "unusable", reason: unready ?? "" };
+  if (liveness?.owner && liveness.owner.closed !== "") return { state: "unusable", reason: liveness.owner.closed };
   if (liveness && liveness.unhealthyReason !== "") return { state: "unusable", reason: liveness.unhealthyReason };
   if (unready !== undefined) return { state: "preparing", reason: unready };
   if (liveness && liveness.strangers.length > 0) return { state: "preparing", reason: "ends attempts of deleted jobs" };
