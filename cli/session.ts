@@ -4,6 +4,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { DescService } from "@bufbuild/protobuf";
 import { Metadata } from "@grpc/grpc-js";
 import { bearer, plain, trusting } from "../shared/credentials.js";
+import { AuditService } from "../shared/gen/stoker/v1/audit_service_pb.js";
 import { ClusterService } from "../shared/gen/stoker/v1/cluster_service_pb.js";
 import { EventService } from "../shared/gen/stoker/v1/event_service_pb.js";
 import { ExperimentService } from "../shared/gen/stoker/v1/experiment_service_pb.js";
@@ -12,9 +13,12 @@ import { JobService } from "../shared/gen/stoker/v1/job_service_pb.js";
 import { JoinService } from "../shared/gen/stoker/v1/join_service_pb.js";
 import { MachineClassService } from "../shared/gen/stoker/v1/machine_class_service_pb.js";
 import { NodeService } from "../shared/gen/stoker/v1/node_service_pb.js";
+import { RoleService } from "../shared/gen/stoker/v1/role_service_pb.js";
 import { SecretService } from "../shared/gen/stoker/v1/secret_service_pb.js";
+import { SignInService } from "../shared/gen/stoker/v1/sign_in_service_pb.js";
 import { StatusService } from "../shared/gen/stoker/v1/status_service_pb.js";
 import { StorageService } from "../shared/gen/stoker/v1/storage_service_pb.js";
+import { UserService } from "../shared/gen/stoker/v1/user_service_pb.js";
 import { WorkspaceService } from "../shared/gen/stoker/v1/workspace_service_pb.js";
 import { type CallSettings, type Connection, connect, type ServiceClient } from "../shared/grpc.js";
 import { exitCode, Failure, isTransient, usage } from "./failure.js";
@@ -83,6 +87,22 @@ export class Session {
 
   get joining(): ServiceClient<typeof JoinService> {
     return this.#client(JoinService);
+  }
+
+  get signIn(): ServiceClient<typeof SignInService> {
+    return this.#client(SignInService);
+  }
+
+  get users(): ServiceClient<typeof UserService> {
+    return this.#client(UserService);
+  }
+
+  get roles(): ServiceClient<typeof RoleService> {
+    return this.#client(RoleService);
+  }
+
+  get audit(): ServiceClient<typeof AuditService> {
+    return this.#client(AuditService);
   }
 
   get nodes(): ServiceClient<typeof NodeService> {

@@ -9,7 +9,17 @@ const withinMs = 10_000;
  * The certificate of the coordinator's authority, in PEM, when it is the one with this hash. Nothing is said to the other side but that we are
  * there: whoever it is, it learns no secret. The connection that follows is checked against the certificate as any other.
  */
-export function fetchAuthority(address: string, pin: Buffer): Promise<string> {
+export async function fetchAuthority(address: string, pin: Buffer): Promise<string> {
+  const presented = await presentedAuthority(address);
+  if (timingSafeEqual(presented.pin, pin)) return presented.certificate;
+  throw new Fault(
+    "unauthenticated",
+    `what answers at ${address} is not the coordinator that made the token: check the address, and that the token is the whole of one made there`,
+  );
+}
+
+/** What answers there calls this its authority; whoever asks must know by other means that it is the coordinator's. */
+export function presentedAuthority(address: string): Promise<{ certificate: string; pin: Buffer }> {
   const { host, port } = partsOf(address);
   return new Promise((resolve, reject) => {
     const fail = (code: "unavailable" | "unauthenticated", text: string, cause?: unknown) => {
@@ -24,15 +34,12 @@ export function fetchAuthority(address: string, pin: Buffer): Promise<string> {
     );
     socket.once("secureConnect", () => {
       const root = rootOf(socket.getPeerCertificate(true));
-      if (root === undefined || !timingSafeEqual(pinOf(root), pin)) {
-        fail(
-          "unauthenticated",
-          `what answers at ${address} is not the coordinator that made the token: check the address, and that the token is the whole of one made there`,
-        );
+      if (root === undefined) {
+        fail("unauthenticated", `what answers at ${address} shows no certificate of an authority: check the address`);
         return;
       }
       socket.destroy();
-      resolve(root.toString());
+      resolve({ certificate: root.toString(), pin: pinOf(root) });
     });
   });
 }

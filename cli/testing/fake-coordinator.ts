@@ -2,6 +2,7 @@ import { create, type DescService } from "@bufbuild/protobuf";
 import { Server } from "@grpc/grpc-js";
 import { authenticate, serverCredentials } from "../../shared/credentials.js";
 import { Fault } from "../../shared/fault.js";
+import { AuditService } from "../../shared/gen/stoker/v1/audit_service_pb.js";
 import { ClusterService } from "../../shared/gen/stoker/v1/cluster_service_pb.js";
 import { ExperimentService } from "../../shared/gen/stoker/v1/experiment_service_pb.js";
 import { FileServerService } from "../../shared/gen/stoker/v1/file_server_service_pb.js";
@@ -10,8 +11,11 @@ import { JobService } from "../../shared/gen/stoker/v1/job_service_pb.js";
 import { JoinService } from "../../shared/gen/stoker/v1/join_service_pb.js";
 import { MachineClassService } from "../../shared/gen/stoker/v1/machine_class_service_pb.js";
 import { NodeService } from "../../shared/gen/stoker/v1/node_service_pb.js";
+import { RoleService } from "../../shared/gen/stoker/v1/role_service_pb.js";
 import { SecretService } from "../../shared/gen/stoker/v1/secret_service_pb.js";
+import { SignInService } from "../../shared/gen/stoker/v1/sign_in_service_pb.js";
 import { StorageService } from "../../shared/gen/stoker/v1/storage_service_pb.js";
+import { UserService } from "../../shared/gen/stoker/v1/user_service_pb.js";
 import { WorkspaceService } from "../../shared/gen/stoker/v1/workspace_service_pb.js";
 import { type Handlers, serve } from "../../shared/grpc.js";
 import { FakeWorld } from "./fake-world.js";
@@ -27,6 +31,10 @@ export interface Answers {
   machineClasses?: Partial<Handlers<typeof MachineClassService>>;
   nodes?: Partial<Handlers<typeof NodeService>>;
   joining?: Partial<Handlers<typeof JoinService>>;
+  signIn?: Partial<Handlers<typeof SignInService>>;
+  users?: Partial<Handlers<typeof UserService>>;
+  roles?: Partial<Handlers<typeof RoleService>>;
+  audit?: Partial<Handlers<typeof AuditService>>;
 }
 
 const services = {
@@ -40,6 +48,10 @@ const services = {
   machineClasses: MachineClassService,
   nodes: NodeService,
   joining: JoinService,
+  signIn: SignInService,
+  users: UserService,
+  roles: RoleService,
+  audit: AuditService,
 };
 
 /** A coordinator on a port of its own that answers as a test says; what it says nothing about is not found. */

@@ -12,8 +12,11 @@ export class RawCalls {
   constructor(
     address: string,
     private readonly metadata: Metadata = bearer(""),
+    channel = plain().channel,
+    /** A stream that says nothing is ended here after so long. */
+    private readonly silenceMs = 300,
   ) {
-    this.client = new Client(address, plain().channel, {
+    this.client = new Client(address, channel, {
       "grpc.max_receive_message_length": 64 << 20,
       "grpc.enable_http_proxy": 0,
     });
@@ -44,7 +47,7 @@ export class RawCalls {
         const call = this.client.makeServerStreamRequest(path, asIs, asIs, Buffer.from(first), this.metadata, options);
         listen(call);
         // A log that is followed before anything was written says nothing.
-        setTimeout(() => call.cancel(), 300).unref();
+        setTimeout(() => call.cancel(), this.silenceMs).unref();
         return;
       }
       const call = this.client.makeBidiStreamRequest(path, asIs, asIs, this.metadata, options);

@@ -1,4 +1,5 @@
 import type { MessageShape } from "@bufbuild/protobuf";
+import { auditEntry } from "./audit-entry.js";
 import { cluster } from "./cluster.js";
 import { event, eventKind, eventSubscription } from "./event.js";
 import { experiment } from "./experiment.js";
@@ -11,6 +12,7 @@ import { node } from "./node.js";
 import { secret } from "./secret.js";
 import { storageMapping } from "./storage-mapping.js";
 import { usage } from "./usage.js";
+import { apiToken, roleAssignment, user } from "./user.js";
 import type { View } from "./view.js";
 import { workspace } from "./workspace.js";
 
@@ -31,6 +33,10 @@ const all = {
   eventSubscription,
   job,
   node,
+  user,
+  apiToken,
+  roleAssignment,
+  auditEntry,
 };
 
 export type Kind = keyof typeof all;

@@ -22,6 +22,7 @@ export const job = view({
       ({ executionState, findings }) =>
         `${word(ExecutionStateSchema, executionState)}${suspectedText(suspectedNow(findings))}`,
     ],
+    ["Submitted by", ({ submittedBy }) => submittedBy],
     ["Exit code", ({ executionInfo }) => String(executionInfo?.exitCode ?? "")],
   ],
   more: ({ id, spec, creationTime, executionInfo, attempts, findings, jobOutputDirectoryPathSegment }) => [

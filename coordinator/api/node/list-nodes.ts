@@ -3,16 +3,18 @@ import type { Handlers } from "../../../shared/grpc.js";
 import { findCluster } from "../../core/names.js";
 import { pageByName, weightOf } from "../paging.js";
 import type { ApiPorts } from "../ports.js";
+import { sightOf } from "../sight.js";
 import { nodeView } from "../views/node.js";
 
 export function listNodes(ports: ApiPorts): Handlers<typeof NodeService>["listNodes"] {
-  return (request) => {
+  return (request, context) => {
     const state = ports.state();
+    const sight = sightOf(state, context);
     const cluster = request.clusterId === "" ? undefined : findCluster(state, request.clusterId).uuid;
     const all = [...state.nodes.values()].filter((row) => cluster === undefined || row.cluster === cluster);
     const page = pageByName("nodes", all, request, (row) => weightOf(row) + weightOf(ports.telemetry(row.name)));
     return {
-      nodes: page.items.map((row) => nodeView(state, row, ports.telemetry(row.name))),
+      nodes: page.items.map((row) => nodeView(state, row, ports.telemetry(row.name), sight)),
       nextPageToken: page.nextPageToken,
     };
   };

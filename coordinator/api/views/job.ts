@@ -36,6 +36,7 @@ export function jobView(
     executionStateTransitionTime: timestampFromMs(row.state.since),
     executionInfo: executionInfo(row),
     attempt: row.attempt,
+    submittedBy: row.submittedBy ?? "",
     findings: findingViews(row),
     attempts: attemptsOf(state, row).map((attempt) => attemptView(state, row, attempt, logs?.get(attempt.number))),
   };

@@ -11,34 +11,39 @@ import { conditionOf } from "../../core/preparation/condition.js";
 import { readinessOf } from "../../core/preparation/readiness.js";
 import { holdersOn } from "../../core/queries.js";
 import type { Node, NodeInventory, ResourceFault } from "../../core/state.js";
+import { hidden, type Sight, unlimited } from "../sight.js";
 import { nodeHealthView } from "./node-health.js";
 
 export function nodeView(
   state: State,
   row: Node,
   telemetry: Telemetry | undefined,
+  sight: Sight = unlimited,
 ): MessageInitShape<typeof NodeSchema> {
   const cluster = row.cluster && state.clusters.get(row.cluster);
   const { heardAt, condition: noted } = state.liveness.get(row.uuid) ?? {};
   const readiness = readinessOf(state, row);
   const condition = conditionOf(state, row);
+  const isHidden = cluster !== undefined && !sight.workspace(cluster.workspace);
+  // What failed to be prepared tells of volumes and set-up tasks.
+  const tells = !isHidden || readiness.kind !== "failed";
   return {
     id: idOfNode(row),
     name: row.name,
     address: row.address,
     state: nodeStates[condition.state],
-    reason: condition.reason,
+    reason: tells ? condition.reason : "",
     inventory: inventoryView(row.inventory),
-    clusterId: cluster ? idOfCluster(state, cluster) : "",
+    clusterId: isHidden ? hidden.cluster : cluster ? idOfCluster(state, cluster) : "",
     enrolledTime: timestampFromMs(row.enrolledAt),
     ...(heardAt === undefined ? {} : { lastHeartbeatTime: timestampFromMs(heardAt) }),
     ...(telemetry ? { telemetry } : {}),
-    allocations: allocations(state, row),
+    allocations: allocations(state, row, sight),
     drained: row.drained !== undefined,
     agentVersion: row.agentVersion,
     ...(noted?.state === condition.state ? { stateTransitionTime: timestampFromMs(noted.since) } : {}),
-    ...(readiness.kind === "failed" ? { error: faultView(readiness.fault) } : {}),
-    warnings: [...readiness.warnings],
+    ...(readiness.kind === "failed" && tells ? { error: faultView(readiness.fault) } : {}),
+    warnings: isHidden ? [] : [...readiness.warnings],
     ...nodeHealthView(state, row),
   };
 }
@@ -65,11 +70,11 @@ const inventoryView = ({ fileServing, containers, ...inventory }: NodeInventory)
   })),
 });
 
-function allocations(state: State, row: Node) {
+function allocations(state: State, row: Node, sight: Sight) {
   return holdersOn(state, row).map(({ lease, job, held }) => {
     const holder = state.jobs.get(job);
     return {
-      jobId: holder ? idOfJob(state, holder) : job,
+      jobId: holder ? (sight.job(holder) ? idOfJob(state, holder) : hidden.job) : job,
       attempt: parseLeaseId(lease)?.attempt ?? 0,
       gpus: held.gpuUuids.length,
       gpuUuids: [...held.gpuUuids],

@@ -5,11 +5,12 @@ import type { CatalogStatusSchema, StatusSchema } from "../../../shared/gen/stok
 import { version } from "../../../shared/version.js";
 import { type ClusterTally, type LabStatus, labStatus, type Trouble } from "../../core/lab-status.js";
 import type { State } from "../../core/memory.js";
-import { idOfNode } from "../../core/names.js";
+import { idOfNode, nodeNamed } from "../../core/names.js";
 import type { ApiPorts } from "../ports.js";
+import type { Sight } from "../sight.js";
 import { stateCountsView } from "./cluster.js";
 
-export function statusView(ports: ApiPorts): MessageInitShape<typeof StatusSchema> {
+export function statusView(ports: ApiPorts, sight: Sight): MessageInitShape<typeof StatusSchema> {
   const state = ports.state();
   const status = labStatus(state, ports.now());
   const { free, preparing, idle, running, leaving, unusable, lost, ...others } = status.nodes;
@@ -21,9 +22,11 @@ export function statusView(ports: ApiPorts): MessageInitShape<typeof StatusSchem
     catalog: catalogView(state, status),
     nodes: { free, preparing, idle, running, leaving, unusable, lost, ...others },
     jobs: status.jobs,
-    clusters: status.clusters.map(clusterView),
-    waits: status.waits.map(({ job, since, reason }) => ({ jobId: job, since: timestampFromMs(since), reason })),
-    troubles: [...status.troubles.map(troubleView), ...logsWaiting(state, ports)],
+    clusters: status.clusters.filter(({ id }) => sight.id(id)).map(clusterView),
+    waits: status.waits
+      .filter(({ job }) => sight.id(job))
+      .map(({ job, since, reason }) => ({ jobId: job, since: timestampFromMs(since), reason })),
+    troubles: [...troublesIn(state, status, sight).map(troubleView), ...logsWaiting(state, ports)],
   };
 }
 
@@ -35,6 +38,17 @@ function catalogView({ settings }: State, { awaited }: LabStatus): MessageInitSh
     ...(life?.restored ? { restoredTime: timestampFromMs(life.restored.at) } : {}),
     awaitedNodes: [...awaited],
   };
+}
+
+/** What is amiss with a node is everybody's to know, but what failed to be prepared on it tells of volumes and set-up tasks. */
+function troublesIn(state: State, { troubles }: LabStatus, sight: Sight): Trouble[] {
+  return troubles.flatMap((trouble) => {
+    if (!trouble.id.startsWith("nodes/")) return sight.id(trouble.id) ? [trouble] : [];
+    const cluster = nodeNamed(state, trouble.id.slice("nodes/".length))?.cluster;
+    const workspace = cluster && state.clusters.get(cluster)?.workspace;
+    const tells = trouble.kind !== "unusable" || !workspace || sight.workspace(workspace);
+    return [tells ? trouble : { ...trouble, message: "" }];
+  });
 }
 
 const clusterView = ({ id, allocation, counts, queued, running, deleting }: ClusterTally) => ({

@@ -3,13 +3,14 @@ import type { ClusterSpec } from "../../../shared/gen/stoker/v1/cluster_pb.js";
 import type { FileServerSpec } from "../../../shared/gen/stoker/v1/file_server_pb.js";
 import type { JobSpec } from "../../../shared/gen/stoker/v1/job_pb.js";
 import type { MountVolumes } from "../../../shared/gen/stoker/v1/mount_pb.js";
+import type { WorkspaceId } from "../../../shared/ids.js";
 import type { Draft } from "../draft.js";
 import { workspaceNameIn } from "../names.js";
 import { type ChangeSecret, changeClusterSecrets, changeJobSecrets } from "../secrets/fields.js";
 import { workspaceOfSecretUrl } from "../secrets/reference.js";
 import type { Workspace } from "../state.js";
 import { requireRole } from "./authorize.js";
-import { isAdministrator } from "./caller.js";
+import { isAdministrator, mayRead } from "./caller.js";
 
 /**
  * Specs may name things of other workspaces: a cluster to run on, file servers to mount, secrets. Who submits one must be contributor there, too:
@@ -58,6 +59,12 @@ function refuseForeign(
     const uuid = world.index.workspaceByName.get(name);
     requireRole(world, origin.caller, uuid && world.workspaces.get(uuid), "contributor", id);
   }
+}
+
+/** In messages: what whoever asks may not read has no name there. */
+export function nameFor({ world, origin }: Draft, noun: "job" | "cluster", workspace: WorkspaceId, id: string): string {
+  if (!origin || (origin.caller && mayRead(world, origin.caller, world.workspaces.get(workspace)))) return id;
+  return `a ${noun} of another workspace`;
 }
 
 const fileServersIn = (volumes: MountVolumes | undefined) =>

@@ -1,8 +1,8 @@
 import { Fault } from "../../../shared/fault.js";
+import { nameFor } from "../access/foreign.js";
 import { dropRoles } from "../access/roles.js";
 import { isDeleting } from "../deleting.js";
 import type { Draft } from "../draft.js";
-import type { World } from "../memory.js";
 import { findWorkspace, idOfCluster, idOfJob } from "../names.js";
 import { keysIn } from "../secrets/reference.js";
 import { secretKey } from "../secrets/secret.js";
@@ -14,7 +14,7 @@ export function deleteWorkspace(draft: Draft, id: string): string {
   const { world } = draft;
   const workspace = findWorkspace(world, id);
   if (workspace.deletingSince !== undefined) return workspace.uuid;
-  refuseUsedElsewhere(world, workspace);
+  refuseUsedElsewhere(draft, workspace);
   for (const server of world.fileServers.values()) {
     if (server.workspace === workspace.uuid) refuseMounted(draft, server, workspace);
   }
@@ -27,7 +27,8 @@ export function deleteWorkspace(draft: Draft, id: string): string {
 }
 
 /** By jobs and clusters that stay. */
-function refuseUsedElsewhere(world: World, workspace: Workspace): void {
+function refuseUsedElsewhere(draft: Draft, workspace: Workspace): void {
+  const { world } = draft;
   const keys = new Set(
     [...world.secrets.values()]
       .filter((secret) => secret.workspace === workspace.uuid)
@@ -35,18 +36,21 @@ function refuseUsedElsewhere(world: World, workspace: Workspace): void {
   );
   for (const job of world.jobs.values()) {
     if (job.state.kind === "finished") continue;
-    if (world.experiments.get(job.experiment)?.workspace === workspace.uuid) continue;
+    const owner = world.experiments.get(job.experiment)?.workspace;
+    if (owner === undefined || owner === workspace.uuid) continue;
+    const name = nameFor(draft, "job", owner, `${idOfJob(world, job)}, of another workspace,`);
     const cluster = world.clusters.get(job.request.cluster);
     if (cluster?.workspace === workspace.uuid) {
-      throw inUse(workspace, `${idOfJob(world, job)}, of another workspace, is on its cluster ${cluster.name}`);
+      throw inUse(workspace, `${name} is on its cluster ${cluster.name}`);
     }
     const key = job.request.secrets?.find((one) => keys.has(one));
-    if (key !== undefined) throw inUse(workspace, `${idOfJob(world, job)}, of another workspace, uses a secret of it`);
+    if (key !== undefined) throw inUse(workspace, `${name} uses a secret of it`);
   }
   for (const cluster of world.clusters.values()) {
     if (cluster.workspace === workspace.uuid || keys.size === 0) continue;
     if (keysIn(cluster.spec).some((key) => keys.has(key))) {
-      throw inUse(workspace, `${idOfCluster(world, cluster)} uses a secret of it`);
+      const name = nameFor(draft, "cluster", cluster.workspace, idOfCluster(world, cluster));
+      throw inUse(workspace, `${name} uses a secret of it`);
     }
   }
 }

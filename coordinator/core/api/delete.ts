@@ -1,5 +1,6 @@
 import { Fault } from "../../../shared/fault.js";
 import type { MountVolumes } from "../../../shared/gen/stoker/v1/mount_pb.js";
+import { nameFor } from "../access/foreign.js";
 import { changeCluster, membersOf } from "../cluster.js";
 import type { Draft } from "../draft.js";
 import { withdraw, withdrawAtOnce } from "../file-servers/exports.js";
@@ -45,7 +46,8 @@ export function removeFileServer(draft: Draft, server: FileServer): void {
 }
 
 /** `except`: a workspace that goes along with it. */
-export function refuseMounted({ world }: Draft, server: FileServer, except?: Workspace): void {
+export function refuseMounted(draft: Draft, server: FileServer, except?: Workspace): void {
+  const { world } = draft;
   const mounts = (workspace: Workspace | undefined, volumes: MountVolumes | undefined) =>
     workspace !== undefined &&
     (volumes?.fileServers ?? []).some(
@@ -60,13 +62,15 @@ export function refuseMounted({ world }: Draft, server: FileServer, except?: Wor
   for (const cluster of world.clusters.values()) {
     if (cluster.workspace === except?.uuid) continue;
     if (mounts(world.workspaces.get(cluster.workspace), cluster.spec.nodeSetup?.mountVolumes)) {
-      throw refuse(`cluster ${cluster.name}`);
+      throw refuse(nameFor(draft, "cluster", cluster.workspace, `cluster ${cluster.name}`));
     }
   }
   for (const job of world.jobs.values()) {
     const experiment = world.experiments.get(job.experiment);
     if (!isUnfinished(job) || !experiment || experiment.workspace === except?.uuid) continue;
-    if (mounts(world.workspaces.get(experiment.workspace), job.spec.mountVolumes)) throw refuse(idOfJob(world, job));
+    if (mounts(world.workspaces.get(experiment.workspace), job.spec.mountVolumes)) {
+      throw refuse(nameFor(draft, "job", experiment.workspace, idOfJob(world, job)));
+    }
   }
 }
 
