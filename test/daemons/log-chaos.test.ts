@@ -156,6 +156,7 @@ it(`no byte of a log is lost, doubled or moved, whatever is killed, stopped or w
         ...process.env,
         STOKER_COORDINATOR: coordinator.address,
         STOKER_TOKEN_FILE: join(coordinator.dataDir, "token"),
+        STOKER_TLS: "off",
       },
       stdio: ["ignore", "pipe", "ignore"],
     },
