@@ -1,4 +1,5 @@
 import { spawn } from "node:child_process";
+import { usage } from "../failure.js";
 
 export interface Ran {
   code: number;
@@ -56,7 +57,11 @@ export class Ssh {
       child.stderr.on("data", (chunk: Buffer) => err.push(chunk));
       // A host that is gone reads nothing; its exit code tells.
       child.stdin.on("error", () => undefined);
-      child.on("error", reject);
+      child.on("error", (error: NodeJS.ErrnoException) =>
+        reject(
+          error.code === "ENOENT" ? usage(`there is no ${program} on this machine: apt install openssh-client`) : error,
+        ),
+      );
       child.on("close", (code) =>
         resolve({ code: code ?? 255, stdout: Buffer.concat(out).toString(), stderr: Buffer.concat(err).toString() }),
       );

@@ -143,6 +143,14 @@ test.each<[string, string[], RegExp]>([
   expect(world.stdout).toMatch(words);
 });
 
+test("a machine without ssh says what to install", async () => {
+  const { coordinator, world, add } = await lab();
+  await using _ = coordinator;
+  world.environment.PATH = join(folder, "hosts");
+  expect(await add("m1")).toBe(2);
+  expect(world.stderr).toContain("apt install openssh-client");
+});
+
 test("what would be an option of ssh is no host", async () => {
   const { coordinator, add } = await lab();
   await using _ = coordinator;

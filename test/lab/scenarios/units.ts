@@ -21,6 +21,7 @@ export const units: Scenario = {
       const verify = ["systemd-analyze", "verify", "stoker-coordinator.service", "stoker-agent.service"];
       const { code, stdout, stderr } = await machine.attempt(verify);
       assert.deepEqual({ code, stdout, stderr }, { code: 0, stdout: "", stderr: "" });
+      await machine.exec(["systemd-analyze", "security", "--threshold=25", "--no-pager", "stoker-coordinator.service"]);
     });
     await step("the coordinator makes its authority and its token, and answers", async () => {
       await enableCoordinator(machine);
