@@ -1,4 +1,5 @@
 import { XMLParser } from "fast-xml-parser";
+import { unreadNames } from "./unread.js";
 
 /** An element of the document, found by paths: names move between versions and cards, so nothing may rest on an element being there. */
 export class Element {
@@ -53,37 +54,6 @@ const parser = new XMLParser({
   isArray: (name) => lists.has(name),
 });
 
-/** Most of a document is these, and nobody asks for them. */
-const unreadNames = [
-  "supported_clocks",
-  "accounted_processes",
-  "platformInfo",
-  "inforom_version",
-  "inforom_bbx_flush",
-  "encoder_stats",
-  "fbc_stats",
-  "power_profiles",
-  "power_smoothing",
-  "ibmnpu",
-  "capabilities",
-  "bar1_memory_usage",
-  "cc_protected_memory_usage",
-  "dram_encryption_mode",
-  "gpu_operation_mode",
-  "gpu_virtualization_mode",
-  "pci_bridge_chip",
-  "supported_gpu_target_temp",
-  "module_power_readings",
-  "gpu_memory_power_readings",
-  "applications_clocks",
-  "default_applications_clocks",
-  "deferred_clocks",
-  "max_customer_boost_clocks",
-  "clock_policy",
-  "aggregate_uncorrectable_sram_sources",
-  "retired_pagelist",
-  "retired_page_addresses",
-];
 const unread = new RegExp(`<(${unreadNames.join("|")})>`, "g");
 
 /** Each name's end is looked for onward only, and no more when there is none: a broken document of megabytes is read no slower. */

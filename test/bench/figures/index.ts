@@ -3,6 +3,7 @@ import { autoscaleReaction } from "./autoscale.js";
 import { commandLineStart } from "./command-line.js";
 import { eventLoopBlocked } from "./event-loop.js";
 import { fileStream } from "./file-stream.js";
+import { revokeSeconds, tlsOverheadPercent } from "./identity.js";
 import { logThroughput } from "./log-throughput.js";
 import { logLatency } from "./logs.js";
 import { nodeLossToRerun } from "./loss.js";
@@ -14,6 +15,7 @@ import { simulatedHoursPerMinute } from "./simulation.js";
 import { agentRss, coordinatorRss, listQueued } from "./size.js";
 import { gangStart, mpiStart, submitToStart } from "./start.js";
 import { sweepSubmit } from "./sweep.js";
+import { samplerCpu, smiParse, telemetryBytes } from "./telemetry.js";
 import { durableSubmitsPerSecond, jobsPerSecond } from "./throughput.js";
 
 export interface Figure {
@@ -33,6 +35,24 @@ export const figures: Figure[] = [
     what: "`stoker job list --help`",
     measure: commandLineStart,
     targets: { "": 250 },
+  },
+  {
+    key: "smiParseMs",
+    what: "nvidia-smi -q -x of 8 H100, from text to values",
+    measure: smiParse,
+    targets: { p95: 5 },
+  },
+  {
+    key: "samplerCpuPercent",
+    what: "of a core, to sample 8 GPUs every 2 s, beside nvidia-smi's own",
+    measure: samplerCpu,
+    targets: { "": 1 },
+  },
+  {
+    key: "telemetryBytesPerNodePerSecond",
+    what: "whole heartbeats of a node with 8 GPUs",
+    measure: telemetryBytes,
+    targets: { "": 400 },
   },
   { key: "agentRssMiB", what: "memory of an idle agent", measure: agentRss, targets: { "": 90 } },
   {
@@ -70,6 +90,18 @@ export const figures: Figure[] = [
     measure: jobsPerSecond,
     targets: { "": 200 },
     atLeast: true,
+  },
+  {
+    key: "tlsOverheadPercent",
+    what: "of jobsPerSecond, against a site without TLS",
+    measure: tlsOverheadPercent,
+    targets: { "": 15 },
+  },
+  {
+    key: "revokeSeconds",
+    what: "`node remove` to a key that nobody takes and ranks that are gone",
+    measure: revokeSeconds,
+    targets: { "": 5 },
   },
   {
     key: "nodeLossToRerunMs",
