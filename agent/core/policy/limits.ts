@@ -23,7 +23,7 @@ export function limitsOfVersion2({ cpus, memoryBytes }: GrantedShare, machineCpu
     { name: "memory.oom.group", value: "1" },
     { name: "memory.max", value: memoryBytes > 0 ? String(memoryBytes) : "max" },
     { name: "memory.swap.max", value: memoryBytes > 0 ? "0" : "max" },
-    { name: "cpu.weight", value: String(Math.min(10_000, Math.max(1, cpus * 100))) },
+    { name: "cpu.weight", value: String(Math.min(10_000, Math.max(1, cpus) * 100)) },
     { name: "cpu.max", value: cpus > 0 && cpus < machineCpus ? `${cpus * periodUs} ${periodUs}` : `max ${periodUs}` },
   ];
 }
@@ -38,7 +38,7 @@ export function limitsOfVersion1(
     pids: [{ name: "pids.max", value: String(processesMax) }],
     memory: [{ name: "memory.limit_in_bytes", value: String(memoryBytes > 0 ? memoryBytes : -1) }],
     cpu: [
-      { name: "cpu.shares", value: String(Math.max(2, cpus * 1024)) },
+      { name: "cpu.shares", value: String(Math.max(1, cpus) * 1024) },
       { name: "cpu.cfs_period_us", value: String(periodUs) },
       { name: "cpu.cfs_quota_us", value: String(quota) },
     ],
