@@ -61,6 +61,9 @@ export interface GuardHost {
   log: Logger;
 }
 
+/** Wrong passwords before the next must wait: of one name, and from one machine, on which many may sign in. */
+const nameTries = 5;
+const peerTries = 50;
 /** What may be over now: see OpenCalls. */
 const lookAgainMs = 30_000;
 const trimMs = 3_600_000;
@@ -158,23 +161,26 @@ export class Guards {
 
 function accessPorts(options: GuardOptions, { engine }: GuardHost, credential: AccessPorts["credential"]): AccessPorts {
   const passwords = new Passwords();
-  const throttle = new Throttle(() => engine.now());
+  const names = new Throttle(nameTries, () => engine.now());
+  const peers = new Throttle(peerTries, () => engine.now());
   const oidc = oidcOf(options);
   return {
     hash: (password) => passwords.hash(password),
     async checkPassword(name, password, peer) {
-      const keys = [`name ${name.slice(0, 100)}`, `peer ${peer.replace(/:\d+$/, "")}`] as const;
-      throttle.refuse(...keys);
+      const [known, address] = [name.slice(0, 100), peer.replace(/:\d+$/, "")];
+      names.refuse(known);
+      peers.refuse(address);
       const find = () => {
         const uuid = engine.state.access.userByName.get(name);
         return uuid && engine.state.access.users.get(uuid);
       };
       const right = await passwords.matches(password, find()?.passwordHash);
       if (!right || find() === undefined) {
-        throttle.wrong(...keys);
+        names.wrong(known);
+        peers.wrong(address);
         throw new Fault("unauthenticated", "the name or the password is wrong");
       }
-      throttle.right(keys[0]);
+      names.right(known);
     },
     newToken: newTokenSecret,
     ...(oidc ? { identityProvider: new IdentityProvider(oidc) } : {}),

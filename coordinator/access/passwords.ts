@@ -6,8 +6,6 @@ const cost = { N: 2 ** 15, r: 8, p: 1 };
 const keyBytes = 32;
 /** At one time; each takes a thread and its memory. */
 const atOnce = 2;
-/** More than this wait for their turn are sent away. */
-const waitingMost = 32;
 
 const lengthLeast = 8;
 const lengthMost = 1_024;
@@ -16,8 +14,11 @@ const lengthMost = 1_024;
 export class Passwords {
   private running = 0;
   private readonly waiting: Array<() => void> = [];
+  /** When so many wait for their turn, more are sent away. */
+  constructor(private readonly waitingMost = 32) {}
+
   /** Compared with where there is nobody of that name, so that it takes as long. */
-  private readonly nobody = this.hashed(randomBytes(16).toString("hex"));
+  private nobody: Promise<string> | undefined;
 
   /** `scrypt$N$r$p$salt$key` */
   async hash(password: string): Promise<string> {
@@ -33,11 +34,16 @@ export class Passwords {
 
   /** `hash` undefined: false, and no sooner than otherwise. */
   async matches(password: string, hash: string | undefined): Promise<boolean> {
-    const [, N, r, p, salt = "", key = ""] = (hash ?? (await this.nobody)).split("$");
+    const [, N, r, p, salt = "", key = ""] = (hash ?? (await this.hashOfNobody())).split("$");
     const expected = Buffer.from(key, "base64url");
     const options = { N: Number(N), r: Number(r), p: Number(p) };
     const actual = await this.derived(password.slice(0, lengthMost), Buffer.from(salt, "base64url"), options);
     return actual.length === expected.length && timingSafeEqual(actual, expected) && hash !== undefined;
+  }
+
+  private hashOfNobody(): Promise<string> {
+    this.nobody ??= this.hashed(randomBytes(16).toString("hex"));
+    return this.nobody;
   }
 
   private async hashed(password: string): Promise<string> {
@@ -58,7 +64,7 @@ export class Passwords {
 
   private async turn(): Promise<void> {
     if (this.running >= atOnce) {
-      if (this.waiting.length >= waitingMost) {
+      if (this.waiting.length >= this.waitingMost) {
         throw new Fault("resource-exhausted", "many are signing in just now: try again in a moment");
       }
       await new Promise<void>((resolve) => this.waiting.push(resolve));

@@ -1,7 +1,5 @@
 import { Fault } from "../../shared/fault.js";
 
-/** Wrong tries that cost nothing. */
-const freeTries = 5;
 const firstWaitMs = 1_000;
 const longestWaitMs = 300_000;
 /** After so long without one nothing is held against anybody. */
@@ -16,32 +14,34 @@ interface Tries {
   until: number;
 }
 
-/** Makes whoever tries passwords wait, twice as long each time: by the name that is tried, and by the address that tries. */
+/** Makes whoever tries passwords wait, twice as long each time. */
 export class Throttle {
   private readonly tries = new Map<string, Tries>();
 
-  constructor(private readonly now: () => number) {}
+  /** `freeTries`: wrong ones that cost nothing. */
+  constructor(
+    private readonly freeTries: number,
+    private readonly now: () => number,
+  ) {}
 
-  /** Throws a Fault when one of them must wait. */
-  refuse(...keys: string[]): void {
-    const until = Math.max(...keys.map((key) => this.tries.get(key)?.until ?? 0));
-    const seconds = Math.ceil((until - this.now()) / 1_000);
+  /** Throws a Fault when it must wait. */
+  refuse(key: string): void {
+    const seconds = Math.ceil(((this.tries.get(key)?.until ?? 0) - this.now()) / 1_000);
     if (seconds > 0) {
       throw new Fault("resource-exhausted", `there were too many wrong passwords: try again in ${seconds} s`);
     }
   }
 
-  wrong(...keys: string[]): void {
+  wrong(key: string): void {
     const now = this.now();
-    for (const key of keys) {
-      const before = this.tries.get(key);
-      const wrong = before && now - before.latest < forgottenAfterMs ? before.wrong + 1 : 1;
-      const waitMs = wrong <= freeTries ? 0 : Math.min(longestWaitMs, firstWaitMs * 2 ** (wrong - freeTries - 1));
-      this.tries.delete(key);
-      this.tries.set(key, { wrong, latest: now, until: now + waitMs });
-      const [oldest] = this.tries.size > keptMost ? this.tries.keys() : [];
-      if (oldest !== undefined) this.tries.delete(oldest);
-    }
+    const before = this.tries.get(key);
+    const wrong = before && now - before.latest < forgottenAfterMs ? before.wrong + 1 : 1;
+    const over = wrong - this.freeTries;
+    const waitMs = over <= 0 ? 0 : Math.min(longestWaitMs, firstWaitMs * 2 ** (over - 1));
+    this.tries.delete(key);
+    this.tries.set(key, { wrong, latest: now, until: now + waitMs });
+    const [oldest] = this.tries.size > keptMost ? this.tries.keys() : [];
+    if (oldest !== undefined) this.tries.delete(oldest);
   }
 
   right(key: string): void {

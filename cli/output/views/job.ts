@@ -22,11 +22,11 @@ export const job = view({
       ({ executionState, findings }) =>
         `${word(ExecutionStateSchema, executionState)}${suspectedText(suspectedNow(findings))}`,
     ],
-    ["Submitted by", ({ submittedBy }) => submittedBy],
     ["Exit code", ({ executionInfo }) => String(executionInfo?.exitCode ?? "")],
   ],
-  more: ({ id, spec, creationTime, executionInfo, attempts, findings, jobOutputDirectoryPathSegment }) => [
+  more: ({ id, spec, submittedBy, creationTime, executionInfo, attempts, findings, jobOutputDirectoryPathSegment }) => [
     ["Priority", spec?.schedulingPriority ?? ""],
+    ...(submittedBy === "" ? [] : [["Submitted by", submittedBy] satisfies Detail]),
     ["Created", shortTime(creationTime)],
     ["Started", shortTime(executionInfo?.startTime)],
     ["Ended", shortTime(executionInfo?.endTime)],
