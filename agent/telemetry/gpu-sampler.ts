@@ -158,7 +158,7 @@ export class GpuSampler {
   private async run(): Promise<void> {
     const { program, smiRuns, sampled } = this.options;
     try {
-      const ask = () => limitedOutput(program, this.words, this.limits.runMs);
+      const ask = () => limitedOutput(program, this.words, this.limits.runMs).catch(warned);
       const stream = new RowStream(this.fields, () => Number.POSITIVE_INFINITY);
       stream.push(`${await smiRuns.timed("sample", ask)}\n`);
       const rows = stream.takeRest();
@@ -191,6 +191,12 @@ export class GpuSampler {
     this.told = failure.kind;
     this.options.sampled(undefined, failure);
   }
+}
+
+/** A warning behind rows that are whole. */
+function warned(error: unknown): string {
+  if (error instanceof ProgramFailed && failureOf(error).kind === "inforom") return error.run.output;
+  throw error;
 }
 
 const failedRun = (exitCode: number | undefined, output: string) =>

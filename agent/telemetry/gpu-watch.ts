@@ -31,6 +31,7 @@ export interface GpuWatchOptions {
 }
 
 const everyMs = 30_000;
+const retryMs = 5_000;
 /** Eight GPUs without persistence mode take some seconds; a driver in trouble takes a minute, and is waited for. */
 const limitMs = 60_000;
 /** To ask for NVLinks takes a run of its own: with the first of so many readings. */
@@ -51,6 +52,7 @@ export class GpuWatch {
   private before = "";
   private odd = "";
   private again = false;
+  private closed = false;
   private unreadYet = true;
   private readings = 0;
   private nvlinks: ReadonlyMap<string, number> = new Map();
@@ -66,8 +68,6 @@ export class GpuWatch {
 
   start(held: () => ReadonlySet<string>): void {
     this.held = held;
-    this.timer = setInterval(() => void this.read(), this.options.everyMs ?? everyMs);
-    this.timer.unref();
     void this.read();
   }
 
@@ -128,7 +128,8 @@ export class GpuWatch {
   }
 
   close(): void {
-    clearInterval(this.timer);
+    this.closed = true;
+    clearTimeout(this.timer);
   }
 
   private async read(): Promise<void> {
@@ -136,6 +137,7 @@ export class GpuWatch {
     if (this.busy) return;
     this.busy = true;
     const { program, smiRuns = new SmiRuns(), read } = this.options;
+    let nextMs = this.options.everyMs ?? everyMs;
     try {
       const ask = () => readDocument(program, [...this.health.keys()], this.options.limitMs ?? limitMs);
       const { document, unreachable } = await smiRuns.timed("full", ask);
@@ -152,10 +154,16 @@ export class GpuWatch {
       const failure = failureOf(error);
       this.failed(failure);
       read?.(undefined, failure);
+      // A driver that comes back is wanted soon; one that was never there is not.
+      if (failure.kind !== "not-installed") nextMs = Math.min(nextMs, retryMs);
     } finally {
       this.busy = false;
       this.unreadYet = false;
     }
+    if (this.closed) return;
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => void this.read(), nextMs);
+    this.timer.unref();
     if (this.again) await this.read();
   }
 

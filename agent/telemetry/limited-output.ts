@@ -2,6 +2,7 @@ import { spawn } from "node:child_process";
 
 const outputMax = 4 * 1024 * 1024;
 const wordsMax = 500;
+const leftOpenMs = 1_000;
 
 /** The program ended badly, or was not waited for any longer. */
 export class ProgramFailed extends Error {
@@ -44,7 +45,10 @@ export function limitedOutput(program: string, words: string[], timeoutMs: numbe
       clearTimeout(limit);
       reject(error);
     });
-    child.once("close", (code, signal) => {
+    let ended = false;
+    const end = (code: number | null, signal: NodeJS.Signals | null) => {
+      if (ended) return;
+      ended = true;
       clearTimeout(limit);
       // nvidia-smi tells its troubles on standard output.
       if (code === 0) {
@@ -54,6 +58,15 @@ export function limitedOutput(program: string, words: string[], timeoutMs: numbe
       const words = (errors.trim() || output.trim()).slice(-wordsMax);
       const run = { exitCode: code ?? undefined, output: output === "" ? errors : output, timedOut: false };
       reject(new ProgramFailed(`${program} failed (${signal ?? `exit code ${code}`}): ${words}`, run));
+    };
+    child.once("close", end);
+    // Somebody that it has left behind may hold its output open for ever.
+    child.once("exit", (code, signal) => {
+      setTimeout(() => {
+        if (!ended) child.stdout.destroy();
+        if (!ended) child.stderr.destroy();
+        end(code, signal);
+      }, leftOpenMs).unref();
     });
   });
 }

@@ -186,3 +186,9 @@ test("a program that hangs is killed with its children at the limit", async () =
   const pid = Number(readFileSync(`${path}.pid`, "utf8"));
   await vi.waitFor(() => expect(() => process.kill(pid, 0)).toThrow(), 5_000);
 });
+
+test("one whose child holds its output open is not waited for", async () => {
+  const path = fake('sleep 600 & echo $! > "$0.pid"; echo whole; exit 0');
+  expect(await limitedOutput(path, [], 20_000)).toBe("whole\n");
+  process.kill(Number(readFileSync(`${path}.pid`, "utf8")), "SIGKILL");
+});

@@ -23,6 +23,7 @@ export type SmiFailureKind =
   | "power-cable"
   | "interrupts"
   | "blocked"
+  | "inforom"
   | "bad-arguments"
   | "unknown-error"
   | "failed";
@@ -101,6 +102,12 @@ const rules: readonly Rule[] = [
     exitCodes: [10],
     text: /interrupt/i,
     sentence: "the kernel found an interrupt problem with a GPU: reboot; then look at the BIOS and the slot",
+  },
+  {
+    kind: "inforom",
+    exitCodes: [14],
+    text: /inforom is corrupted/i,
+    sentence: "a GPU's infoROM is corrupted: it works, and its card should be looked at",
   },
   {
     kind: "blocked",

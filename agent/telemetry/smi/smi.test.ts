@@ -191,6 +191,8 @@ test.each<[number | undefined, string, SmiFailureKind]>([
   [13, "Mismatch in versions between nvidia-smi and NVML.\n", "library-missing"],
   [15, "Unable to determine the device handle for GPU 0000:3B:00.0: GPU is lost.  Reboot the system", "gpu-lost"],
   [255, "Unable to determine the device handle for GPU0000:91:00.0: Unknown Error\n", "gpu-lost"],
+  [14, "| table |\nWARNING: infoROM is corrupted at gpu 0000:00:1E.0\n", "inforom"],
+  [10, "", "interrupts"],
   [16, "", "reset-required"],
   [8, "", "power-cable"],
   [2, 'Field "nonexistent" is not a valid field to query.\n', "bad-arguments"],
@@ -201,6 +203,14 @@ test.each<[number | undefined, string, SmiFailureKind]>([
   const failure = explainFailure({ exitCode, output, timedOut: false, missing: false });
   expect(failure.kind).toBe(kind);
   expect(failure.sentence).not.toBe("");
+});
+
+test.each([
+  ["Unable to determine the device handle for GPU 0000:3B:00.0: GPU is lost.  Reboot the system", "0000:3b:00"],
+  ["Unable to determine the device handle for GPU0000:91:00.0: Unknown Error\n", "0000:91:00"],
+  ["Unable to determine the device handle for GPU 000:BA:80.0: Unknown Error\n", undefined],
+])("which GPU is lost, as far as %j says", (output, bus) => {
+  expect(explainFailure({ exitCode: 255, output, timedOut: false, missing: false }).busId).toBe(bus);
 });
 
 test("a hang and a missing program are failures of their own", () => {
