@@ -27,10 +27,19 @@ export class BenchSite {
     readonly folder: string,
   ) {}
 
-  static async start(slots = slotsPerNode): Promise<BenchSite> {
+  static async start({
+    slots = slotsPerNode,
+    tls = "on",
+  }: {
+    slots?: number;
+    tls?: "on" | "off";
+  } = {}): Promise<BenchSite> {
     const folder = mkdtempSync(join(tmpdir(), "stoker-bench-"));
     const agentFlags = ["--cpus", String(slots)];
-    const site = new BenchSite(await LocalSite.start({ folder, nodes, agentFlags }), folder);
+    const site = new BenchSite(
+      await LocalSite.start({ folder, nodes, agentFlags, ...(tls === "off" ? { tls } : {}) }),
+      folder,
+    );
     const connection = site.connection();
     await connection.client(WorkspaceService).createWorkspace({ name: "bench" });
     await site.#createCluster("all", "any");

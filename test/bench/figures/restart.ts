@@ -15,7 +15,7 @@ const ranks = 32;
 
 /** A site of its own: what others measure on theirs is not to be restarted. */
 async function onSite<T>(slots: number, measure: (site: BenchSite) => Promise<T>): Promise<T> {
-  const site = await BenchSite.start(slots);
+  const site = await BenchSite.start({ slots });
   try {
     return await measure(site);
   } finally {
