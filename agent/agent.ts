@@ -169,6 +169,7 @@ export class Agent {
       ...{ paths: this.paths, places: this.places, ledger: this.ledger, temps: this.temps, ranks: this.ranks },
       ...{ fences: this.fences, watchdog: this.watchdog, confinements, limits, shimPath: options.shimPath },
       refused: (grant) => parts.owner.refuses(grant),
+      tests: this.tests,
       ...{ signals: this.signals, logs: this.logs, remote: this.remote, mounts: parts.mounts, copies: parts.copies },
       containers: parts.containers,
       executionLog: new ExecutionLog(options.name, log),

@@ -62,6 +62,8 @@ export interface TestsHost {
   send(message: SessionMessage): void;
   /** How this GPU did: one that failed is out of service until it passes. */
   tested(uuid: string, failure: string | undefined): void;
+  /** As nvidia-smi counts. */
+  index(uuid: string): number;
   /** What is wrong with it by its last reading; "" when nothing is that keeps it out of service. */
   fault(uuid: string): string;
 }

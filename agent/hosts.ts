@@ -1,4 +1,5 @@
 import type { Logger } from "pino";
+import type { Inventory } from "../shared/gen/stoker/v1/node_pb.js";
 import { parseLeaseId } from "../shared/ids.js";
 import { environmentOf, jobMountRootOf, jobTempOf, type NodePlaces } from "./core/environment.js";
 import type { Engine } from "./engine.js";
@@ -72,10 +73,11 @@ export function sweepContainers(
 
 /** What tests of this machine need of the agent. */
 export const testsHost = (
-  { name, host }: { name: string; host: string },
+  { name, host, inventory }: { name: string; host: string; inventory: Inventory },
   gpus: GpuHealthSource,
   send: TestsHost["send"],
 ): TestsHost => ({
   ...{ nodeName: name, address: host, send },
+  index: (uuid) => inventory.gpus.find((gpu) => gpu.uuid === uuid)?.index ?? 0,
   ...{ tested: (uuid, failure) => gpus.tested(uuid, failure), fault: (uuid) => gpus.fault(uuid) },
 });

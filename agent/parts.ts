@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import type { Logger } from "pino";
 import type { AgentParts } from "./agent-parts.js";
 import { NodeContainers } from "./containers/node-containers.js";
@@ -91,7 +92,7 @@ export function makeParts(options: PartsOptions): AgentParts {
       return watch;
     },
     logs: (host) => new LogShipper(host, log),
-    tests: (host) => new MachineTests(host, { shimPath }, log),
+    tests: (host) => new MachineTests(host, { program: join(dirname(shimPath), "stoker-node-test") }, log),
     remote: (host) => new SessionRemoteStarts(host, log),
   };
 }

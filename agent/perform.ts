@@ -27,6 +27,7 @@ import type { Report } from "./core/reports.js";
 import type { ExecutionLog } from "./directories/execution-log.js";
 import type { JobTemps } from "./directories/job-temps.js";
 import { makeDirectories } from "./directories/shared-directories.js";
+import type { NodeTests } from "./health-ports.js";
 import type { Ledger } from "./ledger.js";
 import type { LeaseLimits } from "./limits/lease-limits.js";
 import { type DataPaths, Spool } from "./paths.js";
@@ -55,6 +56,7 @@ export interface PerformParts {
   logs: Logs;
   copies: StdCopies;
   remote: RemoteStarts;
+  tests: NodeTests;
   report(lease: LeaseId, report: Report): void;
   tell(lease: LeaseId, event: LeaseEvent): void;
   /** Path segments of the jobs whose leases this node holds. */
@@ -88,7 +90,7 @@ export class Performer {
     const { parts } = this;
     switch (effect.type) {
       case "prepare-local":
-        this.step(run, "local", () => this.prepareLocal(run));
+        this.step(run, "local", (signal) => this.prepareLocal(run, signal));
         return;
       case "mount":
         this.step(run, "mounts", (signal) => this.mount(run, signal));
@@ -191,7 +193,7 @@ export class Performer {
       .catch((error: unknown) => this.parts.log.fatal({ lease: run.id, err: error }, "an event could not be taken"));
   }
 
-  private async prepareLocal(run: LeaseRun): Promise<void> {
+  private async prepareLocal(run: LeaseRun, signal: AbortSignal): Promise<void> {
     const { paths, places, temps, fences, watchdog } = this.parts;
     checkExpansion(run.grant, places);
     // Nothing runs here that would not be stopped in time.
@@ -205,6 +207,15 @@ export class Performer {
     if (run.grant.hostFile !== "") writeFileSync(hostFileOf(run.grant, places), run.grant.hostFile);
     await this.keepToAccount(run);
     this.note(run, `lease ${run.id} granted: attempt ${run.grant.attempt} of ${run.grant.jobId}`);
+    if (run.grant.testBeforeStart) await this.testGpus(run, signal);
+  }
+
+  private async testGpus(run: LeaseRun, signal: AbortSignal): Promise<void> {
+    const began = performance.now();
+    const problem = await this.parts.tests.beforeStart(run.grant.gpuUuids, signal);
+    if (problem !== "")
+      throw new StepFailure({ code: "GpuTestFailed", message: `a test failed: ${problem}`, details: [] });
+    this.note(run, `its GPUs were tested for ${Math.round(performance.now() - began)} ms`);
   }
 
   /** As whom its processes run, and within which limits. */

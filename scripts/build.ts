@@ -11,7 +11,7 @@ import {
 } from "node:fs";
 import { join, resolve } from "node:path";
 import { bundlePrograms, programs } from "./build/programs.js";
-import { compileNotify, compileShim } from "./build/shim.js";
+import { compileNodeTest, compileNotify, compileShim } from "./build/shim.js";
 import { sourceStamp } from "./build/stamp.js";
 
 /**
@@ -29,6 +29,7 @@ export async function buildAll(root: string): Promise<void> {
     const made = await Promise.allSettled([
       bundlePrograms(root, staged),
       (async () => compileShim(root, join(staged, "stoker-shim")))(),
+      (async () => compileNodeTest(root, join(staged, "stoker-node-test")))(),
       (async () => compileNotify(root, join(staged, "stoker-notify")))(),
     ]);
     for (const name of Object.keys(programs)) {

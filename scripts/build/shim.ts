@@ -14,6 +14,21 @@ export function compileShim(root: string, target: string): void {
   linkSync(target, join(dirname(target), "stoker-rsh"));
 }
 
+/** What tests GPUs, memory and network: never static, for it loads the NVIDIA driver's library. */
+export function compileNodeTest(root: string, target: string): void {
+  const folder = join(root, "agent/native/test");
+  const sources = readdirSync(folder).filter((name) => name.endsWith(".c"));
+  const words = [
+    "-o",
+    target,
+    ...flags,
+    `-ffile-prefix-map=${root}=.`,
+    ...sources.map((name) => join(folder, name)),
+    "-ldl",
+  ];
+  execFileSync("gcc", words, { stdio: "inherit" });
+}
+
 /** What both daemons speak to systemd by. */
 export function compileNotify(root: string, target: string): void {
   compile(root, target, join(root, "shared/native/notify.c"));

@@ -42,6 +42,7 @@ export const contents: { readonly [P in PackageName]: Contents } = {
     program(dist, tree, "stoker-agent");
     command(tree, "stoker-agent");
     copy(join(dist, "stoker-shim"), join(tree, home, "stoker-shim"), 0o755);
+    copy(join(dist, "stoker-node-test"), join(tree, home, "stoker-node-test"), 0o755);
     // The same program under the name that launchers of MPI are given.
     linkSync(join(tree, home, "stoker-shim"), join(tree, home, "stoker-rsh"));
     addOns(root, tree, terminals);

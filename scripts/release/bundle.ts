@@ -39,7 +39,7 @@ export function unpackRelease(packed: Buffer, folder: string): void {
     mkdirSync(dirname(path), { recursive: true });
     writeFileSync(path, text, { mode: name.endsWith(".js") ? 0o755 : 0o644 });
   }
-  const sources = Object.keys(files).filter((name) => /^agent\/native\/.*\.c$/.test(name));
+  const sources = Object.keys(files).filter((name) => /^agent\/native\/[^/]+\.c$/.test(name));
   const [shim, rsh] = ["stoker-shim", "stoker-rsh"].map((name) => join(folder, "dist", name)) as [string, string];
   execFileSync("gcc", ["-std=gnu11", "-O2", "-o", shim, ...sources.map((name) => join(folder, name)), "-lpthread"]);
   // Not a link: a copied `dist` has none either.

@@ -10,6 +10,7 @@ import { gibibytes, shortTime } from "../time.js";
 import { errorLines } from "./errors.js";
 import { frozenLine } from "./frozen.js";
 import { gpuLines, hostLines } from "./machine.js";
+import { healthLines } from "./node-health.js";
 import { suspectedText } from "./suspected.js";
 import { view, word } from "./view.js";
 
@@ -33,6 +34,10 @@ export const node = view({
     error,
     warnings,
     gpuFaults,
+    gpuHealth,
+    failures,
+    tests,
+    penalty,
     enrolledTime,
     lastHeartbeatTime,
     agentVersion,
@@ -44,7 +49,7 @@ export const node = view({
     ["Reason", reason],
     ...errorLines(error ? [error] : []),
     ...warnings.map((warning): Detail => ["Warning", warning]),
-    ...gpuFaults.map(({ state, message, since }): Detail => ["GPU", `${state} since ${shortTime(since)}: ${message}`]),
+    ...healthLines({ gpuHealth, gpuFaults, failures, tests, penalty }),
     ["System", [inventory?.os, inventory?.kernel].filter(Boolean).join(", ")],
     ["Enrolled", shortTime(enrolledTime)],
     ["Last heard of", shortTime(lastHeartbeatTime)],

@@ -22,6 +22,7 @@ export async function layOutBundle(): Promise<string> {
     "stoker-agent.js",
     "stoker-shim",
     "stoker-rsh",
+    "stoker-node-test",
     "stoker-notify",
     "package.json",
   ]) {
