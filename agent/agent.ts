@@ -51,6 +51,7 @@ import { RankPipes } from "./ranks/rank-pipes.js";
 import { LocalShims } from "./ranks/shims.js";
 import { Spawner } from "./ranks/spawner.js";
 import { Receiver } from "./received.js";
+import { deathsOf } from "./remote-deaths.js";
 import { AllSurroundings } from "./surroundings.js";
 import { UserRelays, type UserRelaysOptions } from "./user-relays.js";
 import { Fences } from "./watchdog/fences.js";
@@ -174,6 +175,7 @@ export class Agent {
       containers: parts.containers,
       executionLog: new ExecutionLog(options.name, log),
       report: (lease, report) => this.link.report(reportMessage(lease, report)),
+      deaths: (run) => deathsOf(run, { remote: this.remote, kernel: parts.kernel, gpus: options.inventory.gpus }),
       tell,
       segmentsInUse: () => new Set([...this.engine.state.leases.values()].map(({ grant }) => grant.jobPathSegment)),
       remove: (path) => this.spawner.remove(path),

@@ -8,6 +8,7 @@ import type { LeaseGrant } from "../shared/gen/stoker/v1/lease_pb.js";
 import type { LeaseId } from "../shared/ids.js";
 import type { Confinements } from "./accounts/confinements.js";
 import { containerWish } from "./container-wish.js";
+import type { Death } from "./core/diagnosis/remote.js";
 import type { Effect } from "./core/effects.js";
 import {
   checkExpansion,
@@ -59,6 +60,8 @@ export interface PerformParts {
   tests: NodeTests;
   report(lease: LeaseId, report: Report): void;
   tell(lease: LeaseId, event: LeaseEvent): void;
+  /** Of processes that launchers of other nodes have had started here. */
+  deaths(run: LeaseRun): readonly Death[];
   /** Path segments of the jobs whose leases this node holds. */
   segmentsInUse(): ReadonlySet<string>;
   shimPath: string;
@@ -159,6 +162,7 @@ export class Performer {
         parts.report(run.id, effect.report);
         return;
       case "close-remote":
+        this.tellDeaths(run);
         parts.remote.leaseStopping(run.id);
         return;
       case "note":
@@ -348,6 +352,12 @@ export class Performer {
 
   private rankLogEnded(run: LeaseRun, ended: Extract<Effect, { type: "rank-log-ended" }>): void {
     this.parts.logs.ended(run.id, ended.rank, ended.stdoutBytes, ended.stderrBytes);
+  }
+
+  /** Before they are killed for their attempt's end. */
+  private tellDeaths(run: LeaseRun): void {
+    const deaths = this.parts.deaths(run);
+    if (deaths.length > 0) this.parts.tell(run.id, { type: "died-remotely", deaths });
   }
 
   private note(run: LeaseRun, text: string): void {

@@ -13,6 +13,7 @@ import type { MountPlan } from "../shared/gen/stoker/v1/mount_pb.js";
 import type { Inventory, Telemetry } from "../shared/gen/stoker/v1/node_pb.js";
 import type { LeaseId } from "../shared/ids.js";
 import type { TimedMessage } from "./core/diagnosis/diagnosis.js";
+import type { RemoteRank } from "./core/diagnosis/remote.js";
 
 /** What the agent's parts need of one another. Adapters never import each other: agent.ts hands each what it asks for here. */
 
@@ -340,6 +341,8 @@ export interface RemoteStarts {
   connected(): void;
   /** A lease that a restarted agent found running: `<spool>/remote/*` are adopted. */
   adopt(lease: LeaseId): Promise<void>;
+  /** Processes that launchers of other nodes have, or had, here for the lease, with what those have started. */
+  ranks(lease: LeaseId): readonly RemoteRank[];
   /** The lease is stopping: no more starts. Its processes are killed by the agent with everything else of the lease. */
   leaseStopping(lease: LeaseId): void;
   /** The lease is gone: forget all about it. */

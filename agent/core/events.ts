@@ -1,6 +1,7 @@
 import type { LeaseGrant } from "../../shared/gen/stoker/v1/lease_pb.js";
 import type { LeaseId } from "../../shared/ids.js";
 import type { Diagnosis } from "./diagnosis/diagnosis.js";
+import type { Death } from "./diagnosis/remote.js";
 import type { Failure, LeaseRun, PreparingStep } from "./lease-state.js";
 import type { Monotonic } from "./time.js";
 import type { Verdict, WitnessSet } from "./witness.js";
@@ -33,6 +34,8 @@ export type LeaseEvent =
   | { type: "rank-not-started"; rank: number; message: string }
   /** A launcher of another node has had a process started here. */
   | { type: "remote-used" }
+  /** What launchers of other nodes had had started here, and has died. */
+  | { type: "died-remotely"; deaths: readonly Death[] }
   /** `graceSeconds`: instead of the grant's. */
   | { type: "stop"; reason: string; graceful: boolean; graceSeconds?: number }
   /** Not ours any more: kill and clean. */

@@ -49,6 +49,9 @@ function apply(at: Draft, event: LeaseEvent): void {
     case "remote-used":
       at.run = { ...at.run, searchRemains: true };
       return;
+    case "died-remotely":
+      at.run = { ...at.run, deaths: event.deaths };
+      return;
     case "stop":
       requestStop(at, event.reason, event.graceful, event.graceSeconds);
       return;

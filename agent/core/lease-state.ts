@@ -1,5 +1,6 @@
 import type { LeaseGrant, RankPlan } from "../../shared/gen/stoker/v1/lease_pb.js";
 import type { JobId, LeaseId } from "../../shared/ids.js";
+import type { Death } from "./diagnosis/remote.js";
 import type { Report } from "./reports.js";
 import type { Instant, Monotonic } from "./time.js";
 
@@ -70,6 +71,8 @@ export interface LeaseRun {
   readonly logsComplete: boolean;
   /** What went wrong beside the job, for people. */
   readonly warnings?: readonly string[];
+  /** Of processes that launchers of other nodes had had started here. */
+  readonly deaths?: readonly Death[];
   /** Nothing is left to do for it: the engine lets it go. */
   readonly forgotten: boolean;
   /** Not yet acknowledged, in order. */

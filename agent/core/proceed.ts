@@ -139,8 +139,8 @@ function toEnd(at: Draft, step: StoppingStep): boolean {
 function finish(at: Draft): boolean {
   if (!at.run.doneReported) {
     at.run = { ...withoutUnstarted(at), doneReported: true };
-    const { warnings } = at.run;
-    report(at, warnings ? { type: "done", warnings } : { type: "done" });
+    const { warnings, deaths } = at.run;
+    report(at, { type: "done", ...(warnings ? { warnings } : {}), ...(deaths ? { deaths } : {}) });
     note(at, "nothing of the attempt is left on this node");
     if (at.keep === "memory") at.keep = "soft";
   }

@@ -1,4 +1,5 @@
 import type { Diagnosis } from "./diagnosis/diagnosis.js";
+import type { Death } from "./diagnosis/remote.js";
 import type { Dropped } from "./events.js";
 import type { Failure, LeaseRun } from "./lease-state.js";
 import type { Instant, Now } from "./time.js";
@@ -19,7 +20,7 @@ export type ReportEvent =
   | { type: "rank-started"; rank: number; pid: number }
   | RankExited
   | { type: "failed"; failure: Failure }
-  | { type: "done"; warnings?: readonly string[] };
+  | { type: "done"; warnings?: readonly string[]; deaths?: readonly Death[] };
 
 /** At-least-once: kept and sent again after each reconnect, until the coordinator acknowledges its sequence. */
 export interface Report {

@@ -11,6 +11,7 @@ import {
 } from "../../shared/gen/stoker/v1/node_pb.js";
 import type { LeaseId } from "../../shared/ids.js";
 import type { Diagnosis } from "../core/diagnosis/diagnosis.js";
+import type { Death } from "../core/diagnosis/remote.js";
 import { doing } from "../core/doing.js";
 import { frozenReason } from "../core/lapse.js";
 import type { LeaseRun } from "../core/lease-state.js";
@@ -60,11 +61,25 @@ function eventMessage(event: ReportEvent): ReportValue["event"] {
       return { case: "failed", value: exitCode === undefined ? { error } : { error, exitCode } };
     }
     case "done":
-      return { case: "done", value: { warnings: [...(event.warnings ?? [])] } };
+      return {
+        case: "done",
+        value: {
+          warnings: [...(event.warnings ?? [])],
+          deaths: (event.deaths ?? []).slice(0, deathsMax).map(deathMessage),
+        },
+      };
     default:
       return unreachable(event);
   }
 }
+
+/** One cause mostly kills many. */
+const deathsMax = 16;
+
+const deathMessage = ({ pid, name, rank, diagnosis }: Death) => ({
+  ...{ pid, processName: name, diagnosis: diagnosisMessage(diagnosis) },
+  ...(rank === undefined ? {} : { rank }),
+});
 
 const diagnosisMessage = ({ rule, class: faultClass, sentence, proven }: Diagnosis) => ({
   ...{ rule, faultClass, sentence, proven },

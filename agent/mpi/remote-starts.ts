@@ -2,6 +2,7 @@ import type { Logger } from "pino";
 import { unreachable } from "../../shared/assert.js";
 import { type Clock, systemClock } from "../../shared/clock.js";
 import type { LeaseId } from "../../shared/ids.js";
+import type { RemoteRank } from "../core/diagnosis/remote.js";
 import type { RemoteHost, RemoteStarts } from "../ports.js";
 import { LauncherSide } from "./launcher-side.js";
 import { TargetSide } from "./target-side.js";
@@ -55,6 +56,10 @@ export class SessionRemoteStarts implements RemoteStarts {
   async adopt(lease: LeaseId): Promise<void> {
     this.target.adopt(lease);
     this.setTimer();
+  }
+
+  ranks(lease: LeaseId): readonly RemoteRank[] {
+    return this.target.ranks(lease);
   }
 
   leaseStopping(lease: LeaseId): void {

@@ -4,7 +4,9 @@ import type { Logger } from "pino";
 import type { Clock } from "../../shared/clock.js";
 import type { RemoteStart, RemoteStop } from "../../shared/gen/stoker/v1/agent_service_pb.js";
 import { type LeaseId, parseLeaseId } from "../../shared/ids.js";
+import type { RemoteRank } from "../core/diagnosis/remote.js";
 import type { RemoteHost, RemoteLease } from "../ports.js";
+import { Offspring } from "./offspring.js";
 import { ownTemp, removeOwnTemp } from "./own-temp.js";
 import { RemoteProcess } from "./remote-process.js";
 import { requestIdPattern } from "./shim-protocol.js";
@@ -15,10 +17,14 @@ const processesMaxPerLease = 1_024;
 /** Between SIGTERM and the end of whatever the stopped process has started. */
 const stopGraceMs = 5_000;
 
+/** A rank that dies sooner is not known by its number. */
+const lookEveryMs = 1_000;
+
 interface OfLease {
   spool: string;
   processes: Map<string, RemoteProcess>;
   stopping: boolean;
+  offspring: Offspring;
 }
 
 /** Starts what launchers on other nodes ask for: under the same lease, with the environment of this node's ranks. */
@@ -27,6 +33,9 @@ export class TargetSide {
   private readonly early = new Map<string, { start: RemoteStart; since: number }>();
   private readonly toAdopt = new Set<LeaseId>();
   private readonly starting = new Map<string, RemoteStart>();
+  private readonly looking = setInterval(() => {
+    for (const of of this.leases.values()) this.lookAt(of);
+  }, lookEveryMs).unref();
 
   constructor(
     private readonly host: RemoteHost,
@@ -118,6 +127,14 @@ export class TargetSide {
     }
   }
 
+  /** With a last look at those that live. */
+  ranks(lease: LeaseId): readonly RemoteRank[] {
+    const of = this.leases.get(lease);
+    if (!of) return [];
+    this.lookAt(of);
+    return of.offspring.ranks;
+  }
+
   leaseStopping(lease: LeaseId): void {
     const of = this.leases.get(lease);
     if (of) of.stopping = true;
@@ -138,6 +155,7 @@ export class TargetSide {
   }
 
   close(): void {
+    clearInterval(this.looking);
     for (const process of this.all()) process.close();
     this.leases.clear();
     this.early.clear();
@@ -207,8 +225,17 @@ export class TargetSide {
     this.host.send({ case: "remoteExit", value: { requestId, leaseId, exitCode: 255, error } });
   }
 
+  private lookAt({ processes, offspring }: OfLease): void {
+    for (const remote of processes.values()) if (!remote.hasEnded) offspring.look(remote.process.pid);
+  }
+
   private of(lease: LeaseId, spool: string): OfLease {
-    const known = this.leases.get(lease) ?? { spool, processes: new Map(), stopping: false };
+    const known = this.leases.get(lease) ?? {
+      spool,
+      processes: new Map(),
+      stopping: false,
+      offspring: new Offspring(),
+    };
     this.leases.set(lease, known);
     return known;
   }

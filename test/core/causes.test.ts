@@ -1,6 +1,6 @@
 import { beforeEach, expect, it } from "vitest";
 import { jobView } from "../../coordinator/api/views/job.js";
-import { CoreWorld, ready } from "../build.js";
+import { CoreWorld, done, ready } from "../build.js";
 
 let world: CoreWorld;
 
@@ -66,4 +66,50 @@ it.each([
 it("a class that this coordinator does not know is none", () => {
   dies({ faultClass: "weather", sentence, proven: true });
   expect(reason()).toBe("rank 0 ended with exit code 1");
+});
+
+/** Its launcher on the first node fails after a rank of its died on the second. */
+function rankOfOtherNodeDies(diagnosis: { faultClass: string; sentence: string; proven: boolean }): string {
+  world.submit("mpi", {
+    nodeCount: 2,
+    toolkit: { case: "customMpiSettings", value: { commandLine: "train", processCount: 2 } },
+  });
+  world.send({ kind: "job-terminate", id: "workspaces/w/experiments/e/jobs/j" });
+  const before = world.job("j")?.state;
+  if (before && "lease" in before) world.report(before.lease.shares[0]?.nodeName ?? "", before.lease.id, done);
+  const state = world.job("mpi")?.state;
+  if (!state || !("lease" in state)) throw new Error("it has no lease");
+  const [first = "", second = ""] = state.lease.shares.map(({ nodeName }) => nodeName);
+  for (const node of [first, second]) world.report(node, state.lease.id, ready);
+  world.report(first, state.lease.id, { case: "rankExited", value: { rank: 0, exitCode: 137 } });
+  world.report(first, state.lease.id, done);
+  const deaths = [{ pid: 42, processName: "python3", rank: 1, diagnosis }];
+  world.report(second, state.lease.id, { case: "done", value: { deaths } });
+  return second;
+}
+
+it("a rank of MPI that its launcher lost on another node is explained by that node", () => {
+  const node = rankOfOtherNodeDies({
+    faultClass: "user",
+    sentence: "it used memory that is not its own",
+    proven: false,
+  });
+  const { state } = world.job("mpi") ?? {};
+  const attempt = world.state.attempts.get(world.job("mpi")?.uuid as never)?.[0];
+  expect(attempt?.reason).toBe(
+    `rank 0 ended with exit code 137; on node ${node}, rank 1 (process 42, python3): it used memory that is not its own`,
+  );
+  expect(state).toMatchObject({ kind: "finished", outcome: { kind: "failed", exitCode: 137 } });
+  const details = state?.kind === "finished" ? state.outcome.errors[0]?.details : [];
+  expect(details).toContainEqual({ name: "rank", value: "1" });
+});
+
+it("what that node proves to be its own fault is tried elsewhere, and uses up no retry", () => {
+  const node = rankOfOtherNodeDies({ faultClass: "node", sentence: "the machine ran out of memory", proven: true });
+  const job = world.job("mpi");
+  expect(job).toMatchObject({ retries: 0, machineFaults: 1 });
+  expect(job?.state.kind).not.toBe("finished");
+  expect(job?.avoid).toEqual([[...world.state.nodes.values()].find(({ name }) => name === node)?.uuid]);
+  const attempt = world.state.attempts.get(job?.uuid as never)?.[0];
+  expect(attempt?.reason).toContain(`on node ${node}, rank 1 (process 42, python3): the machine ran out of memory`);
 });

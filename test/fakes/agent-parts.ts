@@ -78,6 +78,7 @@ export function fakeParts(given: Partial<AgentParts> = {}): AgentParts {
       received: () => {},
       connected: () => {},
       adopt: async () => {},
+      ranks: () => [],
       leaseStopping: () => {},
       leaseGone: () => {},
       close: async () => {},

@@ -1,10 +1,12 @@
-import type { Diagnosis, HeldLease, Hello, LeaseReport } from "../../../shared/gen/stoker/v1/agent_service_pb.js";
+import type { HeldLease, Hello, LeaseReport } from "../../../shared/gen/stoker/v1/agent_service_pb.js";
 import type { Inventory } from "../../../shared/gen/stoker/v1/node_pb.js";
 import { type LeaseId, parseLeaseId } from "../../../shared/ids.js";
 import { cut } from "../cut.js";
 import type { FileServing } from "../file-servers/managed.js";
 import type { CatalogLife } from "../restored.js";
 import type { Instant, NodeGpu, NodeInventory, ResourceFault } from "../state.js";
+import { type Cause, causeOf } from "./cause.js";
+import { type Death, narrowDeaths } from "./deaths.js";
 
 /** What agents send, believed only in these forms. A text instead of a value says what is wrong with it. */
 
@@ -174,17 +176,10 @@ function instantOf(time: HeldLease["frozenSince"]): Instant {
 const warningsMax = 8;
 
 /** Why a rank died, as its node found out. */
-export interface Cause {
-  readonly faultClass: "user" | "transient" | "node" | "gpu" | "storage";
-  readonly sentence: string;
-  /** The machine bears witness, and not the program's words alone. */
-  readonly proven: boolean;
-}
-
 export type Report =
   | { readonly kind: "ready" }
   | { readonly kind: "rank-started" }
-  | { readonly kind: "done"; readonly warnings: readonly string[] }
+  | { readonly kind: "done"; readonly warnings: readonly string[]; readonly deaths: readonly Death[] }
   | {
       readonly kind: "rank-exited";
       readonly rank: number;
@@ -213,14 +208,6 @@ export function narrowReport(report: LeaseReport): NarrowedReport | string {
   return typeof event === "string" ? event : { lease: parsed.lease, sequence, report: event };
 }
 
-const faultClasses = ["user", "transient", "node", "gpu", "storage"] as const;
-
-/** Of a class that this version doesn't know, none. */
-function causeOf(told: Diagnosis | undefined): Cause | undefined {
-  const faultClass = faultClasses.find((each) => each === told?.faultClass);
-  return told && faultClass ? { faultClass, sentence: told.sentence.slice(0, 500), proven: told.proven } : undefined;
-}
-
 function narrowEvent(event: LeaseReport["event"]): Report | string {
   switch (event.case) {
     case "ready":
@@ -228,7 +215,11 @@ function narrowEvent(event: LeaseReport["event"]): Report | string {
     case "rankStarted":
       return { kind: "rank-started" };
     case "done":
-      return { kind: "done", warnings: event.value.warnings.slice(0, warningsMax).map((text) => text.slice(0, 500)) };
+      return {
+        kind: "done",
+        warnings: event.value.warnings.slice(0, warningsMax).map((text) => text.slice(0, 500)),
+        deaths: narrowDeaths(event.value.deaths),
+      };
     case "rankExited": {
       const { rank, exitCode, signal } = event.value;
       const stdoutBytes = Number(event.value.stdoutBytes);

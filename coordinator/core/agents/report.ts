@@ -11,8 +11,10 @@ import { releaseZombie } from "../node.js";
 import type { Job, Lease, Node, Share } from "../state.js";
 import type { Expansion } from "../toolkits/toolkit.js";
 import { failedByItself, failedByMachine, failedByMount, type Judgement, refusedThere, succeeded } from "../verdict.js";
+import { machineFaults } from "./cause.js";
+import { explainedBy } from "./deaths.js";
 import { ignore } from "./heartbeat.js";
-import { type Cause, type NarrowedReport, narrowReport, type Report } from "./narrow.js";
+import { type NarrowedReport, narrowReport, type Report } from "./narrow.js";
 
 type ReportEvent = Extract<AgentEvent, { kind: "agent-report" }>;
 
@@ -66,7 +68,13 @@ function take(draft: Draft, node: Node, narrowed: NarrowedReport): void {
       failed(draft, withLease(job, fresh), node, said);
       return;
     case "done":
-      done(draft, withWarnings(job, share, said.warnings), node, share, sequence);
+      done(
+        draft,
+        explainedBy(draft, withWarnings(job, share, said.warnings), node, said.deaths),
+        node,
+        share,
+        sequence,
+      );
       return;
     default:
       unreachable(said);
@@ -102,13 +110,6 @@ function rankExited(draft: Draft, job: Job, node: Node, said: Extract<Report, { 
   if (judgement && said.cause?.proven && said.cause.faultClass === "node")
     rememberFailure(draft, node.uuid, "job", `a job died there: ${said.cause.sentence}`);
 }
-
-/** What is not the job's own is tried elsewhere, and uses up none of its retries. */
-const machineFaults: Partial<Record<Cause["faultClass"], string>> = {
-  node: "NodeFailed",
-  gpu: "GpuFailed",
-  storage: "NodeStorageFailed",
-};
 
 /** `first`: rank 0 decides. `all`: the first failure, or the last success of those that don't just serve. */
 function judgeExit(

@@ -26,7 +26,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file stoker/v1/agent_service.proto.
  */
 export const file_stoker_v1_agent_service: GenFile = /*@__PURE__*/
-  fileDesc("Ch1zdG9rZXIvdjEvYWdlbnRfc2VydmljZS5wcm90bxIJc3Rva2VyLnYxItwECg5TZXNzaW9uUmVxdWVzdBIhCgVoZWxsbxgBIAEoCzIQLnN0b2tlci52MS5IZWxsb0gAEikKCWhlYXJ0YmVhdBgCIAEoCzIULnN0b2tlci52MS5IZWFydGJlYXRIABIoCgZyZXBvcnQYAyABKAsyFi5zdG9rZXIudjEuTGVhc2VSZXBvcnRIABI1CgxyZW1vdGVfc3RhcnQYBCABKAsyHS5zdG9rZXIudjEuUmVtb3RlU3RhcnRSZXF1ZXN0SAASMAoNcmVtb3RlX291dHB1dBgFIAEoCzIXLnN0b2tlci52MS5SZW1vdGVPdXRwdXRIABIsCgtyZW1vdGVfZXhpdBgGIAEoCzIVLnN0b2tlci52MS5SZW1vdGVFeGl0SAASMwoLcHJlcGFyYXRpb24YFCABKAsyHC5zdG9rZXIudjEuUHJlcGFyYXRpb25SZXBvcnRIABIwCg1leHBvcnRfc3RhdGVzGCggASgLMhcuc3Rva2VyLnYxLkV4cG9ydFN0YXRlc0gAEiwKC3Rlc3RfcmVzdWx0GFAgASgLMhUuc3Rva2VyLnYxLlRlc3RSZXN1bHRIABIqCgp0ZXN0X3NlcnZlGFEgASgLMhQuc3Rva2VyLnYxLlRlc3RTZXJ2ZUgAEjUKEHBlZXJfdGVzdF9yZXN1bHQYUiABKAsyGS5zdG9rZXIudjEuUGVlclRlc3RSZXN1bHRIABI4ChFyZW5ld19jZXJ0aWZpY2F0ZRhGIAEoCzIbLnN0b2tlci52MS5SZW5ld0NlcnRpZmljYXRlSABCCQoHbWVzc2FnZSKbBwoPU2Vzc2lvblJlc3BvbnNlEiUKB3dlbGNvbWUYASABKAsyEi5zdG9rZXIudjEuV2VsY29tZUgAEjQKD2hlYXJ0YmVhdF9yZXBseRgCIAEoCzIZLnN0b2tlci52MS5IZWFydGJlYXRSZXBseUgAEiYKBWdyYW50GAMgASgLMhUuc3Rva2VyLnYxLkxlYXNlR3JhbnRIABIsCgtzdGFydF9yYW5rcxgEIAEoCzIVLnN0b2tlci52MS5TdGFydFJhbmtzSAASJAoEc3RvcBgFIAEoCzIULnN0b2tlci52MS5TdG9wTGVhc2VIABIqCgpyZXBvcnRfYWNrGAYgASgLMhQuc3Rva2VyLnYxLlJlcG9ydEFja0gAEiwKC2xvZ3Nfc3RvcmVkGAcgASgLMhUuc3Rva2VyLnYxLkxvZ3NTdG9yZWRIABIuCgxyZW1vdGVfc3RhcnQYCCABKAsyFi5zdG9rZXIudjEuUmVtb3RlU3RhcnRIABIwCg1yZW1vdGVfb3V0cHV0GAkgASgLMhcuc3Rva2VyLnYxLlJlbW90ZU91dHB1dEgAEiwKC3JlbW90ZV9leGl0GAogASgLMhUuc3Rva2VyLnYxLlJlbW90ZUV4aXRIABIsCgtyZW1vdGVfc3RvcBgLIAEoCzIVLnN0b2tlci52MS5SZW1vdGVTdG9wSAASKgoKc2V0X21vdW50cxgMIAEoCzIULnN0b2tlci52MS5TZXRNb3VudHNIABIwCg1zZXRfd2l0bmVzc2VzGA0gASgLMhcuc3Rva2VyLnYxLlNldFdpdG5lc3Nlc0gAEiwKC3NldF9leHBvcnRzGCggASgLMhUuc3Rva2VyLnYxLlNldEV4cG9ydHNIABIqCgpvcGVuX3JlbGF5GBkgASgLMhQuc3Rva2VyLnYxLk9wZW5SZWxheUgAEioKCnRlc3Rfb3JkZXIYUCABKAsyFC5zdG9rZXIudjEuVGVzdE9yZGVySAASMwoPcGVlcl90ZXN0X29yZGVyGFEgASgLMhguc3Rva2VyLnYxLlBlZXJUZXN0T3JkZXJIABI1ChBwZWVyX3Rlc3RfcmVzdWx0GFIgASgLMhkuc3Rva2VyLnYxLlBlZXJUZXN0UmVzdWx0SAASPAoTY2VydGlmaWNhdGVfcmVuZXdlZBhGIAEoCzIdLnN0b2tlci52MS5DZXJ0aWZpY2F0ZVJlbmV3ZWRIAEIJCgdtZXNzYWdlIp4CCgVIZWxsbxIRCglub2RlX25hbWUYASABKAkSDwoHYWRkcmVzcxgCIAEoCRIVCg1hZ2VudF92ZXJzaW9uGAMgASgJEg8KB2Jvb3RfaWQYBCABKAkSJwoJaW52ZW50b3J5GAUgASgLMhQuc3Rva2VyLnYxLkludmVudG9yeRIkCgZsZWFzZXMYBiADKAsyFC5zdG9rZXIudjEuSGVsZExlYXNlEhQKDHdpdG5lc3NfcG9ydBgHIAEoDRITCgt3aXRuZXNzX3NldBgIIAEoAxImCgZvYmV5ZWQYHiABKAsyFi5zdG9rZXIudjEuQ2F0YWxvZ0xpZmUSJwoKZ3B1X2ZhdWx0cxgyIAMoCzITLnN0b2tlci52MS5HcHVGYXVsdCLaAQoJSGVsZExlYXNlEhAKCGxlYXNlX2lkGAEgASgJEiQKBXBoYXNlGAIgASgOMhUuc3Rva2VyLnYxLkxlYXNlUGhhc2USDgoGZnJvemVuGAMgASgIEjAKDGZyb3plbl9zaW5jZRgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASFQoNZnJvemVuX3JlYXNvbhgFIAEoCRIMCgRzdGVwGAYgASgJEi4KCnN0ZXBfc2luY2UYByABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIucBCgdXZWxjb21lEhEKCW5vZGVfdXVpZBgBIAEoCRIUCgxsZWFzZV90dGxfbXMYAiABKAMSHQoVaGVhcnRiZWF0X2ludGVydmFsX21zGAMgASgDEhAKCG5hdHNfdXJsGAQgASgJEhIKCm5hdHNfdG9rZW4YBSABKAkSFgoOa2VwdF9sZWFzZV9pZHMYBiADKAkSJAoEbGlmZRgeIAEoCzIWLnN0b2tlci52MS5DYXRhbG9nTGlmZRIbChN1bmRlY2lkZWRfbGVhc2VfaWRzGB8gAygJEhMKC25hdHNfYnlfa2V5GEYgASgIIjsKC0NhdGFsb2dMaWZlEg8KB2NhdGFsb2cYASABKAkSDQoFZXBvY2gYAiABKAMSDAoEbGlmZRgDIAEoCSLUAgoJSGVhcnRiZWF0EhAKCHNlcXVlbmNlGAEgASgDEiQKBmxlYXNlcxgCIAMoCzIULnN0b2tlci52MS5IZWxkTGVhc2USJwoJdGVsZW1ldHJ5GAMgASgLMhQuc3Rva2VyLnYxLlRlbGVtZXRyeRIYChB1bmhlYWx0aHlfcmVhc29uGAQgASgJEhkKEWFuc3dlcmVkX3NlcXVlbmNlGAUgASgDEhMKC3dpdG5lc3Nfc2V0GAYgASgDEiQKBW93bmVyGCggASgLMhUuc3Rva2VyLnYxLk93bmVyVGVybXMSJwoKZ3B1X2ZhdWx0cxgyIAMoCzITLnN0b2tlci52MS5HcHVGYXVsdBINCgV0ZXN0cxg8IAEoCBIpCgtub2RlX2ZhdWx0cxg9IAMoCzIULnN0b2tlci52MS5Ob2RlRmF1bHQSEwoLZ3B1c191bnJlYWQYPiABKAgiWwoOSGVhcnRiZWF0UmVwbHkSEAoIc2VxdWVuY2UYASABKAMSGQoRcmVuZXdlZF9sZWFzZV9pZHMYAiADKAkSHAoUc3VwZXJzZWRlZF9sZWFzZV9pZHMYAyADKAkiugIKC0xlYXNlUmVwb3J0EhAKCGxlYXNlX2lkGAEgASgJEhAKCHNlcXVlbmNlGAIgASgDEigKBHRpbWUYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEiYKBXJlYWR5GAQgASgLMhUuc3Rva2VyLnYxLkxlYXNlUmVhZHlIABIuCgxyYW5rX3N0YXJ0ZWQYBSABKAsyFi5zdG9rZXIudjEuUmFua1N0YXJ0ZWRIABIsCgtyYW5rX2V4aXRlZBgGIAEoCzIVLnN0b2tlci52MS5SYW5rRXhpdGVkSAASKAoGZmFpbGVkGAcgASgLMhYuc3Rva2VyLnYxLkxlYXNlRmFpbGVkSAASJAoEZG9uZRgIIAEoCzIULnN0b2tlci52MS5MZWFzZURvbmVIAEIHCgVldmVudCIMCgpMZWFzZVJlYWR5IigKC1JhbmtTdGFydGVkEgwKBHJhbmsYASABKAUSCwoDcGlkGAIgASgFIs4BCgpSYW5rRXhpdGVkEgwKBHJhbmsYASABKAUSEQoJZXhpdF9jb2RlGAIgASgFEg4KBnNpZ25hbBgDIAEoBRIUCgxzdGRvdXRfYnl0ZXMYBCABKAMSFAoMc3RkZXJyX2J5dGVzGAUgASgDEhwKFHN0ZG91dF9kcm9wcGVkX2J5dGVzGAYgASgDEhwKFHN0ZGVycl9kcm9wcGVkX2J5dGVzGAcgASgDEicKCWRpYWdub3NpcxgIIAEoCzIULnN0b2tlci52MS5EaWFnbm9zaXMiUAoJRGlhZ25vc2lzEgwKBHJ1bGUYASABKAkSEwoLZmF1bHRfY2xhc3MYAiABKAkSEAoIc2VudGVuY2UYAyABKAkSDgoGcHJvdmVuGAQgASgIIlwKC0xlYXNlRmFpbGVkEicKBWVycm9yGAEgASgLMhguc3Rva2VyLnYxLlJlc291cmNlRXJyb3ISFgoJZXhpdF9jb2RlGAIgASgFSACIAQFCDAoKX2V4aXRfY29kZSIdCglMZWFzZURvbmUSEAoId2FybmluZ3MYKCADKAkiLwoJUmVwb3J0QWNrEhAKCGxlYXNlX2lkGAEgASgJEhAKCHNlcXVlbmNlGAIgASgDIh4KClN0YXJ0UmFua3MSEAoIbGVhc2VfaWQYASABKAkibQoJU3RvcExlYXNlEhAKCGxlYXNlX2lkGAEgASgJEg4KBnJlYXNvbhgCIAEoCRIQCghncmFjZWZ1bBgDIAEoCBIaCg1ncmFjZV9zZWNvbmRzGB4gASgFSACIAQFCEAoOX2dyYWNlX3NlY29uZHMiYgoKTG9nc1N0b3JlZBIQCghsZWFzZV9pZBgBIAEoCRIMCgRyYW5rGAIgASgFEiQKBnN0cmVhbRgDIAEoDjIULnN0b2tlci52MS5Mb2dTdHJlYW0SDgoGb2Zmc2V0GAQgASgDIr8BCglTZXRNb3VudHMSEgoKY2x1c3Rlcl9pZBgBIAEoCRIkCgZtb3VudHMYAiADKAsyFC5zdG9rZXIudjEuTW91bnRQbGFuEhYKDnByZXBhcmF0aW9uX2lkGAogASgJEjIKDWFkbWluX2FjY291bnQYCyABKAsyGy5zdG9rZXIudjEuQWRtaW5BY2NvdW50UGxhbhIsCgpzZXR1cF90YXNrGAwgASgLMhguc3Rva2VyLnYxLlNldHVwVGFza1BsYW4iSgoQQWRtaW5BY2NvdW50UGxhbhIMCgRuYW1lGAEgASgJEhYKDnNzaF9wdWJsaWNfa2V5GAIgASgJEhAKCHBhc3N3b3JkGAMgASgJIsYBCg1TZXR1cFRhc2tQbGFuEhQKDGNvbW1hbmRfbGluZRgBIAEoCRIzCgtlbnZpcm9ubWVudBgCIAMoCzIeLnN0b2tlci52MS5FbnZpcm9ubWVudFZhcmlhYmxlEi8KB3NlY3JldHMYAyADKAsyHi5zdG9rZXIudjEuRW52aXJvbm1lbnRWYXJpYWJsZRIVCg1zdGRfZGlyZWN0b3J5GAQgASgJEhAKCGxpbWl0X21zGAUgASgDEhAKCGdyYWNlX21zGAYgASgDIrEBChFQcmVwYXJhdGlvblJlcG9ydBIWCg5wcmVwYXJhdGlvbl9pZBgBIAEoCRIqCgVzdGF0ZRgCIAEoDjIbLnN0b2tlci52MS5QcmVwYXJhdGlvblN0YXRlEg0KBWRvaW5nGAMgASgJEg4KBmFnZV9tcxgEIAEoAxInCgVlcnJvchgFIAEoCzIYLnN0b2tlci52MS5SZXNvdXJjZUVycm9yEhAKCHdhcm5pbmdzGAYgAygJIjAKClNldEV4cG9ydHMSIgoHZXhwb3J0cxgBIAMoCzIRLnN0b2tlci52MS5FeHBvcnQiagoGRXhwb3J0EgoKAmlkGAEgASgJEgwKBG5hbWUYAiABKAkSEQoJZGlyZWN0b3J5GAMgASgJEg0KBWRpc2tzGAQgAygJEhMKC21vdW50X3BvaW50GAUgASgJEg8KB2NsaWVudHMYBiADKAkiNwoMRXhwb3J0U3RhdGVzEicKB2V4cG9ydHMYASADKAsyFi5zdG9rZXIudjEuRXhwb3J0U3RhdGUinwEKC0V4cG9ydFN0YXRlEgoKAmlkGAEgASgJEiUKBXBoYXNlGAIgASgOMhYuc3Rva2VyLnYxLkV4cG9ydFBoYXNlEhMKC21vdW50X3BvaW50GAMgASgJEgwKBHBvcnQYBCABKA0SEQoJZGlyZWN0b3J5GAUgASgJEicKBWVycm9yGAYgASgLMhguc3Rva2VyLnYxLlJlc291cmNlRXJyb3IibgoMU2V0V2l0bmVzc2VzEg8KB3ZlcnNpb24YASABKAMSIwoHbWVtYmVycxgCIAMoCzISLnN0b2tlci52MS5XaXRuZXNzEhIKCmFuc3dlcl9rZXkYAyABKAwSFAoMbGVhc2VfdHRsX21zGAQgASgDIkgKB1dpdG5lc3MSEQoJbm9kZV9uYW1lGAEgASgJEg8KB2FkZHJlc3MYAiABKAkSDAoEcG9ydBgDIAEoDRILCgNrZXkYBCABKAwijgEKElJlbW90ZVN0YXJ0UmVxdWVzdBISCgpyZXF1ZXN0X2lkGAEgASgJEhAKCGxlYXNlX2lkGAIgASgJEg4KBnRhcmdldBgDIAEoCRIUCgxjb21tYW5kX2xpbmUYBCABKAkSFQoNc3Rkb3V0X29mZnNldBgFIAEoAxIVCg1zdGRlcnJfb2Zmc2V0GAYgASgDIooBCgtSZW1vdGVTdGFydBISCgpyZXF1ZXN0X2lkGAEgASgJEhAKCGxlYXNlX2lkGAIgASgJEhEKCWZyb21fbm9kZRgDIAEoCRIUCgxjb21tYW5kX2xpbmUYBCABKAkSFQoNc3Rkb3V0X29mZnNldBgFIAEoAxIVCg1zdGRlcnJfb2Zmc2V0GAYgASgDIngKDFJlbW90ZU91dHB1dBISCgpyZXF1ZXN0X2lkGAEgASgJEhAKCGxlYXNlX2lkGAIgASgJEiQKBnN0cmVhbRgDIAEoDjIULnN0b2tlci52MS5Mb2dTdHJlYW0SDgoGb2Zmc2V0GAQgASgDEgwKBGRhdGEYBSABKAwiVAoKUmVtb3RlRXhpdBISCgpyZXF1ZXN0X2lkGAEgASgJEhAKCGxlYXNlX2lkGAIgASgJEhEKCWV4aXRfY29kZRgDIAEoBRINCgVlcnJvchgEIAEoCSIyCgpSZW1vdGVTdG9wEhIKCnJlcXVlc3RfaWQYASABKAkSEAoIbGVhc2VfaWQYAiABKAkiowMKDFJlbGF5UmVxdWVzdBImCgVoZWxsbxgBIAEoCzIVLnN0b2tlci52MS5SZWxheUhlbGxvSAASKgoHcmVmdXNhbBgCIAEoCzIXLnN0b2tlci52MS5SZWxheVJlZnVzYWxIABIqCgdzdGFydGVkGAMgASgLMhcuc3Rva2VyLnYxLlJlbGF5U3RhcnRlZEgAEhAKBm91dHB1dBgEIAEoDEgAEhYKDGVycm9yX291dHB1dBgFIAEoDEgAEioKCm91dHB1dF9lbmQYBiABKAsyFC5zdG9rZXIudjEuT3V0cHV0RW5kSAASJgoEZXhpdBgHIAEoCzIWLnN0b2tlci52MS5Qcm9jZXNzRXhpdEgAEigKCWZpbGVfaGVhZBgIIAEoCzITLnN0b2tlci52MS5GaWxlSGVhZEgAEi4KDGZpbGVfZW50cmllcxgJIAEoCzIWLnN0b2tlci52MS5GaWxlRW50cmllc0gAEjAKDWRvY3Rvcl9yZXBvcnQYCiABKAsyFy5zdG9rZXIudjEuRG9jdG9yUmVwb3J0SABCCQoHbWVzc2FnZSJ+Cg1SZWxheVJlc3BvbnNlEg8KBWlucHV0GAEgASgMSAASKAoJaW5wdXRfZW5kGAIgASgLMhMuc3Rva2VyLnYxLklucHV0RW5kSAASJwoGd2luZG93GAMgASgLMhUuc3Rva2VyLnYxLldpbmRvd1NpemVIAEIJCgdtZXNzYWdlIjEKClJlbGF5SGVsbG8SEAoIcmVsYXlfaWQYASABKAkSEQoJbm9kZV9uYW1lGAIgASgJIi0KDFJlbGF5UmVmdXNhbBIMCgRjb2RlGAEgASgFEg8KB21lc3NhZ2UYAiABKAkiDgoMUmVsYXlTdGFydGVkIgsKCU91dHB1dEVuZCIKCghJbnB1dEVuZCIgCgtQcm9jZXNzRXhpdBIRCglleGl0X2NvZGUYASABKAUiTQoJVGVzdE9yZGVyEg8KB3Rlc3RfaWQYASABKAkSEQoJZ3B1X3V1aWRzGAIgAygJEg0KBXF1aWNrGAMgASgIEg0KBXBlZXJzGAQgAygJIkMKClRlc3RSZXN1bHQSDwoHdGVzdF9pZBgBIAEoCRIkCgZjaGVja3MYAiADKAsyFC5zdG9rZXIudjEuVGVzdENoZWNrIjkKCVRlc3RTZXJ2ZRIPCgd0ZXN0X2lkGAEgASgJEgwKBHBvcnQYAiABKA0SDQoFdG9rZW4YAyABKAkiawoNUGVlclRlc3RPcmRlchIPCgd0ZXN0X2lkGAEgASgJEgwKBG5vZGUYAiABKAkSDwoHYWRkcmVzcxgDIAEoCRIMCgRwb3J0GAQgASgNEg0KBXRva2VuGAUgASgJEg0KBXF1aWNrGAYgASgIIlQKDlBlZXJUZXN0UmVzdWx0Eg8KB3Rlc3RfaWQYASABKAkSDAoEbm9kZRgCIAEoCRIjCgVjaGVjaxgDIAEoCzIULnN0b2tlci52MS5UZXN0Q2hlY2siLwoQUmVuZXdDZXJ0aWZpY2F0ZRIbChNjZXJ0aWZpY2F0ZV9yZXF1ZXN0GAEgASgJIikKEkNlcnRpZmljYXRlUmVuZXdlZBITCgtjZXJ0aWZpY2F0ZRgBIAEoCSpVCglMb2dTdHJlYW0SGgoWTE9HX1NUUkVBTV9VTlNQRUNJRklFRBAAEhUKEUxPR19TVFJFQU1fU1RET1VUEAESFQoRTE9HX1NUUkVBTV9TVERFUlIQAiqRAQoQUHJlcGFyYXRpb25TdGF0ZRIhCh1QUkVQQVJBVElPTl9TVEFURV9VTlNQRUNJRklFRBAAEh8KG1BSRVBBUkFUSU9OX1NUQVRFX1BSRVBBUklORxABEhsKF1BSRVBBUkFUSU9OX1NUQVRFX1JFQURZEAISHAoYUFJFUEFSQVRJT05fU1RBVEVfRkFJTEVEEAMqeQoLRXhwb3J0UGhhc2USHAoYRVhQT1JUX1BIQVNFX1VOU1BFQ0lGSUVEEAASGgoWRVhQT1JUX1BIQVNFX1BSRVBBUklORxABEhcKE0VYUE9SVF9QSEFTRV9TRVJWRUQQAhIXChNFWFBPUlRfUEhBU0VfRkFJTEVEEAMylAEKDEFnZW50U2VydmljZRJECgdTZXNzaW9uEhkuc3Rva2VyLnYxLlNlc3Npb25SZXF1ZXN0Ghouc3Rva2VyLnYxLlNlc3Npb25SZXNwb25zZSgBMAESPgoFUmVsYXkSFy5zdG9rZXIudjEuUmVsYXlSZXF1ZXN0Ghguc3Rva2VyLnYxLlJlbGF5UmVzcG9uc2UoATABYgZwcm90bzM", [file_google_protobuf_timestamp, file_stoker_v1_doctor, file_stoker_v1_environment, file_stoker_v1_error, file_stoker_v1_lease, file_stoker_v1_mount, file_stoker_v1_node, file_stoker_v1_relay]);
+  fileDesc("Ch1zdG9rZXIvdjEvYWdlbnRfc2VydmljZS5wcm90bxIJc3Rva2VyLnYxItwECg5TZXNzaW9uUmVxdWVzdBIhCgVoZWxsbxgBIAEoCzIQLnN0b2tlci52MS5IZWxsb0gAEikKCWhlYXJ0YmVhdBgCIAEoCzIULnN0b2tlci52MS5IZWFydGJlYXRIABIoCgZyZXBvcnQYAyABKAsyFi5zdG9rZXIudjEuTGVhc2VSZXBvcnRIABI1CgxyZW1vdGVfc3RhcnQYBCABKAsyHS5zdG9rZXIudjEuUmVtb3RlU3RhcnRSZXF1ZXN0SAASMAoNcmVtb3RlX291dHB1dBgFIAEoCzIXLnN0b2tlci52MS5SZW1vdGVPdXRwdXRIABIsCgtyZW1vdGVfZXhpdBgGIAEoCzIVLnN0b2tlci52MS5SZW1vdGVFeGl0SAASMwoLcHJlcGFyYXRpb24YFCABKAsyHC5zdG9rZXIudjEuUHJlcGFyYXRpb25SZXBvcnRIABIwCg1leHBvcnRfc3RhdGVzGCggASgLMhcuc3Rva2VyLnYxLkV4cG9ydFN0YXRlc0gAEiwKC3Rlc3RfcmVzdWx0GFAgASgLMhUuc3Rva2VyLnYxLlRlc3RSZXN1bHRIABIqCgp0ZXN0X3NlcnZlGFEgASgLMhQuc3Rva2VyLnYxLlRlc3RTZXJ2ZUgAEjUKEHBlZXJfdGVzdF9yZXN1bHQYUiABKAsyGS5zdG9rZXIudjEuUGVlclRlc3RSZXN1bHRIABI4ChFyZW5ld19jZXJ0aWZpY2F0ZRhGIAEoCzIbLnN0b2tlci52MS5SZW5ld0NlcnRpZmljYXRlSABCCQoHbWVzc2FnZSKbBwoPU2Vzc2lvblJlc3BvbnNlEiUKB3dlbGNvbWUYASABKAsyEi5zdG9rZXIudjEuV2VsY29tZUgAEjQKD2hlYXJ0YmVhdF9yZXBseRgCIAEoCzIZLnN0b2tlci52MS5IZWFydGJlYXRSZXBseUgAEiYKBWdyYW50GAMgASgLMhUuc3Rva2VyLnYxLkxlYXNlR3JhbnRIABIsCgtzdGFydF9yYW5rcxgEIAEoCzIVLnN0b2tlci52MS5TdGFydFJhbmtzSAASJAoEc3RvcBgFIAEoCzIULnN0b2tlci52MS5TdG9wTGVhc2VIABIqCgpyZXBvcnRfYWNrGAYgASgLMhQuc3Rva2VyLnYxLlJlcG9ydEFja0gAEiwKC2xvZ3Nfc3RvcmVkGAcgASgLMhUuc3Rva2VyLnYxLkxvZ3NTdG9yZWRIABIuCgxyZW1vdGVfc3RhcnQYCCABKAsyFi5zdG9rZXIudjEuUmVtb3RlU3RhcnRIABIwCg1yZW1vdGVfb3V0cHV0GAkgASgLMhcuc3Rva2VyLnYxLlJlbW90ZU91dHB1dEgAEiwKC3JlbW90ZV9leGl0GAogASgLMhUuc3Rva2VyLnYxLlJlbW90ZUV4aXRIABIsCgtyZW1vdGVfc3RvcBgLIAEoCzIVLnN0b2tlci52MS5SZW1vdGVTdG9wSAASKgoKc2V0X21vdW50cxgMIAEoCzIULnN0b2tlci52MS5TZXRNb3VudHNIABIwCg1zZXRfd2l0bmVzc2VzGA0gASgLMhcuc3Rva2VyLnYxLlNldFdpdG5lc3Nlc0gAEiwKC3NldF9leHBvcnRzGCggASgLMhUuc3Rva2VyLnYxLlNldEV4cG9ydHNIABIqCgpvcGVuX3JlbGF5GBkgASgLMhQuc3Rva2VyLnYxLk9wZW5SZWxheUgAEioKCnRlc3Rfb3JkZXIYUCABKAsyFC5zdG9rZXIudjEuVGVzdE9yZGVySAASMwoPcGVlcl90ZXN0X29yZGVyGFEgASgLMhguc3Rva2VyLnYxLlBlZXJUZXN0T3JkZXJIABI1ChBwZWVyX3Rlc3RfcmVzdWx0GFIgASgLMhkuc3Rva2VyLnYxLlBlZXJUZXN0UmVzdWx0SAASPAoTY2VydGlmaWNhdGVfcmVuZXdlZBhGIAEoCzIdLnN0b2tlci52MS5DZXJ0aWZpY2F0ZVJlbmV3ZWRIAEIJCgdtZXNzYWdlIp4CCgVIZWxsbxIRCglub2RlX25hbWUYASABKAkSDwoHYWRkcmVzcxgCIAEoCRIVCg1hZ2VudF92ZXJzaW9uGAMgASgJEg8KB2Jvb3RfaWQYBCABKAkSJwoJaW52ZW50b3J5GAUgASgLMhQuc3Rva2VyLnYxLkludmVudG9yeRIkCgZsZWFzZXMYBiADKAsyFC5zdG9rZXIudjEuSGVsZExlYXNlEhQKDHdpdG5lc3NfcG9ydBgHIAEoDRITCgt3aXRuZXNzX3NldBgIIAEoAxImCgZvYmV5ZWQYHiABKAsyFi5zdG9rZXIudjEuQ2F0YWxvZ0xpZmUSJwoKZ3B1X2ZhdWx0cxgyIAMoCzITLnN0b2tlci52MS5HcHVGYXVsdCLaAQoJSGVsZExlYXNlEhAKCGxlYXNlX2lkGAEgASgJEiQKBXBoYXNlGAIgASgOMhUuc3Rva2VyLnYxLkxlYXNlUGhhc2USDgoGZnJvemVuGAMgASgIEjAKDGZyb3plbl9zaW5jZRgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASFQoNZnJvemVuX3JlYXNvbhgFIAEoCRIMCgRzdGVwGAYgASgJEi4KCnN0ZXBfc2luY2UYByABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIucBCgdXZWxjb21lEhEKCW5vZGVfdXVpZBgBIAEoCRIUCgxsZWFzZV90dGxfbXMYAiABKAMSHQoVaGVhcnRiZWF0X2ludGVydmFsX21zGAMgASgDEhAKCG5hdHNfdXJsGAQgASgJEhIKCm5hdHNfdG9rZW4YBSABKAkSFgoOa2VwdF9sZWFzZV9pZHMYBiADKAkSJAoEbGlmZRgeIAEoCzIWLnN0b2tlci52MS5DYXRhbG9nTGlmZRIbChN1bmRlY2lkZWRfbGVhc2VfaWRzGB8gAygJEhMKC25hdHNfYnlfa2V5GEYgASgIIjsKC0NhdGFsb2dMaWZlEg8KB2NhdGFsb2cYASABKAkSDQoFZXBvY2gYAiABKAMSDAoEbGlmZRgDIAEoCSLUAgoJSGVhcnRiZWF0EhAKCHNlcXVlbmNlGAEgASgDEiQKBmxlYXNlcxgCIAMoCzIULnN0b2tlci52MS5IZWxkTGVhc2USJwoJdGVsZW1ldHJ5GAMgASgLMhQuc3Rva2VyLnYxLlRlbGVtZXRyeRIYChB1bmhlYWx0aHlfcmVhc29uGAQgASgJEhkKEWFuc3dlcmVkX3NlcXVlbmNlGAUgASgDEhMKC3dpdG5lc3Nfc2V0GAYgASgDEiQKBW93bmVyGCggASgLMhUuc3Rva2VyLnYxLk93bmVyVGVybXMSJwoKZ3B1X2ZhdWx0cxgyIAMoCzITLnN0b2tlci52MS5HcHVGYXVsdBINCgV0ZXN0cxg8IAEoCBIpCgtub2RlX2ZhdWx0cxg9IAMoCzIULnN0b2tlci52MS5Ob2RlRmF1bHQSEwoLZ3B1c191bnJlYWQYPiABKAgiWwoOSGVhcnRiZWF0UmVwbHkSEAoIc2VxdWVuY2UYASABKAMSGQoRcmVuZXdlZF9sZWFzZV9pZHMYAiADKAkSHAoUc3VwZXJzZWRlZF9sZWFzZV9pZHMYAyADKAkiugIKC0xlYXNlUmVwb3J0EhAKCGxlYXNlX2lkGAEgASgJEhAKCHNlcXVlbmNlGAIgASgDEigKBHRpbWUYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEiYKBXJlYWR5GAQgASgLMhUuc3Rva2VyLnYxLkxlYXNlUmVhZHlIABIuCgxyYW5rX3N0YXJ0ZWQYBSABKAsyFi5zdG9rZXIudjEuUmFua1N0YXJ0ZWRIABIsCgtyYW5rX2V4aXRlZBgGIAEoCzIVLnN0b2tlci52MS5SYW5rRXhpdGVkSAASKAoGZmFpbGVkGAcgASgLMhYuc3Rva2VyLnYxLkxlYXNlRmFpbGVkSAASJAoEZG9uZRgIIAEoCzIULnN0b2tlci52MS5MZWFzZURvbmVIAEIHCgVldmVudCIMCgpMZWFzZVJlYWR5IigKC1JhbmtTdGFydGVkEgwKBHJhbmsYASABKAUSCwoDcGlkGAIgASgFIs4BCgpSYW5rRXhpdGVkEgwKBHJhbmsYASABKAUSEQoJZXhpdF9jb2RlGAIgASgFEg4KBnNpZ25hbBgDIAEoBRIUCgxzdGRvdXRfYnl0ZXMYBCABKAMSFAoMc3RkZXJyX2J5dGVzGAUgASgDEhwKFHN0ZG91dF9kcm9wcGVkX2J5dGVzGAYgASgDEhwKFHN0ZGVycl9kcm9wcGVkX2J5dGVzGAcgASgDEicKCWRpYWdub3NpcxgIIAEoCzIULnN0b2tlci52MS5EaWFnbm9zaXMiUAoJRGlhZ25vc2lzEgwKBHJ1bGUYASABKAkSEwoLZmF1bHRfY2xhc3MYAiABKAkSEAoIc2VudGVuY2UYAyABKAkSDgoGcHJvdmVuGAQgASgIIlwKC0xlYXNlRmFpbGVkEicKBWVycm9yGAEgASgLMhguc3Rva2VyLnYxLlJlc291cmNlRXJyb3ISFgoJZXhpdF9jb2RlGAIgASgFSACIAQFCDAoKX2V4aXRfY29kZSJGCglMZWFzZURvbmUSEAoId2FybmluZ3MYKCADKAkSJwoGZGVhdGhzGFUgAygLMhcuc3Rva2VyLnYxLlByb2Nlc3NEZWF0aCJ2CgxQcm9jZXNzRGVhdGgSCwoDcGlkGAEgASgFEhQKDHByb2Nlc3NfbmFtZRgCIAEoCRIRCgRyYW5rGAMgASgFSACIAQESJwoJZGlhZ25vc2lzGAQgASgLMhQuc3Rva2VyLnYxLkRpYWdub3Npc0IHCgVfcmFuayIvCglSZXBvcnRBY2sSEAoIbGVhc2VfaWQYASABKAkSEAoIc2VxdWVuY2UYAiABKAMiHgoKU3RhcnRSYW5rcxIQCghsZWFzZV9pZBgBIAEoCSJtCglTdG9wTGVhc2USEAoIbGVhc2VfaWQYASABKAkSDgoGcmVhc29uGAIgASgJEhAKCGdyYWNlZnVsGAMgASgIEhoKDWdyYWNlX3NlY29uZHMYHiABKAVIAIgBAUIQCg5fZ3JhY2Vfc2Vjb25kcyJiCgpMb2dzU3RvcmVkEhAKCGxlYXNlX2lkGAEgASgJEgwKBHJhbmsYAiABKAUSJAoGc3RyZWFtGAMgASgOMhQuc3Rva2VyLnYxLkxvZ1N0cmVhbRIOCgZvZmZzZXQYBCABKAMivwEKCVNldE1vdW50cxISCgpjbHVzdGVyX2lkGAEgASgJEiQKBm1vdW50cxgCIAMoCzIULnN0b2tlci52MS5Nb3VudFBsYW4SFgoOcHJlcGFyYXRpb25faWQYCiABKAkSMgoNYWRtaW5fYWNjb3VudBgLIAEoCzIbLnN0b2tlci52MS5BZG1pbkFjY291bnRQbGFuEiwKCnNldHVwX3Rhc2sYDCABKAsyGC5zdG9rZXIudjEuU2V0dXBUYXNrUGxhbiJKChBBZG1pbkFjY291bnRQbGFuEgwKBG5hbWUYASABKAkSFgoOc3NoX3B1YmxpY19rZXkYAiABKAkSEAoIcGFzc3dvcmQYAyABKAkixgEKDVNldHVwVGFza1BsYW4SFAoMY29tbWFuZF9saW5lGAEgASgJEjMKC2Vudmlyb25tZW50GAIgAygLMh4uc3Rva2VyLnYxLkVudmlyb25tZW50VmFyaWFibGUSLwoHc2VjcmV0cxgDIAMoCzIeLnN0b2tlci52MS5FbnZpcm9ubWVudFZhcmlhYmxlEhUKDXN0ZF9kaXJlY3RvcnkYBCABKAkSEAoIbGltaXRfbXMYBSABKAMSEAoIZ3JhY2VfbXMYBiABKAMisQEKEVByZXBhcmF0aW9uUmVwb3J0EhYKDnByZXBhcmF0aW9uX2lkGAEgASgJEioKBXN0YXRlGAIgASgOMhsuc3Rva2VyLnYxLlByZXBhcmF0aW9uU3RhdGUSDQoFZG9pbmcYAyABKAkSDgoGYWdlX21zGAQgASgDEicKBWVycm9yGAUgASgLMhguc3Rva2VyLnYxLlJlc291cmNlRXJyb3ISEAoId2FybmluZ3MYBiADKAkiMAoKU2V0RXhwb3J0cxIiCgdleHBvcnRzGAEgAygLMhEuc3Rva2VyLnYxLkV4cG9ydCJqCgZFeHBvcnQSCgoCaWQYASABKAkSDAoEbmFtZRgCIAEoCRIRCglkaXJlY3RvcnkYAyABKAkSDQoFZGlza3MYBCADKAkSEwoLbW91bnRfcG9pbnQYBSABKAkSDwoHY2xpZW50cxgGIAMoCSI3CgxFeHBvcnRTdGF0ZXMSJwoHZXhwb3J0cxgBIAMoCzIWLnN0b2tlci52MS5FeHBvcnRTdGF0ZSKfAQoLRXhwb3J0U3RhdGUSCgoCaWQYASABKAkSJQoFcGhhc2UYAiABKA4yFi5zdG9rZXIudjEuRXhwb3J0UGhhc2USEwoLbW91bnRfcG9pbnQYAyABKAkSDAoEcG9ydBgEIAEoDRIRCglkaXJlY3RvcnkYBSABKAkSJwoFZXJyb3IYBiABKAsyGC5zdG9rZXIudjEuUmVzb3VyY2VFcnJvciJuCgxTZXRXaXRuZXNzZXMSDwoHdmVyc2lvbhgBIAEoAxIjCgdtZW1iZXJzGAIgAygLMhIuc3Rva2VyLnYxLldpdG5lc3MSEgoKYW5zd2VyX2tleRgDIAEoDBIUCgxsZWFzZV90dGxfbXMYBCABKAMiSAoHV2l0bmVzcxIRCglub2RlX25hbWUYASABKAkSDwoHYWRkcmVzcxgCIAEoCRIMCgRwb3J0GAMgASgNEgsKA2tleRgEIAEoDCKOAQoSUmVtb3RlU3RhcnRSZXF1ZXN0EhIKCnJlcXVlc3RfaWQYASABKAkSEAoIbGVhc2VfaWQYAiABKAkSDgoGdGFyZ2V0GAMgASgJEhQKDGNvbW1hbmRfbGluZRgEIAEoCRIVCg1zdGRvdXRfb2Zmc2V0GAUgASgDEhUKDXN0ZGVycl9vZmZzZXQYBiABKAMiigEKC1JlbW90ZVN0YXJ0EhIKCnJlcXVlc3RfaWQYASABKAkSEAoIbGVhc2VfaWQYAiABKAkSEQoJZnJvbV9ub2RlGAMgASgJEhQKDGNvbW1hbmRfbGluZRgEIAEoCRIVCg1zdGRvdXRfb2Zmc2V0GAUgASgDEhUKDXN0ZGVycl9vZmZzZXQYBiABKAMieAoMUmVtb3RlT3V0cHV0EhIKCnJlcXVlc3RfaWQYASABKAkSEAoIbGVhc2VfaWQYAiABKAkSJAoGc3RyZWFtGAMgASgOMhQuc3Rva2VyLnYxLkxvZ1N0cmVhbRIOCgZvZmZzZXQYBCABKAMSDAoEZGF0YRgFIAEoDCJUCgpSZW1vdGVFeGl0EhIKCnJlcXVlc3RfaWQYASABKAkSEAoIbGVhc2VfaWQYAiABKAkSEQoJZXhpdF9jb2RlGAMgASgFEg0KBWVycm9yGAQgASgJIjIKClJlbW90ZVN0b3ASEgoKcmVxdWVzdF9pZBgBIAEoCRIQCghsZWFzZV9pZBgCIAEoCSKjAwoMUmVsYXlSZXF1ZXN0EiYKBWhlbGxvGAEgASgLMhUuc3Rva2VyLnYxLlJlbGF5SGVsbG9IABIqCgdyZWZ1c2FsGAIgASgLMhcuc3Rva2VyLnYxLlJlbGF5UmVmdXNhbEgAEioKB3N0YXJ0ZWQYAyABKAsyFy5zdG9rZXIudjEuUmVsYXlTdGFydGVkSAASEAoGb3V0cHV0GAQgASgMSAASFgoMZXJyb3Jfb3V0cHV0GAUgASgMSAASKgoKb3V0cHV0X2VuZBgGIAEoCzIULnN0b2tlci52MS5PdXRwdXRFbmRIABImCgRleGl0GAcgASgLMhYuc3Rva2VyLnYxLlByb2Nlc3NFeGl0SAASKAoJZmlsZV9oZWFkGAggASgLMhMuc3Rva2VyLnYxLkZpbGVIZWFkSAASLgoMZmlsZV9lbnRyaWVzGAkgASgLMhYuc3Rva2VyLnYxLkZpbGVFbnRyaWVzSAASMAoNZG9jdG9yX3JlcG9ydBgKIAEoCzIXLnN0b2tlci52MS5Eb2N0b3JSZXBvcnRIAEIJCgdtZXNzYWdlIn4KDVJlbGF5UmVzcG9uc2USDwoFaW5wdXQYASABKAxIABIoCglpbnB1dF9lbmQYAiABKAsyEy5zdG9rZXIudjEuSW5wdXRFbmRIABInCgZ3aW5kb3cYAyABKAsyFS5zdG9rZXIudjEuV2luZG93U2l6ZUgAQgkKB21lc3NhZ2UiMQoKUmVsYXlIZWxsbxIQCghyZWxheV9pZBgBIAEoCRIRCglub2RlX25hbWUYAiABKAkiLQoMUmVsYXlSZWZ1c2FsEgwKBGNvZGUYASABKAUSDwoHbWVzc2FnZRgCIAEoCSIOCgxSZWxheVN0YXJ0ZWQiCwoJT3V0cHV0RW5kIgoKCElucHV0RW5kIiAKC1Byb2Nlc3NFeGl0EhEKCWV4aXRfY29kZRgBIAEoBSJNCglUZXN0T3JkZXISDwoHdGVzdF9pZBgBIAEoCRIRCglncHVfdXVpZHMYAiADKAkSDQoFcXVpY2sYAyABKAgSDQoFcGVlcnMYBCADKAkiQwoKVGVzdFJlc3VsdBIPCgd0ZXN0X2lkGAEgASgJEiQKBmNoZWNrcxgCIAMoCzIULnN0b2tlci52MS5UZXN0Q2hlY2siOQoJVGVzdFNlcnZlEg8KB3Rlc3RfaWQYASABKAkSDAoEcG9ydBgCIAEoDRINCgV0b2tlbhgDIAEoCSJrCg1QZWVyVGVzdE9yZGVyEg8KB3Rlc3RfaWQYASABKAkSDAoEbm9kZRgCIAEoCRIPCgdhZGRyZXNzGAMgASgJEgwKBHBvcnQYBCABKA0SDQoFdG9rZW4YBSABKAkSDQoFcXVpY2sYBiABKAgiVAoOUGVlclRlc3RSZXN1bHQSDwoHdGVzdF9pZBgBIAEoCRIMCgRub2RlGAIgASgJEiMKBWNoZWNrGAMgASgLMhQuc3Rva2VyLnYxLlRlc3RDaGVjayIvChBSZW5ld0NlcnRpZmljYXRlEhsKE2NlcnRpZmljYXRlX3JlcXVlc3QYASABKAkiKQoSQ2VydGlmaWNhdGVSZW5ld2VkEhMKC2NlcnRpZmljYXRlGAEgASgJKlUKCUxvZ1N0cmVhbRIaChZMT0dfU1RSRUFNX1VOU1BFQ0lGSUVEEAASFQoRTE9HX1NUUkVBTV9TVERPVVQQARIVChFMT0dfU1RSRUFNX1NUREVSUhACKpEBChBQcmVwYXJhdGlvblN0YXRlEiEKHVBSRVBBUkFUSU9OX1NUQVRFX1VOU1BFQ0lGSUVEEAASHwobUFJFUEFSQVRJT05fU1RBVEVfUFJFUEFSSU5HEAESGwoXUFJFUEFSQVRJT05fU1RBVEVfUkVBRFkQAhIcChhQUkVQQVJBVElPTl9TVEFURV9GQUlMRUQQAyp5CgtFeHBvcnRQaGFzZRIcChhFWFBPUlRfUEhBU0VfVU5TUEVDSUZJRUQQABIaChZFWFBPUlRfUEhBU0VfUFJFUEFSSU5HEAESFwoTRVhQT1JUX1BIQVNFX1NFUlZFRBACEhcKE0VYUE9SVF9QSEFTRV9GQUlMRUQQAzKUAQoMQWdlbnRTZXJ2aWNlEkQKB1Nlc3Npb24SGS5zdG9rZXIudjEuU2Vzc2lvblJlcXVlc3QaGi5zdG9rZXIudjEuU2Vzc2lvblJlc3BvbnNlKAEwARI+CgVSZWxheRIXLnN0b2tlci52MS5SZWxheVJlcXVlc3QaGC5zdG9rZXIudjEuUmVsYXlSZXNwb25zZSgBMAFiBnByb3RvMw", [file_google_protobuf_timestamp, file_stoker_v1_doctor, file_stoker_v1_environment, file_stoker_v1_error, file_stoker_v1_lease, file_stoker_v1_mount, file_stoker_v1_node, file_stoker_v1_relay]);
 
 /**
  * @generated from message stoker.v1.SessionRequest
@@ -828,6 +828,13 @@ export type LeaseDone = Message<"stoker.v1.LeaseDone"> & {
    * @generated from field: repeated string warnings = 40;
    */
   warnings: string[];
+
+  /**
+   * Of processes that launchers on other nodes had started here, and that died before the attempt was stopped.
+   *
+   * @generated from field: repeated stoker.v1.ProcessDeath deaths = 85;
+   */
+  deaths: ProcessDeath[];
 };
 
 /**
@@ -836,6 +843,40 @@ export type LeaseDone = Message<"stoker.v1.LeaseDone"> & {
  */
 export const LeaseDoneSchema: GenMessage<LeaseDone> = /*@__PURE__*/
   messageDesc(file_stoker_v1_agent_service, 14);
+
+/**
+ * @generated from message stoker.v1.ProcessDeath
+ */
+export type ProcessDeath = Message<"stoker.v1.ProcessDeath"> & {
+  /**
+   * @generated from field: int32 pid = 1;
+   */
+  pid: number;
+
+  /**
+   * @generated from field: string process_name = 2;
+   */
+  processName: string;
+
+  /**
+   * Of MPI, where it is known.
+   *
+   * @generated from field: optional int32 rank = 3;
+   */
+  rank?: number | undefined;
+
+  /**
+   * @generated from field: stoker.v1.Diagnosis diagnosis = 4;
+   */
+  diagnosis?: Diagnosis | undefined;
+};
+
+/**
+ * Describes the message stoker.v1.ProcessDeath.
+ * Use `create(ProcessDeathSchema)` to create a new message.
+ */
+export const ProcessDeathSchema: GenMessage<ProcessDeath> = /*@__PURE__*/
+  messageDesc(file_stoker_v1_agent_service, 15);
 
 /**
  * @generated from message stoker.v1.ReportAck
@@ -859,7 +900,7 @@ export type ReportAck = Message<"stoker.v1.ReportAck"> & {
  * Use `create(ReportAckSchema)` to create a new message.
  */
 export const ReportAckSchema: GenMessage<ReportAck> = /*@__PURE__*/
-  messageDesc(file_stoker_v1_agent_service, 15);
+  messageDesc(file_stoker_v1_agent_service, 16);
 
 /**
  * @generated from message stoker.v1.StartRanks
@@ -876,7 +917,7 @@ export type StartRanks = Message<"stoker.v1.StartRanks"> & {
  * Use `create(StartRanksSchema)` to create a new message.
  */
 export const StartRanksSchema: GenMessage<StartRanks> = /*@__PURE__*/
-  messageDesc(file_stoker_v1_agent_service, 16);
+  messageDesc(file_stoker_v1_agent_service, 17);
 
 /**
  * @generated from message stoker.v1.StopLease
@@ -912,7 +953,7 @@ export type StopLease = Message<"stoker.v1.StopLease"> & {
  * Use `create(StopLeaseSchema)` to create a new message.
  */
 export const StopLeaseSchema: GenMessage<StopLease> = /*@__PURE__*/
-  messageDesc(file_stoker_v1_agent_service, 17);
+  messageDesc(file_stoker_v1_agent_service, 18);
 
 /**
  * @generated from message stoker.v1.LogsStored
@@ -946,7 +987,7 @@ export type LogsStored = Message<"stoker.v1.LogsStored"> & {
  * Use `create(LogsStoredSchema)` to create a new message.
  */
 export const LogsStoredSchema: GenMessage<LogsStored> = /*@__PURE__*/
-  messageDesc(file_stoker_v1_agent_service, 18);
+  messageDesc(file_stoker_v1_agent_service, 19);
 
 /**
  * The mounts of the node's cluster, all of them, whenever the membership changes; empty when it leaves.
@@ -992,7 +1033,7 @@ export type SetMounts = Message<"stoker.v1.SetMounts"> & {
  * Use `create(SetMountsSchema)` to create a new message.
  */
 export const SetMountsSchema: GenMessage<SetMounts> = /*@__PURE__*/
-  messageDesc(file_stoker_v1_agent_service, 19);
+  messageDesc(file_stoker_v1_agent_service, 20);
 
 /**
  * Made only where the machine's owner allows it.
@@ -1023,7 +1064,7 @@ export type AdminAccountPlan = Message<"stoker.v1.AdminAccountPlan"> & {
  * Use `create(AdminAccountPlanSchema)` to create a new message.
  */
 export const AdminAccountPlanSchema: GenMessage<AdminAccountPlan> = /*@__PURE__*/
-  messageDesc(file_stoker_v1_agent_service, 20);
+  messageDesc(file_stoker_v1_agent_service, 21);
 
 /**
  * @generated from message stoker.v1.SetupTaskPlan
@@ -1075,7 +1116,7 @@ export type SetupTaskPlan = Message<"stoker.v1.SetupTaskPlan"> & {
  * Use `create(SetupTaskPlanSchema)` to create a new message.
  */
 export const SetupTaskPlanSchema: GenMessage<SetupTaskPlan> = /*@__PURE__*/
-  messageDesc(file_stoker_v1_agent_service, 21);
+  messageDesc(file_stoker_v1_agent_service, 22);
 
 /**
  * How far the node is prepared for its cluster. Said after each Welcome, and when it changes.
@@ -1127,7 +1168,7 @@ export type PreparationReport = Message<"stoker.v1.PreparationReport"> & {
  * Use `create(PreparationReportSchema)` to create a new message.
  */
 export const PreparationReportSchema: GenMessage<PreparationReport> = /*@__PURE__*/
-  messageDesc(file_stoker_v1_agent_service, 22);
+  messageDesc(file_stoker_v1_agent_service, 23);
 
 /**
  * What this node serves to others, all of it. Whatever it served before and is not named here is served no longer; its files stay.
@@ -1146,7 +1187,7 @@ export type SetExports = Message<"stoker.v1.SetExports"> & {
  * Use `create(SetExportsSchema)` to create a new message.
  */
 export const SetExportsSchema: GenMessage<SetExports> = /*@__PURE__*/
-  messageDesc(file_stoker_v1_agent_service, 23);
+  messageDesc(file_stoker_v1_agent_service, 24);
 
 /**
  * @generated from message stoker.v1.Export
@@ -1196,7 +1237,7 @@ export type Export = Message<"stoker.v1.Export"> & {
  * Use `create(ExportSchema)` to create a new message.
  */
 export const ExportSchema: GenMessage<Export> = /*@__PURE__*/
-  messageDesc(file_stoker_v1_agent_service, 24);
+  messageDesc(file_stoker_v1_agent_service, 25);
 
 /**
  * How it stands with each export that was last set: sent after SetExports, and whenever it changes.
@@ -1215,7 +1256,7 @@ export type ExportStates = Message<"stoker.v1.ExportStates"> & {
  * Use `create(ExportStatesSchema)` to create a new message.
  */
 export const ExportStatesSchema: GenMessage<ExportStates> = /*@__PURE__*/
-  messageDesc(file_stoker_v1_agent_service, 25);
+  messageDesc(file_stoker_v1_agent_service, 26);
 
 /**
  * @generated from message stoker.v1.ExportState
@@ -1261,7 +1302,7 @@ export type ExportState = Message<"stoker.v1.ExportState"> & {
  * Use `create(ExportStateSchema)` to create a new message.
  */
 export const ExportStateSchema: GenMessage<ExportState> = /*@__PURE__*/
-  messageDesc(file_stoker_v1_agent_service, 26);
+  messageDesc(file_stoker_v1_agent_service, 27);
 
 /**
  * The nodes that this one may ask, when the coordinator does not answer, whether they hear it. Replaces what it had if the version is not
@@ -1302,7 +1343,7 @@ export type SetWitnesses = Message<"stoker.v1.SetWitnesses"> & {
  * Use `create(SetWitnessesSchema)` to create a new message.
  */
 export const SetWitnessesSchema: GenMessage<SetWitnesses> = /*@__PURE__*/
-  messageDesc(file_stoker_v1_agent_service, 27);
+  messageDesc(file_stoker_v1_agent_service, 28);
 
 /**
  * @generated from message stoker.v1.Witness
@@ -1336,7 +1377,7 @@ export type Witness = Message<"stoker.v1.Witness"> & {
  * Use `create(WitnessSchema)` to create a new message.
  */
 export const WitnessSchema: GenMessage<Witness> = /*@__PURE__*/
-  messageDesc(file_stoker_v1_agent_service, 28);
+  messageDesc(file_stoker_v1_agent_service, 29);
 
 /**
  * A launcher on this node wants a process on another node of the same attempt.
@@ -1388,7 +1429,7 @@ export type RemoteStartRequest = Message<"stoker.v1.RemoteStartRequest"> & {
  * Use `create(RemoteStartRequestSchema)` to create a new message.
  */
 export const RemoteStartRequestSchema: GenMessage<RemoteStartRequest> = /*@__PURE__*/
-  messageDesc(file_stoker_v1_agent_service, 29);
+  messageDesc(file_stoker_v1_agent_service, 30);
 
 /**
  * @generated from message stoker.v1.RemoteStart
@@ -1430,7 +1471,7 @@ export type RemoteStart = Message<"stoker.v1.RemoteStart"> & {
  * Use `create(RemoteStartSchema)` to create a new message.
  */
 export const RemoteStartSchema: GenMessage<RemoteStart> = /*@__PURE__*/
-  messageDesc(file_stoker_v1_agent_service, 30);
+  messageDesc(file_stoker_v1_agent_service, 31);
 
 /**
  * From the target through the coordinator to the launcher's shim.
@@ -1469,7 +1510,7 @@ export type RemoteOutput = Message<"stoker.v1.RemoteOutput"> & {
  * Use `create(RemoteOutputSchema)` to create a new message.
  */
 export const RemoteOutputSchema: GenMessage<RemoteOutput> = /*@__PURE__*/
-  messageDesc(file_stoker_v1_agent_service, 31);
+  messageDesc(file_stoker_v1_agent_service, 32);
 
 /**
  * @generated from message stoker.v1.RemoteExit
@@ -1503,7 +1544,7 @@ export type RemoteExit = Message<"stoker.v1.RemoteExit"> & {
  * Use `create(RemoteExitSchema)` to create a new message.
  */
 export const RemoteExitSchema: GenMessage<RemoteExit> = /*@__PURE__*/
-  messageDesc(file_stoker_v1_agent_service, 32);
+  messageDesc(file_stoker_v1_agent_service, 33);
 
 /**
  * The launcher's shim is gone: end the process it started.
@@ -1527,7 +1568,7 @@ export type RemoteStop = Message<"stoker.v1.RemoteStop"> & {
  * Use `create(RemoteStopSchema)` to create a new message.
  */
 export const RemoteStopSchema: GenMessage<RemoteStop> = /*@__PURE__*/
-  messageDesc(file_stoker_v1_agent_service, 33);
+  messageDesc(file_stoker_v1_agent_service, 34);
 
 /**
  * @generated from message stoker.v1.RelayRequest
@@ -1616,7 +1657,7 @@ export type RelayRequest = Message<"stoker.v1.RelayRequest"> & {
  * Use `create(RelayRequestSchema)` to create a new message.
  */
 export const RelayRequestSchema: GenMessage<RelayRequest> = /*@__PURE__*/
-  messageDesc(file_stoker_v1_agent_service, 34);
+  messageDesc(file_stoker_v1_agent_service, 35);
 
 /**
  * @generated from message stoker.v1.RelayResponse
@@ -1653,7 +1694,7 @@ export type RelayResponse = Message<"stoker.v1.RelayResponse"> & {
  * Use `create(RelayResponseSchema)` to create a new message.
  */
 export const RelayResponseSchema: GenMessage<RelayResponse> = /*@__PURE__*/
-  messageDesc(file_stoker_v1_agent_service, 35);
+  messageDesc(file_stoker_v1_agent_service, 36);
 
 /**
  * @generated from message stoker.v1.RelayHello
@@ -1675,7 +1716,7 @@ export type RelayHello = Message<"stoker.v1.RelayHello"> & {
  * Use `create(RelayHelloSchema)` to create a new message.
  */
 export const RelayHelloSchema: GenMessage<RelayHello> = /*@__PURE__*/
-  messageDesc(file_stoker_v1_agent_service, 36);
+  messageDesc(file_stoker_v1_agent_service, 37);
 
 /**
  * @generated from message stoker.v1.RelayRefusal
@@ -1699,7 +1740,7 @@ export type RelayRefusal = Message<"stoker.v1.RelayRefusal"> & {
  * Use `create(RelayRefusalSchema)` to create a new message.
  */
 export const RelayRefusalSchema: GenMessage<RelayRefusal> = /*@__PURE__*/
-  messageDesc(file_stoker_v1_agent_service, 37);
+  messageDesc(file_stoker_v1_agent_service, 38);
 
 /**
  * @generated from message stoker.v1.RelayStarted
@@ -1712,7 +1753,7 @@ export type RelayStarted = Message<"stoker.v1.RelayStarted"> & {
  * Use `create(RelayStartedSchema)` to create a new message.
  */
 export const RelayStartedSchema: GenMessage<RelayStarted> = /*@__PURE__*/
-  messageDesc(file_stoker_v1_agent_service, 38);
+  messageDesc(file_stoker_v1_agent_service, 39);
 
 /**
  * @generated from message stoker.v1.OutputEnd
@@ -1725,7 +1766,7 @@ export type OutputEnd = Message<"stoker.v1.OutputEnd"> & {
  * Use `create(OutputEndSchema)` to create a new message.
  */
 export const OutputEndSchema: GenMessage<OutputEnd> = /*@__PURE__*/
-  messageDesc(file_stoker_v1_agent_service, 39);
+  messageDesc(file_stoker_v1_agent_service, 40);
 
 /**
  * @generated from message stoker.v1.InputEnd
@@ -1738,7 +1779,7 @@ export type InputEnd = Message<"stoker.v1.InputEnd"> & {
  * Use `create(InputEndSchema)` to create a new message.
  */
 export const InputEndSchema: GenMessage<InputEnd> = /*@__PURE__*/
-  messageDesc(file_stoker_v1_agent_service, 40);
+  messageDesc(file_stoker_v1_agent_service, 41);
 
 /**
  * @generated from message stoker.v1.ProcessExit
@@ -1757,7 +1798,7 @@ export type ProcessExit = Message<"stoker.v1.ProcessExit"> & {
  * Use `create(ProcessExitSchema)` to create a new message.
  */
 export const ProcessExitSchema: GenMessage<ProcessExit> = /*@__PURE__*/
-  messageDesc(file_stoker_v1_agent_service, 41);
+  messageDesc(file_stoker_v1_agent_service, 42);
 
 /**
  * Test yourself, and tell the result. Told again to each session until the result has come; one that was done already is only told.
@@ -1797,7 +1838,7 @@ export type TestOrder = Message<"stoker.v1.TestOrder"> & {
  * Use `create(TestOrderSchema)` to create a new message.
  */
 export const TestOrderSchema: GenMessage<TestOrder> = /*@__PURE__*/
-  messageDesc(file_stoker_v1_agent_service, 42);
+  messageDesc(file_stoker_v1_agent_service, 43);
 
 /**
  * @generated from message stoker.v1.TestResult
@@ -1819,7 +1860,7 @@ export type TestResult = Message<"stoker.v1.TestResult"> & {
  * Use `create(TestResultSchema)` to create a new message.
  */
 export const TestResultSchema: GenMessage<TestResult> = /*@__PURE__*/
-  messageDesc(file_stoker_v1_agent_service, 43);
+  messageDesc(file_stoker_v1_agent_service, 44);
 
 /**
  * From the node that is tested, through the coordinator, to the peers of its order: it listens.
@@ -1850,7 +1891,7 @@ export type TestServe = Message<"stoker.v1.TestServe"> & {
  * Use `create(TestServeSchema)` to create a new message.
  */
 export const TestServeSchema: GenMessage<TestServe> = /*@__PURE__*/
-  messageDesc(file_stoker_v1_agent_service, 44);
+  messageDesc(file_stoker_v1_agent_service, 45);
 
 /**
  * @generated from message stoker.v1.PeerTestOrder
@@ -1892,7 +1933,7 @@ export type PeerTestOrder = Message<"stoker.v1.PeerTestOrder"> & {
  * Use `create(PeerTestOrderSchema)` to create a new message.
  */
 export const PeerTestOrderSchema: GenMessage<PeerTestOrder> = /*@__PURE__*/
-  messageDesc(file_stoker_v1_agent_service, 45);
+  messageDesc(file_stoker_v1_agent_service, 46);
 
 /**
  * From a peer, through the coordinator, to the node that is tested.
@@ -1921,7 +1962,7 @@ export type PeerTestResult = Message<"stoker.v1.PeerTestResult"> & {
  * Use `create(PeerTestResultSchema)` to create a new message.
  */
 export const PeerTestResultSchema: GenMessage<PeerTestResult> = /*@__PURE__*/
-  messageDesc(file_stoker_v1_agent_service, 46);
+  messageDesc(file_stoker_v1_agent_service, 47);
 
 /**
  * From a node whose certificate is soon over. For the same key: another key is another node, which joins.
@@ -1942,7 +1983,7 @@ export type RenewCertificate = Message<"stoker.v1.RenewCertificate"> & {
  * Use `create(RenewCertificateSchema)` to create a new message.
  */
 export const RenewCertificateSchema: GenMessage<RenewCertificate> = /*@__PURE__*/
-  messageDesc(file_stoker_v1_agent_service, 47);
+  messageDesc(file_stoker_v1_agent_service, 48);
 
 /**
  * @generated from message stoker.v1.CertificateRenewed
@@ -1961,7 +2002,7 @@ export type CertificateRenewed = Message<"stoker.v1.CertificateRenewed"> & {
  * Use `create(CertificateRenewedSchema)` to create a new message.
  */
 export const CertificateRenewedSchema: GenMessage<CertificateRenewed> = /*@__PURE__*/
-  messageDesc(file_stoker_v1_agent_service, 48);
+  messageDesc(file_stoker_v1_agent_service, 49);
 
 /**
  * @generated from enum stoker.v1.LogStream

@@ -52,8 +52,9 @@ export const HistorySchema: GenMessage<History> = /*@__PURE__*/
  */
 export type Series = Message<"stoker.v1.Series"> & {
   /**
-   * `cpu_percent`, `memory_used_bytes`, `load1`, or `gpu:<uuid>:utilization_percent`, `…:memory_used_bytes`, `…:temperature_celsius`,
-   * `…:power_watts`.
+   * `cpu_percent`, `memory_used_bytes`, `load1`, `temperature_celsius`, `network_receive_bytes_per_second`, `network_send_bytes_per_second`,
+   * `nfs_execution_ms` (the slowest server), `disk_free_percent` (the fullest disk), or `gpu:<uuid>:utilization_percent`,
+   * `…:memory_used_bytes`, `…:temperature_celsius`, `…:power_watts`.
    *
    * @generated from field: string name = 1;
    */
@@ -183,7 +184,7 @@ export type GpuUsage = Message<"stoker.v1.GpuUsage"> & {
   powerWatts?: number | undefined;
 
   /**
-   * Utilization over time, for a curve.
+   * Utilization, memory and power over time, for curves. Kept with the job, in 300 steps at most.
    *
    * @generated from field: stoker.v1.History history = 10;
    */
