@@ -57,7 +57,7 @@ const program = {
     }),
     tls: choice<TlsMode>(tlsModes, {
       description:
-        "on: every connection is encrypted, and nodes have certificates; migrate: as on, and agents and users of before 0.4 are let in as they were, by the token; off: nothing is encrypted, on an address of this machine alone",
+        "on: every connection is encrypted, and nodes have certificates; migrate: as on, and agents and users of before 0.3 are let in as they were, by the token; off: nothing is encrypted, on an address of this machine alone",
       placeholder: "mode",
       default: "on",
     }),

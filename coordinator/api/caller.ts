@@ -72,7 +72,7 @@ export const encryptedOnly: Access = {
   identify: () => {
     throw new Fault(
       "unauthenticated",
-      "this coordinator speaks TLS alone, and the connection is not encrypted: it comes from a command line or an agent before 0.4, or from one with --tls off",
+      "this coordinator speaks TLS alone, and the connection is not encrypted: it comes from a command line or an agent before 0.3, or from one with --tls off",
     );
   },
   permit: () => undefined,

@@ -21,7 +21,7 @@ export interface SiteOptions {
   agentEnter?: string[];
   /** Where its programs are; else this tree's. */
   programs?: string;
-  /** off: nothing is encrypted, as before 0.4, and agents have the token. */
+  /** off: nothing is encrypted, as before 0.3, and agents have the token. */
   tls?: "off";
 }
 
@@ -73,7 +73,7 @@ export class LocalSite {
     return trusting({ authority: readFileSync(join(this.coordinatorFolder, "pki", "ca.pem"), "utf8") }, metadata);
   }
 
-  /** Programs of before 0.4 don't know it, and need it not. */
+  /** Programs of before 0.3 don't know it, and need it not. */
   get #plain(): Record<string, string> {
     return this.tls === "off" ? { STOKER_TLS: "off" } : {};
   }
