@@ -136,7 +136,7 @@ export class CoordinatorHost {
       this.sessions = new Sessions({
         tell: (event) => engine.tell(event),
         gang: () => undefined,
-      test: () => undefined,
+        test: () => undefined,
         nats: () => ({ url: "", token: "", byKey: false }),
         identities: { hasJoined: () => false, renew: () => Promise.reject(new Error("nobody has a certificate here")) },
         witnessKeys: new WitnessKeys("simulation"),
@@ -191,7 +191,8 @@ export class CoordinatorHost {
       end: () => undefined,
       fail: (fault: Fault) => end.shut(fault),
     };
-    const context = { authority: "coordinator", peer: end.process.name } as CallContext;
+    const caller = { kind: "unproven-node" } as const;
+    const context = { authority: "coordinator", peer: end.process.name, caller } as CallContext;
     sessions
       .serve(stream as unknown as Parameters<Sessions["serve"]>[0], context)
       .catch((error: unknown) => {
