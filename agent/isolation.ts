@@ -48,7 +48,8 @@ export async function makeIsolation(options: IsolationOptions, log: Logger): Pro
   });
   const isOn = await confinements.isOn();
   const wanted = options.limits === "on" || (options.limits === "auto" && isOn);
-  const limits = new LeaseLimits({ data: dataDir, shimPath, groups, wanted, machineCpus }, log);
+  const isReleased = process.env.STOKER_UNIT_RELEASES === "1";
+  const limits = new LeaseLimits({ data: dataDir, shimPath, groups, wanted, machineCpus, isReleased }, log);
   if (isOn) closeFolders(paths);
   const words = { accounts: await confinements.inWords(), ...limits.words };
   log.info(words, isOn ? "jobs run as accounts of their own" : "jobs run as the agent's own account");

@@ -1,3 +1,4 @@
+import type { LeaseGrant } from "../shared/gen/stoker/v1/lease_pb.js";
 import type { Confinement, Confinements } from "./accounts/confinements.js";
 import { inContainers, jobTempOf, type NodePlaces, placesInside, placesOfAccount } from "./core/environment.js";
 import type { LeaseRun } from "./core/lease-state.js";
@@ -31,7 +32,7 @@ export class AllSurroundings {
     const confinement = this.confinements.of(id);
     const { pass } = confinement ?? {};
     if (!grant.container) {
-      const places = confinement ? this.ofAccount(confinement) : this.places;
+      const places = confinement ? this.ofAccount(confinement, grant) : this.places;
       const confine = confinement && ({ how: "--confine", file: confinement.file } as const);
       return { places, within: (argv) => argv, contained: false, confine };
     }
@@ -54,8 +55,10 @@ export class AllSurroundings {
     };
   }
 
-  private ofAccount({ account, pass }: Confinement): NodePlaces {
+  private ofAccount({ account, pass }: Confinement, grant: LeaseGrant): NodePlaces {
+    // Of an account that is there for jobs alone; whether another's is there is not looked at, as its server may hang.
+    const home = account.home === "/nonexistent" ? jobTempOf(grant, this.places) : account.home;
     const socket = this.openSocket ?? inContainers.openSocket;
-    return placesOfAccount(this.places, { variables: accountVariables(account), pass, socket });
+    return placesOfAccount(this.places, { variables: accountVariables({ ...account, home }), pass, socket });
   }
 }

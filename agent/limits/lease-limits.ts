@@ -24,6 +24,8 @@ export interface LimitsHost {
   shimPath: string;
   /** The control group (version 2) that holds those of the leases; undefined: there is none. */
   groups: string | undefined;
+  /** Its unit takes the limits away again when the agent ends. */
+  isReleased?: boolean;
   /** False: leases are not limited, nor kept from devices. */
   wanted: boolean;
   machineCpus: number;
@@ -50,7 +52,8 @@ export class LeaseLimits {
     private readonly log: Logger,
   ) {
     this.mark = `${oursPrefix}${createHash("sha256").update(host.data).digest("hex").slice(0, 8)}-`;
-    this.controllers = host.wanted && host.groups !== undefined ? enableControllers(host.groups, log) : [];
+    this.controllers =
+      host.wanted && host.groups !== undefined ? enableControllers(host.groups, host.isReleased ?? false, log) : [];
     const missing = (["memory", "cpu", "pids", "devices"] as const).filter((each) =>
       each === "devices" ? host.groups === undefined : !this.controllers.includes(each),
     );

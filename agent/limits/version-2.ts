@@ -6,11 +6,20 @@ const wanted = ["memory", "cpu", "pids"] as const;
 
 /**
  * The controllers that groups in `folder` have from now on. None may be given to them while a process is in the folder itself: the agent, and
- * whatever it started before, go into a group of their own beside the leases'.
+ * whatever it started before, go into a group of their own beside the leases'. The next agent could then not be started in the folder by
+ * systemd: so in a group that holds this very process that is done only where somebody undoes it (`isReleased`, see agent/native/release.c).
  */
-export function enableControllers(folder: string, log: Logger): string[] {
+export function enableControllers(folder: string, isReleased: boolean, log: Logger): string[] {
   const there = read(join(folder, "cgroup.controllers")).filter((name) => wanted.some((each) => each === name));
   if (there.length === 0) return [];
+  const isOwn = read(join(folder, "cgroup.procs")).length > 0;
+  if (isOwn && !isReleased) {
+    log.warn(
+      { folder },
+      "leases get no limits: the unit of this agent does not take them away when it ends (ExecStopPost)",
+    );
+    return [];
+  }
   try {
     moveAside(folder);
     writeFileSync(join(folder, "cgroup.subtree_control"), there.map((name) => `+${name}`).join(" "));

@@ -100,6 +100,12 @@ bool cgroup_is_usable(const char *path, const char **why) {
   return usable;
 }
 
+bool cgroup_here(char *path, unsigned long size) {
+  char mount[256], inside[512];
+  if (!find_mount(mount, sizeof mount) || !path_of(getpid(), inside, sizeof inside)) return false;
+  return (size_t)snprintf(path, size, "%s%s", mount, inside) < size;
+}
+
 bool cgroup_own(char *path, unsigned long size, const char **why) {
   char mount[256], inside[512], word[4];
   *why = "control groups of version 2 are not mounted";

@@ -13,6 +13,8 @@ bool cgroup_kill(const char *path);
 // The lease in whose group, `…/stoker-LEASE` or below, the process is; false when it is in none.
 bool cgroup_lease_of(int pid, char *lease, unsigned long size);
 
+// The folder of the group of version 2 that holds this process; false when there is none.
+bool cgroup_here(char *path, unsigned long size);
 // The group that holds this process, when it was given to it to divide (systemd's Delegate=yes); otherwise false, and why not.
 bool cgroup_own(char *path, unsigned long size, const char **why);
 // True when the folder is one whose children can be frozen and killed.

@@ -19,4 +19,5 @@ int list_main(int count, char **words);
 int read_main(int count, char **words);
 int confined_main(int count, char **words);
 int devices_main(int count, char **words);
+int release_main(void);
 int join_main(int count, char **words);

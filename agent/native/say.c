@@ -38,6 +38,7 @@ void usage(void) {
         "       stoker-shim rsh [-x] [-n] [-l USER] HOST WORDS...\n"
         "       stoker-shim copy (--from FILE --to PATH)... [--done MARKER] [--result FILE] [--confine FILE]\n"
         "       stoker-shim confined FILE COMMAND [WORDS...]\n"
+        "       stoker-shim release\n"
         "       stoker-shim devices FOLDER [MINOR...]\n",
         stderr);
   exit(2);

@@ -49,6 +49,7 @@ export const contents: { readonly [P in PackageName]: Contents } = {
     const systemd = join(root, "systemd");
     copy(join(systemd, "stoker-agent.service"), join(tree, "usr/lib/systemd/system/stoker-agent.service"));
     copy(join(systemd, "agent.yaml"), join(tree, "etc/stoker/agent.yaml"));
+    copy(join(systemd, "policy.yaml"), join(tree, "usr/share/doc/stoker-agent/examples/policy.yaml"));
     copy(join(systemd, "stoker-agent.sysusers"), join(tree, "usr/lib/sysusers.d/stoker-agent.conf"));
     copy(join(systemd, "stoker-agent.tmpfiles"), join(tree, "usr/lib/tmpfiles.d/stoker-agent.conf"));
     manual(tree, daemonPages(daemon(dist, "stoker-agent")));
