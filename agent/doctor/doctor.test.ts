@@ -104,6 +104,7 @@ test.each<[string, "warn" | "fail", RegExp, Described, Partial<AgentWorld>?]>([
   ],
   ["clock", "warn", /3\.0 s ahead of the coordinator's → timedatectl set-ntp true/, {}, { clockAheadMs: 3_000 }],
   ["clock", "fail", /120 s behind the coordinator's/, {}, { clockAheadMs: -120_000 }],
+  ["clock", "fail", /(599|600) s ahead/, { aheadMs: 600_000 }, { clockAheadMs: undefined }],
   ["clock", "warn", /not synchronized → timedatectl/, { programs: { "timedatectl show": "no\n" } }],
   [
     "ports",

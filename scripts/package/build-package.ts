@@ -18,7 +18,7 @@ export interface PackageOptions {
   nodePath: string;
   /** Every file's time, so that the same sources give the same bytes. Seconds. */
   epochSeconds: number;
-  /** `none` is for those who only want to look at it. */
+  /** `none` is for those who only want to look at it, `gzip` for those who can't wait. */
   compression: "xz" | "gzip" | "none";
 }
 
@@ -37,8 +37,9 @@ export function buildPackage(name: PackageName, options: PackageOptions): string
       modes.set(join(debian, hook), 0o755);
     }
     settle(tree, options.epochSeconds);
+    const quick = options.compression === "gzip" ? ["-z1"] : [];
     const file = join(options.out, `${name}_${options.version}_${options.architecture}.deb`);
-    execFileSync("dpkg-deb", ["--root-owner-group", `-Z${options.compression}`, "--build", tree, file], {
+    execFileSync("dpkg-deb", ["--root-owner-group", `-Z${options.compression}`, ...quick, "--build", tree, file], {
       env: { ...process.env, SOURCE_DATE_EPOCH: String(options.epochSeconds), LC_ALL: "C" },
       stdio: ["ignore", "ignore", "inherit"],
     });

@@ -1,6 +1,7 @@
 import { execFile } from "node:child_process";
 import { lookup } from "node:dns/promises";
 import { readdirSync, readFileSync, statfsSync } from "node:fs";
+import { connect as http2 } from "node:http2";
 import { connect } from "node:net";
 
 /** What checks may ask of the machine that they look at; tests answer for one that is ill. */
@@ -15,6 +16,8 @@ export interface Machine {
   room(path: string): Room | undefined;
   /** Addresses of a name; none when it has none. */
   addressesOf(name: string): Promise<string[]>;
+  /** What a server of gRPC takes the time to be, to the second, in milliseconds since the epoch; undefined when it does not say. */
+  timeAt(host: string, port: number): Promise<number | undefined>;
   /** Undefined: the connection stood. Else why not. */
   reach(host: string, port: number): Promise<string | undefined>;
 }
@@ -59,6 +62,8 @@ export const thisMachine: Machine = {
       (found) => found.map(({ address }) => address),
       () => [],
     ),
+  timeAt: async (host, port) =>
+    (await dateOf(`https://${at(host, port)}`)) ?? (await dateOf(`http://${at(host, port)}`)),
   reach: (host, port) =>
     new Promise((resolve) => {
       const socket = connect({ host, port, timeout: reachMs });
@@ -71,6 +76,33 @@ export const thisMachine: Machine = {
       socket.once("error", (error) => end(error.message));
     }),
 };
+
+const at = (host: string, port: number) => (host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`);
+
+/** Nothing is believed of the server but its clock: a machine whose own is wrong can't tell whether certificates are good. */
+function dateOf(url: string): Promise<number | undefined> {
+  return new Promise((resolve) => {
+    const session = http2(url, { rejectUnauthorized: false });
+    const limit = setTimeout(() => end(undefined), reachMs);
+    const end = (date: number | undefined) => {
+      clearTimeout(limit);
+      session.destroy();
+      resolve(date !== undefined && Number.isFinite(date) ? date : undefined);
+    };
+    session.once("error", () => end(undefined));
+    const path = "/grpc.health.v1.Health/Check";
+    const asked = session.request({
+      ":method": "POST",
+      ":path": path,
+      "content-type": "application/grpc",
+      te: "trailers",
+    });
+    asked.once("error", () => end(undefined));
+    asked.once("response", ({ date }) => end(date === undefined ? undefined : Date.parse(date)));
+    // An empty message: its length is 0.
+    asked.end(Buffer.alloc(5));
+  });
+}
 
 /** What is not there, or not ours to read, is an answer here. */
 function expected<T>(look: () => T): T | undefined {

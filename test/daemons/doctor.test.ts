@@ -58,6 +58,11 @@ test("a machine looks at itself without a coordinator that answers, and ends wit
   expect(status).toBe(1);
 }, 120_000);
 
+test("and compares its clock with the coordinator's before it has joined any", () => {
+  const { stdout } = run("stoker-agent.js", "doctor", "--coordinator", site.address, "--data-dir", folder);
+  expect(stdout).toMatch(/^ok {4}clock +the clock agrees with the coordinator's$/m);
+}, 120_000);
+
 test("the coordinator's machine does, too", () => {
   const { stdout } = run(
     "stoker-coordinator.js",

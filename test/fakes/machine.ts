@@ -7,6 +7,8 @@ export interface Described {
   files?: Record<string, string>;
   room?: Partial<Room>;
   names?: Record<string, string>;
+  /** Of its clock, before every other's. */
+  aheadMs?: number;
   /** `host:port` → why it can't be reached; others can. */
   unreachable?: Record<string, string>;
 }
@@ -17,6 +19,7 @@ export function describedMachine({
   room,
   names = {},
   unreachable = {},
+  aheadMs = 0,
 }: Described): Machine {
   return {
     async run(argv) {
@@ -38,6 +41,7 @@ export function describedMachine({
     ],
     room: () => ({ freeBytes: 2 ** 40, totalBytes: 2 ** 41, freeFiles: 10 ** 6, totalFiles: 10 ** 7, ...room }),
     addressesOf: async (name) => (names[name] === undefined ? [] : [names[name]]),
+    timeAt: async () => Date.now() - aheadMs,
     reach: async (host, port) => unreachable[`${host}:${port}`],
   };
 }

@@ -1,6 +1,6 @@
 import { parseArgs } from "node:util";
 import { chaosOnHost } from "./chaos/command.js";
-import type { TierName } from "./machines/host.js";
+import { prepareHost, type TierName } from "./machines/host.js";
 import { Lab } from "./machines/lab.js";
 import { scenarios } from "./scenarios/index.js";
 import { type Figure, type Scenario, Stage, say } from "./stage.js";
@@ -9,7 +9,8 @@ const usage = `npm run test:lab [-- [--tier quick|full] [--keep] [SCENARIO…]]
 
 npm run test:lab -- chaos [--minutes M] [--seed N] [--agents A] [--lease-ttl-ms T] [--keep]
 
-Plays scenarios on lab machines of this host, each on a fresh lab; all of the tier's when none is named.
+Plays scenarios on lab machines of this host, each on a fresh lab; all of the tier's when none is named. The tier is quick, but full
+for those that mean little without machines of their own, where it can run.
 --keep stops after a scenario that failed, and leaves the last one's lab up to look at: npx tsx test/lab/machines/main.ts
 
 chaos kills, freezes and cuts off real processes of this host at random under load, and checks what comes of it; it needs no lab machine.
@@ -19,7 +20,7 @@ chaos kills, freezes and cuts off real processes of this host at random under lo
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
-    tier: { type: "string", default: "quick" },
+    tier: { type: "string" },
     minutes: { type: "string", default: "10" },
     seed: { type: "string", default: String(Date.now() % 1_000_000) },
     agents: { type: "string", default: "6" },
@@ -50,13 +51,13 @@ async function main(): Promise<number> {
       void Lab.downIfUp().finally(() => process.exit(130));
     });
   }
-  const { tier } = values;
   if (values.help || values.list) {
     say(
       usage + scenarios.map(({ name, shows, tiers }) => `${name.padEnd(20)}${shows} (${tiers.join(", ")})`).join("\n"),
     );
     return 0;
   }
+  const tier = values.tier ?? (await preferredTier(positionals));
   if (tier !== "quick" && tier !== "full") return refuse(`--tier is quick or full, not ${tier}`);
   const unknown = positionals.find((name) => !scenarios.some((scenario) => scenario.name === name));
   if (unknown !== undefined) return refuse(`there is no scenario ${unknown}; --list names them`);
@@ -80,6 +81,20 @@ async function main(): Promise<number> {
     say(`${name} = ${unit === "ms" ? Math.round(value) : value} ${unit}`.trimEnd());
   say(failed.length === 0 ? `${chosen.length} scenarios shown` : `failed: ${failed.join(", ")}`);
   return failed.length === 0 ? 0 : 1;
+}
+
+/** The quick one, unless what is asked for means little on it; where the other can't be, that is said. */
+async function preferredTier(names: readonly string[]): Promise<TierName> {
+  const asked = scenarios.filter(({ name }) => names.includes(name));
+  if (asked.length === 0 || !asked.every(({ prefers }) => prefers === "full")) return "quick";
+  try {
+    await prepareHost("full");
+    return "full";
+  } catch (error) {
+    say(`The full tier can't run here: ${describe(error)}.`);
+    say("What follows is of the quick tier: containers that share this host's kernel, not machines of their own.");
+    return "quick";
+  }
 }
 
 /** Undefined when there could be no lab at all. */

@@ -6,6 +6,8 @@ export interface Scenario {
   /** One line for `--list`. */
   shows: string;
   tiers: TierName[];
+  /** Where it is played when nobody says where; quick when absent. */
+  prefers?: "full";
   machines: number;
   run(stage: Stage): Promise<void>;
 }

@@ -5,6 +5,8 @@ export interface ClockWorld {
   machine: Machine;
   /** How far this clock is ahead of the coordinator's, where that is known. */
   clockAheadMs?: number | undefined;
+  /** Where it is asked for else. */
+  coordinator?: { host: string; port: number } | undefined;
 }
 
 const remedy = "timedatectl set-ntp true";
@@ -14,9 +16,10 @@ const harmful = 60_000;
 
 export const clock: Check<ClockWorld> = {
   name: "clock",
-  async look({ machine, clockAheadMs }) {
+  async look({ machine, clockAheadMs, coordinator }) {
     const found: Finding[] = [];
-    if (clockAheadMs !== undefined) found.push(offset(clockAheadMs));
+    const ahead = clockAheadMs ?? (coordinator && (await aheadOf(machine, coordinator)));
+    if (ahead !== undefined) found.push(offset(ahead));
     const asked = await machine.run(["timedatectl", "show", "--property=NTPSynchronized", "--value"]);
     if (asked?.code === 0 && asked.stdout.trim() === "no") {
       found.push(warn("nothing keeps this machine's clock right: it is not synchronized", remedy));
@@ -24,6 +27,12 @@ export const clock: Check<ClockWorld> = {
     return found;
   },
 };
+
+async function aheadOf(machine: Machine, { host, port }: { host: string; port: number }): Promise<number | undefined> {
+  const time = await machine.timeAt(host, port);
+  // Told to the second: half of one is the best guess.
+  return time === undefined ? undefined : Date.now() - (time + 500);
+}
 
 function offset(aheadMs: number): Finding {
   const words = `the clock is ${seconds(Math.abs(aheadMs))} ${aheadMs > 0 ? "ahead of" : "behind"} the coordinator's`;
