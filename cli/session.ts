@@ -195,6 +195,9 @@ export function openSession(world: World, settings: Profile): Session {
   if (output === undefined) throw usage(`output "${settings.output}": there are ${outputFormats.join(", ")}`);
   const token = tokenOf(settings);
   const metadata = token === undefined ? new Metadata() : bearer(token);
+  // Of a program that traces what it does, this call included.
+  const traceParent = world.environment.TRACEPARENT;
+  if (traceParent !== undefined && /^[0-9a-f-]{55}$/.test(traceParent)) metadata.set("traceparent", traceParent);
   const authority = authorityOf(settings);
   const credential = authority === undefined ? plain(metadata) : trusting({ authority }, metadata);
   return new Session(address, connect(address, credential), world, output === "jsonc" ? "json" : output);

@@ -16,14 +16,15 @@ import { lockFolder } from "./catalog/lock.js";
 import { Connections, type TlsMode } from "./connections.js";
 import type { Effect } from "./core/effects.js";
 import { withSealed } from "./core/secrets/reference.js";
-import { defaultSettings, type Settings } from "./core/settings.js";
+import type { Settings } from "./core/settings.js";
 import { makeFolder, openCatalog } from "./data-folder.js";
 import { Engine } from "./engine.js";
+import { engineSettings } from "./engine-settings.js";
 import { JobFeed } from "./feed/job-feed.js";
 import { publishJob } from "./feed/job-publisher.js";
 import { StoredFiles } from "./files/stored-files.js";
 import { tellJoinLine, writeAdministrator } from "./first-start.js";
-import { type GuardOptions, Guards, groupRolesOf } from "./guards.js";
+import { type GuardOptions, Guards } from "./guards.js";
 import { JobChanges } from "./job-changes.js";
 import { FileLinks } from "./links/file-links.js";
 import { LogIngest } from "./logs/ingest.js";
@@ -119,24 +120,17 @@ export class Coordinator {
       ...{ engine: this.engine, sessions: this.sessions, room, nats, logBytes: this.ingest?.bytes ?? 0 },
       deliveries: this.outward.dispatcher.totals,
     }));
+    this.outward = new Outward({
+      ...{ settings: options.outward ?? noOutward, lab: `stoker://${options.listen}`, vault, room, log },
+      state: () => this.engine.state,
+      now: () => this.engine.now(),
+      tell: (event) => this.engine.tell(event),
+      telemetry: (node) => this.sessions.telemetry(node),
+    });
     this.engine = new Engine({
-      rows: this.metrics.watch(catalog),
+      rows: this.outward.watch(this.metrics.watch(catalog)),
       room,
-      settings: {
-        leaseTtlMs: options.leaseTtlMs,
-        marginMs: options.leaseMarginMs,
-        heartbeatIntervalMs: options.heartbeatIntervalMs,
-        killGraceSeconds: options.killGraceSeconds,
-        machineClasses: options.machineClasses,
-        policy: options.policy,
-        witnesses: options.witnesses,
-        logLimitBytes: options.logLimit,
-        setupLimitMs: options.setupLimit ?? defaultSettings.setupLimitMs,
-        scaleDownIdleMs: options.scaleDownIdle ?? defaultSettings.scaleDownIdleMs,
-        waitingLongMs: options.waitingLong ?? defaultSettings.waitingLongMs,
-        groupRoles: groupRolesOf(options.oidcRoles),
-        life: catalog.life,
-      },
+      settings: engineSettings(options, catalog.life, this.outward.coreSettings),
       clock: bootClock(),
       log,
       perform: (effect) => this.perform(effect),
@@ -144,7 +138,10 @@ export class Coordinator {
         this.sessions.endAll("the coordinator could not write down what was said; connect again and say it again"),
     });
     this.sessions = new Sessions({
-      tell: (event) => this.engine.tell(event),
+      tell: (event) => {
+        this.outward.heard(event);
+        this.engine.tell(event);
+      },
       gang: (lease) => liveGang(this.engine.state, lease),
       test: (node) => liveTest(this.engine.state, node),
       nats: (authority) => nats.forAgent(authority),
@@ -174,12 +171,6 @@ export class Coordinator {
       log,
     });
     this.logStore = new LogStore(join(options.dataDir, "logs"));
-    this.outward = new Outward({
-      ...{ settings: options.outward ?? noOutward, lab: `stoker://${options.listen}`, vault, room, log },
-      state: () => this.engine.state,
-      now: () => this.engine.now(),
-      tell: (event) => this.engine.tell(event),
-    });
     this.measurements = new Measurements({
       ...{ engine: () => this.engine, hasRoom: () => room.low === undefined, dataDir, log },
       thresholds: options.gangWatch ?? {},
@@ -252,7 +243,7 @@ export class Coordinator {
     this.sessions.endAll("the coordinator is stopping");
     await this.api.close(closeGraceMs);
     this.guards.stop();
-    this.outward.stop();
+    await this.outward.stop();
     this.engine.stop();
     this.room.stop();
     await this.ingest?.stop();
@@ -316,7 +307,10 @@ export class Coordinator {
     this.bus = await this.nats.connect();
     const owners = logOwners(
       () => this.engine.state,
-      (...stored) => this.sessions.logsStored(...stored),
+      (node, address, offset) => {
+        this.sessions.logsStored(node, address, offset);
+        this.outward.logsStored(address);
+      },
     );
     this.ingest = new LogIngest(this.bus, this.logStore, owners, this.room, this.options.log);
     this.ingest.start();

@@ -1,4 +1,4 @@
-import { choice, list, type Setting, text, whole } from "../shared/config.js";
+import { choice, list, pairs, type Setting, text, whole } from "../shared/config.js";
 import { admitDuration } from "./core/admission/quantities.js";
 
 const mailSecurities = ["starttls", "tls", "none"] as const;
@@ -30,6 +30,24 @@ export const outwardSettings = {
   smtpUser: text({ description: "name to sign in with", placeholder: "name", default: "" }),
   smtpPasswordFile: text({ description: "file that holds the password", placeholder: "file", default: "" }),
   smtpFrom: text({ description: "sender of mails, such as stoker@lab.example", placeholder: "address" }),
+  otlpEndpoint: text({
+    description: "receiver of OpenTelemetry traces, OTLP over HTTP: http://HOST:4318 (default: no traces)",
+    placeholder: "url",
+  }),
+  otlpHeadersFile: text({
+    description: "file of NAME: VALUE lines that go with traces and performance counters, such as authorization",
+    placeholder: "file",
+  }),
+  counterSinks: pairs({
+    description:
+      "where the performance counters of clusters go that have an Application Insights component: its name, or * for any, to a receiver of OTLP; a map in the file",
+    placeholder: "component=url,…",
+  }),
+  counterSeconds: whole({
+    description: "time between two pushes of performance counters, in seconds",
+    placeholder: "s",
+    default: 60,
+  }),
   eventGiveUp: {
     description: "an event that could not be delivered for so long is given up (default: P1D)",
     placeholder: "duration",

@@ -1,14 +1,19 @@
 import { readFileSync } from "node:fs";
 import type { Logger } from "pino";
 import { Fault } from "../shared/fault.js";
+import type { Telemetry } from "../shared/gen/stoker/v1/node_pb.js";
 import type { EventPorts } from "./api/ports.js";
 import { isAdministrator } from "./core/access/caller.js";
+import type { Change } from "./core/changes.js";
 import type { Event } from "./core/events.js";
 import type { State } from "./core/memory.js";
+import type { Settings } from "./core/settings.js";
 import { admitUrl } from "./events/admit-url.js";
 import { Dispatcher } from "./events/dispatcher.js";
 import type { MailSettings } from "./events/mail.js";
 import type { Vault } from "./secrets/vault.js";
+import { CounterSinks } from "./sinks/counter-sinks.js";
+import { Tracing } from "./traces/tracing.js";
 
 /** What goes out to the world beside agents and users, as settings say it. */
 export interface OutwardSettings {
@@ -22,6 +27,11 @@ export interface OutwardSettings {
   smtpUser: string;
   smtpPasswordFile: string;
   smtpFrom: string | undefined;
+  /** Absent: no traces. */
+  otlpEndpoint: string | undefined;
+  otlpHeadersFile: string | undefined;
+  counterSinks: Record<string, string>;
+  counterSeconds: number;
   /** An event that could not be delivered for so long is given up. */
   eventGiveUp: number | undefined;
 }
@@ -29,6 +39,7 @@ export interface OutwardSettings {
 export const noOutward: OutwardSettings = {
   ...{ webhookHosts: [], webhookProxy: undefined, outwardCaFile: undefined, smtpHost: undefined, smtpPort: 0 },
   ...{ smtpSecurity: "starttls", smtpUser: "", smtpPasswordFile: "", smtpFrom: undefined, eventGiveUp: undefined },
+  ...{ otlpEndpoint: undefined, otlpHeadersFile: undefined, counterSinks: {}, counterSeconds: 60 },
 };
 
 export interface OutwardParts {
@@ -39,6 +50,7 @@ export interface OutwardParts {
   now(): number;
   tell(event: Event): void;
   vault: Vault;
+  telemetry(node: string): Telemetry | undefined;
   /** Why the disk takes nothing new. */
   room: { readonly low: string | undefined };
   log: Logger;
@@ -51,6 +63,8 @@ const watchMs = 5_000;
 /** Joins what tells the world of the lab: events, and what the shell itself has to announce. */
 export class Outward {
   readonly dispatcher: Dispatcher;
+  private readonly traces: Tracing | undefined;
+  private readonly sinks: CounterSinks | undefined;
   private lowSince: number | undefined;
   private timer: NodeJS.Timeout | undefined;
 
@@ -67,6 +81,36 @@ export class Outward {
       ...(mail ? { mail: { ...mail, ...ca } } : {}),
       giveUpMs: settings.eventGiveUp ?? dayMs,
     });
+    const { otlpEndpoint, otlpHeadersFile, counterSinks, counterSeconds } = settings;
+    const headers = otlpHeadersFile === undefined ? {} : headersIn("--otlp-headers-file", otlpHeadersFile);
+    if (otlpEndpoint !== undefined) {
+      const endpoint = httpUrl("--otlp-endpoint", otlpEndpoint);
+      this.traces = new Tracing({ state, now, endpoint, headers, instance: lab, log, ...ca });
+    }
+    for (const [name, url] of Object.entries(counterSinks)) httpUrl(`--counter-sinks ${name}`, url);
+    if (Object.keys(counterSinks).length > 0) {
+      const pushMs = Math.max(counterSeconds, 1) * 1000;
+      this.sinks = new CounterSinks({ state, now, telemetry: parts.telemetry, headers, pushMs, log, ...ca });
+    }
+  }
+
+  /** What is committed is looked at by whoever makes traces of it. */
+  watch<T extends { commit(changes: readonly Change[]): void }>(rows: T): T {
+    return this.traces?.watch(rows) ?? rows;
+  }
+
+  /** An agent's word, on its way to the engine. */
+  heard(event: Event): void {
+    if (event.kind === "agent-heartbeat") this.traces?.heard(event.node, event.heartbeat);
+  }
+
+  logsStored({ jobUuid, attempt }: { jobUuid: string; attempt: number }): void {
+    this.traces?.logsStored(jobUuid, attempt);
+  }
+
+  /** What the core has to know of it. */
+  get coreSettings(): Pick<Settings, "traced" | "counterSinks"> {
+    return { traced: this.traces !== undefined, counterSinks: this.parts.settings.counterSinks };
   }
 
   get eventPorts(): EventPorts {
@@ -88,13 +132,17 @@ export class Outward {
 
   start(): void {
     this.dispatcher.start();
+    this.traces?.start();
+    this.sinks?.start();
     this.timer = setInterval(() => this.watchDisk(), watchMs);
     this.timer.unref();
   }
 
-  stop(): void {
+  async stop(): Promise<void> {
     clearInterval(this.timer);
     this.dispatcher.stop();
+    this.sinks?.stop();
+    await this.traces?.stop();
   }
 
   /** Told again while it lasts: the disk may be too full for the telling. */
@@ -130,6 +178,24 @@ function mailOf(settings: OutwardSettings): MailSettings | undefined {
 function proxyOf(text: string): URL {
   if (URL.canParse(text) && new URL(text).protocol === "http:") return new URL(text);
   throw new Fault("invalid-argument", "--webhook-proxy: is not of the form http://HOST:PORT");
+}
+
+function httpUrl(setting: string, text: string): URL {
+  if (URL.canParse(text) && /^https?:$/.test(new URL(text).protocol)) return new URL(text);
+  throw new Fault("invalid-argument", `${setting}: is not of the form http://HOST:4318`);
+}
+
+/** `NAME: VALUE` lines; values are secrets, and in no message. */
+function headersIn(setting: string, file: string): Record<string, string> {
+  const lines = readText(setting, file).split("\n");
+  return Object.fromEntries(
+    lines.flatMap((line, at) => {
+      if (line.trim() === "" || line.startsWith("#")) return [];
+      const [, name, value] = /^([A-Za-z0-9_-]+):\s*(.*?)\s*$/.exec(line) ?? [];
+      if (name === undefined) throw new Fault("invalid-argument", `${setting}: line ${at + 1} is not NAME: VALUE`);
+      return [[name, value ?? ""]];
+    }),
+  );
 }
 
 function readText(setting: string, file: string): string {

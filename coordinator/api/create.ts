@@ -1,7 +1,9 @@
 import { createHash } from "node:crypto";
 import { type DescMessage, type MessageShape, toBinary } from "@bufbuild/protobuf";
+import type { Metadata } from "@grpc/grpc-js";
 import { assert } from "../../shared/assert.js";
 import { Fault } from "../../shared/fault.js";
+import { admitTraceParent } from "../core/trace-context.js";
 
 const keyLengthMax = 200;
 
@@ -20,6 +22,12 @@ export function idempotencyOf<D extends DescMessage>(
   }
   const body = toBinary(schema, { ...request, idempotencyKey: "" });
   return { idempotency: { key, digest: createHash("sha256").update(body).digest("base64url") } };
+}
+
+/** The W3C trace context that the call was made in. */
+export function tracedBy(metadata: Metadata): { traceParent?: string } {
+  const traceParent = admitTraceParent(metadata.get("traceparent")[0]?.toString());
+  return traceParent === undefined ? {} : { traceParent };
 }
 
 /** The record that an event has just made or named. The core promises its UUID with every create. */

@@ -126,6 +126,8 @@ export interface ExperimentCreate extends Create {
 
 export interface JobCreate extends Create {
   readonly kind: "job-create";
+  /** W3C trace context of whoever submits it. */
+  readonly traceParent?: string;
   readonly uuid: JobId;
   /** `workspaces/<name>/experiments/<name>` */
   readonly parent: string;

@@ -23,6 +23,10 @@ export interface Settings {
   readonly waitingLongMs: number;
   /** By the name of a group of the identity provider. */
   readonly groupRoles?: Readonly<Record<string, GroupRole>>;
+  /** Every job is told its trace; absent: those alone that were submitted within one. */
+  readonly traced?: boolean;
+  /** Application Insights component, its name alone or `*`, to a receiver of OTLP: see counters.ts. */
+  readonly counterSinks?: Readonly<Record<string, string>>;
   /** Which copy of the catalog this is; not the operator's to set. */
   readonly life?: CatalogLife;
 }

@@ -4,7 +4,7 @@ import { JobSpecSchema } from "../../../shared/gen/stoker/v1/job_pb.js";
 import { CreateJobRequestSchema, type JobService } from "../../../shared/gen/stoker/v1/job_service_pb.js";
 import type { Handlers } from "../../../shared/grpc.js";
 import { jobId } from "../../../shared/ids.js";
-import { idempotencyOf, made } from "../create.js";
+import { idempotencyOf, made, tracedBy } from "../create.js";
 import type { ApiPorts } from "../ports.js";
 import { jobView } from "../views/job.js";
 
@@ -17,6 +17,7 @@ export function createJob(ports: ApiPorts): Handlers<typeof JobService>["createJ
         parent: request.parent,
         name: request.name,
         spec: request.spec ?? create(JobSpecSchema),
+        ...tracedBy(context.metadata),
         ...idempotencyOf(CreateJobRequestSchema, request),
       },
       context,

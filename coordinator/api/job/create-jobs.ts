@@ -6,6 +6,7 @@ import { type JobService, type NewJob, NewJobSchema } from "../../../shared/gen/
 import type { Handlers } from "../../../shared/grpc.js";
 import { jobId } from "../../../shared/ids.js";
 import { numberOfFault } from "../../../shared/status.js";
+import { tracedBy } from "../create.js";
 import type { ApiPorts } from "../ports.js";
 
 const jobsMax = 1_000;
@@ -25,6 +26,7 @@ export function createJobs(ports: ApiPorts): Handlers<typeof JobService>["create
             parent,
             name: job.name,
             spec: job.spec ?? create(JobSpecSchema),
+            ...tracedBy(context.metadata),
             ...keyOf(job, idempotencyKey),
           },
           context,

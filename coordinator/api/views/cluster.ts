@@ -2,6 +2,7 @@ import type { MessageInitShape } from "@bufbuild/protobuf";
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { AllocationState, type ClusterSchema, type ClusterSpec } from "../../../shared/gen/stoker/v1/cluster_pb.js";
 import { membersOf } from "../../core/cluster.js";
+import { counterWarnings } from "../../core/counters.js";
 import type { State } from "../../core/memory.js";
 import { idOfCluster } from "../../core/names.js";
 import { type NodeStateCounts, nodeStateCounts } from "../../core/preparation/condition.js";
@@ -32,7 +33,7 @@ export function clusterView(state: State, row: Cluster): MessageInitShape<typeof
     errors: faults.map((fault) => ({ ...fault, details: [...fault.details] })),
     shortage: allocation.shortage,
     preparing: preparationLines(state, members, state.clock.tickedAt),
-    warnings: preparationWarnings(state, members),
+    warnings: [...preparationWarnings(state, members), ...counterWarnings(state.settings, row)],
   };
 }
 

@@ -152,6 +152,7 @@ export function createJob(draft: Draft, event: JobCreate): string {
     avoid: [],
     deleting: false,
     events: 0,
+    ...(event.traceParent === undefined ? {} : { traceParent: event.traceParent }),
     ...(draft.origin?.caller ? { submittedBy: draft.origin.caller.name } : {}),
   };
   record(draft, job, "submitted");

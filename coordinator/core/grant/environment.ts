@@ -3,6 +3,7 @@ import { idOfJob } from "../names.js";
 import type { Job, Lease, Share } from "../state.js";
 import { launcherEnvironment } from "../toolkits/mpi.js";
 import { type Expansion, type Gang, type Variable, variable } from "../toolkits/toolkit.js";
+import { traceParentOf } from "../trace-context.js";
 import { type Places, placesOf } from "./places.js";
 
 /**
@@ -61,5 +62,8 @@ function stoker(world: World, job: Job, lease: Lease, share: Share, places: Plac
     ),
     variable("STOKER_NODE_COUNT", lease.shares.length),
     variable("STOKER_CHECKPOINT_DIR", places.checkpointDirectory),
+    ...(job.traceParent === undefined && !world.settings.traced
+      ? []
+      : [variable("TRACEPARENT", traceParentOf(job, lease.attempt))]),
   ];
 }
