@@ -10,15 +10,19 @@ import { defaultSettings } from "../../coordinator/core/settings.js";
 import { keyPlace, openVault } from "../../coordinator/secrets/key-file.js";
 import { bearer } from "../../shared/credentials.js";
 import { AgentService, SessionRequestSchema } from "../../shared/gen/stoker/v1/agent_service_pb.js";
+import { AuditService } from "../../shared/gen/stoker/v1/audit_service_pb.js";
 import { ClusterService } from "../../shared/gen/stoker/v1/cluster_service_pb.js";
 import { ExperimentService } from "../../shared/gen/stoker/v1/experiment_service_pb.js";
 import { FileServerService } from "../../shared/gen/stoker/v1/file_server_service_pb.js";
 import { JobService } from "../../shared/gen/stoker/v1/job_service_pb.js";
 import { MachineClassService } from "../../shared/gen/stoker/v1/machine_class_service_pb.js";
 import { NodeService } from "../../shared/gen/stoker/v1/node_service_pb.js";
+import { RoleService } from "../../shared/gen/stoker/v1/role_service_pb.js";
 import { SecretService } from "../../shared/gen/stoker/v1/secret_service_pb.js";
+import { SignInService } from "../../shared/gen/stoker/v1/sign_in_service_pb.js";
 import { StatusService } from "../../shared/gen/stoker/v1/status_service_pb.js";
 import { StorageService } from "../../shared/gen/stoker/v1/storage_service_pb.js";
+import { UserService } from "../../shared/gen/stoker/v1/user_service_pb.js";
 import { WorkspaceService } from "../../shared/gen/stoker/v1/workspace_service_pb.js";
 import { FakeAgent } from "../fakes/agent.js";
 import { CoordinatorProcess, inExperiment, tinyJob } from "../fakes/coordinator-process.js";
@@ -32,6 +36,7 @@ import { checkAsync } from "./runs.js";
 const services: DescService[] = [
   ...[WorkspaceService, ClusterService, FileServerService, ExperimentService],
   ...[JobService, NodeService, StatusService, StorageService, SecretService, MachineClassService, AgentService],
+  ...[SignInService, UserService, RoleService, AuditService],
 ];
 const methods = services.flatMap((service) => service.methods.map((method) => ({ service, method })));
 

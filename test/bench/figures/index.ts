@@ -10,6 +10,7 @@ import { nodeLossToRerun } from "./loss.js";
 import { metricsScrape } from "./metrics-scrape.js";
 import { mountAndPrepare } from "./mounts.js";
 import { overlapFaults, overlapTimes, partitionOverlap } from "./overlap.js";
+import { rbacMatrixPercent } from "./rbac.js";
 import { agentRestart, coordinatorRestart } from "./restart.js";
 import { simulatedHoursPerMinute } from "./simulation.js";
 import { agentRss, coordinatorRss, listQueued } from "./size.js";
@@ -136,6 +137,13 @@ export const figures: Figure[] = [
     what: "longest turn, in processor time; 2,000 submits, 10,000 queued, 10,000 watches",
     measure: eventLoopBlocked,
     targets: { submits: 50, page: 50, explain: 50, sweep: 50, watches: 50 },
+  },
+  {
+    key: "rbacMatrixPercent",
+    what: "calls with all credentials, answered as the table of docs/security.md says",
+    measure: rbacMatrixPercent,
+    targets: { "": 100 },
+    atLeast: true,
   },
   {
     key: "simulatedHoursPerMinute",
