@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { cpSync } from "node:fs";
+import { chmodSync, cpSync } from "node:fs";
 import { basename, join } from "node:path";
 import type { Outcome } from "../machines/command.js";
 import type { Machine } from "../machines/machine.js";
@@ -70,6 +70,8 @@ class Installation {
     for (const folder of ["test/lab/jobs", "test/fixtures/digits"]) {
       cpSync(join(checkout, folder), join(lab.filer.shareFolder, "scripts"), { recursive: true });
     }
+    // Jobs are those of account stoker-job, as the packages have it.
+    chmodSync(lab.filer.shareFolder, 0o1777);
   }
 
   private async toFirstJob(folder: string, version: string): Promise<void> {
@@ -188,7 +190,13 @@ class Installation {
   }
 
   private async untilLogged(name: string, text: string): Promise<void> {
-    const logged = async () => (await this.attempt(`job logs -w lab -e scenario -n ${name}`)).stdout.includes(text);
+    const logged = async () => {
+      if ((await this.attempt(`job logs -w lab -e scenario -n ${name}`)).stdout.includes(text)) return true;
+      const shown = await this.stoker(`job show -w lab -e scenario -n ${name} -o json`);
+      const { executionState, attempts } = JSON.parse(shown) as { executionState: string; attempts?: unknown };
+      assert.notEqual(executionState, "failed", `${name}: ${JSON.stringify(attempts)}`);
+      return false;
+    };
     await until(`${name} logs "${text}"`, logged, 90_000 * this.stage.slowness, 500);
   }
 

@@ -30,7 +30,8 @@ export async function enableAgent(machine: Machine, coordinator: string, token: 
   const folder = join(labFolder, "etc", machine.name, "stoker");
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true });
-  writeFileSync(join(folder, "agent.yaml"), "log-level: info\n");
+  // Jobs as root, as the scenarios' own files are.
+  writeFileSync(join(folder, "agent.yaml"), "log-level: info\naccounts: agent\n");
   await machine.push(folder, "/etc");
   await machine.exec(["systemctl", "enable", "--now", "stoker-agent"]);
   await machine.exec(["/usr/lib/stoker/stoker-agent.js", "join", coordinator, token]);
