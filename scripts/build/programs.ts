@@ -8,6 +8,7 @@ export const programs = {
   "stoker-coordinator": "coordinator/main.ts",
   "stoker-agent": "agent/main.ts",
   stoker: "cli/main.ts",
+  "check-gpu": "scripts/check-gpu.ts",
 };
 
 /** CommonJS packages inside an ES module still call `require`. */

@@ -9,6 +9,9 @@ const sources = [
   "shared",
   "scripts/build",
   "scripts/build.ts",
+  "scripts/check-gpu",
+  "scripts/check-gpu.ts",
+  "scripts/site",
   "package-lock.json",
   "package.json",
 ];
