@@ -21,8 +21,8 @@ export function addJoinCommand(
       mkdirSync(dataDir, { recursive: true, mode: 0o755 });
       const file = new IdentityFile(dataDir);
       // Loaded here alone: to make a certificate request takes a large library.
-      const { join } = await import("./identity/join.js");
-      await join(file, { coordinator, token, node: name });
+      const { joinMachine } = await import("./join-machine.js");
+      await joinMachine(file, { coordinator, token, node: name });
       process.stdout.write(`This machine has joined ${coordinator} as node ${name}.\n`);
       await reportAmiss({ coordinator, dataDir, witnessPort: 0 });
     });

@@ -1,9 +1,11 @@
-import type { TlsOptions } from "@nats-io/transport-node";
 import { isCoordinator } from "./credentials.js";
 
-/** For connections to the coordinator's own NATS, which has the coordinator's certificate. */
-export const natsTls = (authority: string): TlsOptions => {
-  // They are handed on to node:tls as they are; the type names only some of what that takes.
-  const options = { ca: authority, minVersion: "TLSv1.3", checkServerIdentity: isCoordinator };
-  return options;
-};
+/**
+ * For connections to the coordinator's own NATS, which has the coordinator's certificate. Its client hands them on to node:tls as they are, though
+ * its type names only some of what that takes.
+ */
+export const natsTls = (authority: string) => ({
+  ca: authority,
+  minVersion: "TLSv1.3",
+  checkServerIdentity: isCoordinator,
+});

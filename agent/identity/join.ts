@@ -1,4 +1,3 @@
-import { createUser } from "@nats-io/nkeys";
 import { newKey, requestFor } from "../../shared/certificate-request.js";
 import { trusting } from "../../shared/credentials.js";
 import { JoinService } from "../../shared/gen/stoker/v1/join_service_pb.js";
@@ -9,22 +8,26 @@ import type { IdentityFile } from "./identity-file.js";
 
 const withinMs = 30_000;
 
+export interface JoinOptions {
+  /** As `host:port`. */
+  coordinator: string;
+  token: string;
+  node: string;
+  /** The node's key at the coordinator's NATS. */
+  nats: { publicKey: string; seed: string };
+}
+
 /** Makes this machine a node: the key is made here and stays here, and nothing is believed but what the token's hash vouches for. */
-export async function join(
-  file: IdentityFile,
-  { coordinator, token, node }: { coordinator: string; token: string; node: string },
-): Promise<void> {
+export async function join(file: IdentityFile, { coordinator, token, node, nats }: JoinOptions): Promise<void> {
   const authority = await fetchAuthority(coordinator, parseJoinToken(token).pin);
   const key = newKey();
-  const user = createUser();
   const connection = connect(coordinator, trusting({ authority }));
   try {
     const certificateRequest = await requestFor(node, key);
     const { certificate } = await connection
       .client(JoinService)
-      .join({ token, nodeName: node, certificateRequest, natsKey: user.getPublicKey() }, { timeoutMs: withinMs });
-    const natsSeed = Buffer.from(user.getSeed()).toString();
-    file.write({ coordinator, node, authority, certificate, key, natsSeed });
+      .join({ token, nodeName: node, certificateRequest, natsKey: nats.publicKey }, { timeoutMs: withinMs });
+    file.write({ coordinator, node, authority, certificate, key, natsSeed: nats.seed });
   } finally {
     connection.close();
   }

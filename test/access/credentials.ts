@@ -4,7 +4,7 @@ import { join as joinPath } from "node:path";
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { Metadata } from "@grpc/grpc-js";
 import { IdentityFile } from "../../agent/identity/identity-file.js";
-import { join } from "../../agent/identity/join.js";
+import { joinMachine } from "../../agent/join-machine.js";
 import { bearer, plain } from "../../shared/credentials.js";
 import { JoinService } from "../../shared/gen/stoker/v1/join_service_pb.js";
 import { RoleService } from "../../shared/gen/stoker/v1/role_service_pb.js";
@@ -108,7 +108,7 @@ export class Credentials {
     try {
       const { token } = await this.coordinator.client(JoinService).createJoinToken({});
       const file = new IdentityFile(folder);
-      await join(file, { coordinator: address, token, node: "joined" });
+      await joinMachine(file, { coordinator: address, token, node: "joined" });
       return new RawCalls(address, new Metadata(), file.credential().channel, silenceMs);
     } finally {
       rmSync(folder, { recursive: true, force: true });

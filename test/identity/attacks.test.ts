@@ -4,7 +4,8 @@ import { join } from "node:path";
 import { connect as connectNats, nkeyAuthenticator } from "@nats-io/transport-node";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { IdentityFile, validityOf } from "../../agent/identity/identity-file.js";
-import { join as joinCoordinator } from "../../agent/identity/join.js";
+import { joinMachine } from "../../agent/join-machine.js";
+import { localProfile } from "../../cli/local-profile.js";
 import { LocalSite } from "../../scripts/site/local-site.js";
 import { until } from "../../scripts/site/processes.js";
 import { newKey, requestFor } from "../../shared/certificate-request.js";
@@ -47,7 +48,7 @@ async function newToken(...words: string[]): Promise<string> {
 /** A machine that nobody wants: it has joined, and says what a test tells it to say. */
 async function joined(node: string, token?: string): Promise<IdentityFile> {
   const file = new IdentityFile(join(folder, `rogue-${node}`));
-  await joinCoordinator(file, { coordinator: site.address, token: token ?? (await newToken()), node });
+  await joinMachine(file, { coordinator: site.address, token: token ?? (await newToken()), node });
   return file;
 }
 
@@ -81,12 +82,25 @@ const job = async () => {
   return (await as(site.credential).client(JobService).getJob({ id })).job;
 };
 
+describe("the first start", { timeout: 60_000 }, () => {
+  it("leaves the administrator a profile, and the line to run on each machine", async () => {
+    const config = await localProfile(join(site.coordinatorFolder, "administrator"));
+    expect(config).toMatchObject({ coordinator: site.address, tokenFile: site.tokenPath });
+    const line = readFileSync(join(site.coordinatorFolder, "administrator", "join-line"), "utf8");
+    const [, address, token = ""] = /^stoker-agent join (\S+) (\S+)\n$/.exec(line) ?? [];
+    expect(address).toBe(site.address);
+    await joined("x0", token);
+    const log = readFileSync(join(folder, "logs", "coordinator.log"), "utf8");
+    expect(log).not.toContain(token);
+  });
+});
+
 describe("a token to join", { timeout: 60_000 }, () => {
   it("of another coordinator is not given to this one", async () => {
     const parts = parseJoinToken(await newToken());
     const wrong = joinTokenText({ ...parts, pin: Buffer.alloc(32, 7) });
     const file = new IdentityFile(join(folder, "nobody"));
-    await expect(joinCoordinator(file, { coordinator: site.address, token: wrong, node: "x" })).rejects.toThrow(
+    await expect(joinMachine(file, { coordinator: site.address, token: wrong, node: "x" })).rejects.toThrow(
       /is not the coordinator that made the token/,
     );
     expect(file.read()).toBeUndefined();
@@ -103,7 +117,7 @@ describe("a token to join", { timeout: 60_000 }, () => {
     await expect(joined("x3", revoked)).rejects.toThrow(/was revoked/);
     await expect(joined("x3", once.slice(0, -4))).rejects.toThrow(/not the whole of one/);
     const listed = JSON.parse(await site.stoker(["node", "token", "list", "-o", "json"])) as Array<{ nodes: string[] }>;
-    expect(listed.flatMap(({ nodes }) => nodes).sort()).toEqual(["n1", "x1", "x2"]);
+    expect(listed.flatMap(({ nodes }) => nodes).sort()).toEqual(["n1", "x0", "x1", "x2"]);
     expect(await site.stoker(["node", "token", "list", "-o", "json"])).not.toContain(once);
   });
 

@@ -3,7 +3,7 @@ import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, 
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { IdentityFile } from "../../../agent/identity/identity-file.js";
-import { join as joinCoordinator } from "../../../agent/identity/join.js";
+import { joinMachine } from "../../../agent/join-machine.js";
 import { Daemon, freePort, killAll, until } from "../../../scripts/site/processes.js";
 import { bearer, type Credential, trusting } from "../../../shared/credentials.js";
 import { Fault } from "../../../shared/fault.js";
@@ -265,7 +265,7 @@ class HostNode implements NodeVictim {
 
   /** By the wire, as all that it says. */
   async join(token: string): Promise<void> {
-    await joinCoordinator(new IdentityFile(this.data), {
+    await joinMachine(new IdentityFile(this.data), {
       coordinator: `127.0.0.1:${this.wire.port}`,
       token,
       node: this.name,
