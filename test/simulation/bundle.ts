@@ -16,7 +16,6 @@ export async function bundle(outfile: string, patches: readonly Patch[] = []): P
     platform: "node",
     target: "node20",
     format: "esm",
-    keepNames: true,
     logLevel: "silent",
     // CommonJS packages inside an ES module still call `require`.
     banner: {
