@@ -3,7 +3,7 @@ import { nodePath } from "../ids.js";
 import type { Verb } from "../verb.js";
 
 /** Each looks at itself, and tries to reach the others. */
-const withinMs = 60_000;
+const withinMs = 120_000;
 
 export const doctor: Verb = {
   name: "doctor",

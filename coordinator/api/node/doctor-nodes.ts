@@ -8,7 +8,7 @@ import type { Node } from "../../core/state.js";
 import type { ApiPorts } from "../ports.js";
 
 /** Nodes look at themselves within this, or are told of as those that did not. */
-const withinMs = 25_000;
+const withinMs = 90_000;
 /** Each node tries so many others. */
 const peersMost = 32;
 
@@ -43,9 +43,10 @@ async function findingsOf(ports: ApiPorts, node: Node, all: readonly Node[], sig
       relay.close();
     }
   } catch (error) {
+    if (!(error instanceof Fault)) throw error;
     // A node that is not there is what this is asked for.
-    if (error instanceof Fault) return [unreachable(error.message)];
-    throw error;
+    const late = signal.aborted ? `node ${node.name} was not done within ${withinMs / 1_000} s` : undefined;
+    return [unreachable(late ?? error.message)];
   }
 }
 
