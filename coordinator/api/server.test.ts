@@ -6,6 +6,7 @@ import { bearer, plain } from "../../shared/credentials.js";
 import { Fault } from "../../shared/fault.js";
 import { JobService } from "../../shared/gen/stoker/v1/job_service_pb.js";
 import { type CallContext, type Connection, connect, type Handlers, peerHeader } from "../../shared/grpc.js";
+import { PerTurn } from "../../test/fakes/per-turn.js";
 import { until } from "../../test/fakes/until.js";
 import { tokenAccess } from "./caller.js";
 import { ApiServer } from "./server.js";
@@ -120,20 +121,3 @@ it("cuts off what has not ended in time, and leaves who doesn't listen", async (
   await server.close(0);
   await refused;
 });
-
-class PerTurn {
-  all = 0;
-  most = 0;
-  private now = 0;
-
-  count(): void {
-    if (this.now === 0) {
-      setImmediate(() => {
-        this.most = Math.max(this.most, this.now);
-        this.now = 0;
-      });
-    }
-    this.all += 1;
-    this.now += 1;
-  }
-}

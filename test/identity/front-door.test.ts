@@ -1,4 +1,5 @@
-import { randomUUID } from "node:crypto";
+import { randomBytes, randomUUID } from "node:crypto";
+import { connect as dial } from "node:net";
 import { connect as connectTls } from "node:tls";
 import type { DescService } from "@bufbuild/protobuf";
 import { afterEach, beforeAll, expect, it, vi } from "vitest";
@@ -12,6 +13,7 @@ import { Fault } from "../../shared/fault.js";
 import { AgentService } from "../../shared/gen/stoker/v1/agent_service_pb.js";
 import { JobService } from "../../shared/gen/stoker/v1/job_service_pb.js";
 import { type CallContext, connect, type Handlers } from "../../shared/grpc.js";
+import { PerTurn } from "../fakes/per-turn.js";
 
 const dayMs = 86_400_000;
 vi.setConfig({ testTimeout: 30_000 });
@@ -71,8 +73,10 @@ async function serve(known: readonly Node[], kind: "on" | "both" = "on") {
     },
     report: (error) => expect.unreachable(String(error)),
   });
+  const seen: { by(): void } = { by: () => undefined };
   const getJob = (_: unknown, context: CallContext) => {
     contexts.push(context);
+    seen.by();
     return {};
   };
   api.add(JobService, { ...refusing(JobService), getJob });
@@ -90,7 +94,10 @@ async function serve(known: readonly Node[], kind: "on" | "both" = "on") {
     closers.push(() => connection.close());
     return connection;
   };
-  return { api, host, identities, contexts, port, to };
+  const whenSeen = (by: () => void) => {
+    seen.by = by;
+  };
+  return { api, host, identities, contexts, port, to, whenSeen };
 }
 
 type Site = Awaited<ReturnType<typeof serve>>;
@@ -232,4 +239,35 @@ it("goes over to a new certificate without a connection that breaks", async () =
     );
   });
   expect(names).toContain("new.lab");
+});
+
+it("begins only some of many calls in one turn of the event loop, decrypted or not", async () => {
+  const site = await serve([]);
+  const begun = new PerTurn();
+  site.whenSeen(() => begun.count());
+  const jobs = site.to(user()).client(JobService);
+  await Promise.all(Array.from({ length: 1_000 }, () => jobs.getJob({ id: "x" })));
+  expect(begun.all).toBe(1_000);
+  expect(begun.most).toBeLessThanOrEqual(128);
+});
+
+it("serves others whatever is sent to it, or not", async () => {
+  const site = await serve([]);
+  const sent = [
+    Buffer.alloc(0),
+    Buffer.from([0x16]),
+    Buffer.concat([Buffer.from([0x16, 3, 1, 0xff, 0xff]), randomBytes(70_000)]),
+    Buffer.from("GET / HTTP/1.1\r\n\r\n"),
+    Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"),
+    randomBytes(10_000),
+  ];
+  for (let times = 0; times < 30; times += 1) {
+    for (const bytes of sent) {
+      const socket = dial(site.port, "127.0.0.1", () => socket.write(bytes));
+      socket.on("error", () => undefined);
+      closers.push(() => socket.destroy());
+      if (times % 2 === 0) socket.once("connect", () => setTimeout(() => socket.destroy(), 50));
+    }
+  }
+  await getJob(site, user());
 });
