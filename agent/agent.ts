@@ -9,7 +9,7 @@ import { type Inventory, OwnerTermsSchema } from "../shared/gen/stoker/v1/node_p
 import { type LeaseId, parseLeaseId } from "../shared/ids.js";
 import { version } from "../shared/version.js";
 import type { AgentParts } from "./agent-parts.js";
-import { causeOf } from "./cause.js";
+import { Causes } from "./causes.js";
 import { jobMountRootOf, type NodePlaces } from "./core/environment.js";
 import type { LeaseEvent } from "./core/events.js";
 import { frozenReason, ownerReason } from "./core/lapse.js";
@@ -51,7 +51,6 @@ import { RankPipes } from "./ranks/rank-pipes.js";
 import { LocalShims } from "./ranks/shims.js";
 import { Spawner } from "./ranks/spawner.js";
 import { Receiver } from "./received.js";
-import { deathsOf } from "./remote-deaths.js";
 import { AllSurroundings } from "./surroundings.js";
 import { UserRelays, type UserRelaysOptions } from "./user-relays.js";
 import { Fences } from "./watchdog/fences.js";
@@ -152,6 +151,8 @@ export class Agent {
     this.remote = parts.remote(remoteHost(this.holder, this.shims, (message) => this.link.send(message)));
     this.gpus = parts.gpus(options.inventory.gpus);
     this.tests = parts.tests(testsHost(options, this.gpus, (message) => this.link.send(message)));
+    const killed = (lease: LeaseId) => limits.killed(lease, this.fences.group(lease));
+    const causes = new Causes(options.inventory.gpus, parts, () => this.remote, killed);
     this.ranks = new RankProcesses(
       this.paths,
       surroundings,
@@ -160,10 +161,7 @@ export class Agent {
       this.logs,
       tell,
       (lease) => this.signals.kill(lease),
-      (run, dir, exit) => {
-        const killed = limits.killed(run.id, this.fences.group(run.id));
-        return causeOf(exit, { grant: run.grant, dir, gpus: options.inventory.gpus, kernel: parts.kernel, killed });
-      },
+      (run, dir, exit) => causes.ofRank(run, dir, exit),
       log,
     );
     const performer = new Performer({
@@ -175,7 +173,7 @@ export class Agent {
       containers: parts.containers,
       executionLog: new ExecutionLog(options.name, log),
       report: (lease, report) => this.link.report(reportMessage(lease, report)),
-      deaths: (run) => deathsOf(run, { remote: this.remote, kernel: parts.kernel, gpus: options.inventory.gpus }),
+      deaths: (run) => causes.ofRemote(run),
       tell,
       segmentsInUse: () => new Set([...this.engine.state.leases.values()].map(({ grant }) => grant.jobPathSegment)),
       remove: (path) => this.spawner.remove(path),

@@ -15,7 +15,14 @@ const kernelWindowMs = 60_000;
 /** Joins what is known of a process's bad end: how it ended, its last words in `dir`, and what the kernel said meanwhile. */
 export function causeOf(
   { exitCode, signal }: RankExit,
-  from: { grant: LeaseGrant; dir: string; gpus: readonly Gpu[]; kernel: KernelSource; killed?: number | undefined },
+  from: {
+    grant: LeaseGrant;
+    dir: string;
+    gpus: readonly Gpu[];
+    kernel: KernelSource;
+    killed?: number | undefined;
+    containerGone?: boolean;
+  },
 ): Diagnosis | undefined {
   const { grant, dir, gpus, kernel } = from;
   return diagnose({
@@ -23,6 +30,7 @@ export function causeOf(
     stderr: tail(join(dir, "stderr"), lastWordsBytes),
     stdout: tail(join(dir, "stdout"), lastWordsBytes),
     kernel: kernel.recent(kernelWindowMs),
+    containerGone: from.containerGone ?? false,
     killedForMemory: from.killed ?? 0,
     memoryBytes: Number(grant.memoryBytes),
     gpus: gpus

@@ -9,7 +9,7 @@ const kernelWindowMs = 120_000;
 /** Why processes of the lease died here that a launcher of another node had started, as far as this machine knows. */
 export function deathsOf(
   { id, grant }: Pick<LeaseRun, "id" | "grant">,
-  { remote, kernel, gpus }: { remote: RemoteStarts; kernel: KernelSource; gpus: readonly Gpu[] },
+  { remote, kernel, gpus }: { remote: Pick<RemoteStarts, "ranks">; kernel: KernelSource; gpus: readonly Gpu[] },
 ): Death[] {
   const ranks = remote.ranks(id);
   if (ranks.length === 0) return [];

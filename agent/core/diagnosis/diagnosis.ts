@@ -48,6 +48,8 @@ export interface Evidence {
   /** What it may have; 0: not known. */
   memoryBytes?: number;
   lease: string;
+  /** It ran in a container, which is no longer there. */
+  containerGone?: boolean;
   /** Asked for by its agent: terminate, preemption, the end of its gang. Its end then needs no cause. */
   wasStopped: boolean;
 }

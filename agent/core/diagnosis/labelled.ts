@@ -370,6 +370,13 @@ export const labelled: Array<[label: string, evidence: Evidence, rule: string, i
     "glibc-corruption",
     "user",
   ],
+  ["a container removed by hand", death({ ...killed, containerGone: true }), "container-gone", "node"],
+  [
+    "an own mistake in a container that is gone since",
+    death({ containerGone: true, exitCode: 127 }),
+    "command-not-found",
+    "user",
+  ],
   ["SIGKILL from nowhere", death(killed), "sigkill", "user"],
   ["SIGSEGV", death({ signal: 11, exitCode: 139 }), "sigsegv", "user"],
   ["128 and 11 by a shell", death({ exitCode: 139 }), "sigsegv", "user"],
