@@ -51,6 +51,9 @@ class Installation {
     await step("another training is under way", () => this.startTraining("rebooted"));
     await step("a machine is switched off and on: it is a node again, and the job runs again to its end", async () => {
       await lab.machine("m2").cut();
+      // Machines of metal take longer than this to start.
+      const lost = async () => /^m2 .*\blost\b/m.test(await this.stoker("node list"));
+      await until("it is known to be lost", lost, 60_000 * this.stage.slowness, 500);
       await lab.boot("m2");
       await this.endsWhole("rebooted", 2);
     });
