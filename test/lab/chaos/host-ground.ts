@@ -77,8 +77,12 @@ export class HostGround implements Ground {
     return join(this.folder, "coordinator");
   }
 
+  get #authority(): string {
+    return join(this.#data, "pki", "ca.pem");
+  }
+
   get #credential(): Credential {
-    const authority = readFileSync(join(this.#data, "pki", "ca.pem"), "utf8");
+    const authority = readFileSync(this.#authority, "utf8");
     return trusting({ authority }, bearer(readFileSync(this.#token, "utf8").trim()));
   }
 
@@ -113,6 +117,7 @@ export class HostGround implements Ground {
   }
 
   async #joinToken(): Promise<{ token: string } | undefined> {
+    if (!existsSync(this.#authority)) return undefined;
     const connection = connect(this.address, this.#credential);
     try {
       return await connection.client(JoinService).createJoinToken({ uses: this.nodes.length }, { timeoutMs: 5_000 });
