@@ -8,6 +8,7 @@ import { filledIn, summaryOf } from "../core/access/request-field.js";
 import { type MethodRule, ruleOfPath } from "../core/access/rule-of.js";
 import type { State } from "../core/memory.js";
 import type { OpenCalls } from "./open-calls.js";
+import type { OpenStreams } from "./open-streams.js";
 import { note, originOf, remember } from "./origin.js";
 
 /** What the guard of every method needs. */
@@ -19,6 +20,8 @@ export interface Gate {
   /** Into the audit log: for calls that change nothing in the catalog, and those that were refused. */
   tell(note: AuditNote): void;
   openCalls: OpenCalls;
+  /** Of calls whose first message has not come. */
+  opening: OpenStreams;
 }
 
 type Anything = (first: unknown, context: CallContext) => unknown;
@@ -81,7 +84,7 @@ const bidi =
   (rule: MethodRule, handler: Bidi, gate: Gate): Bidi =>
   async (stream, context) => {
     const requests = stream.requests[Symbol.asyncIterator]();
-    const first = await requests.next();
+    const first = await firstOf(requests, context, gate);
     const request = first.done ? {} : first.value;
     begin(rule, request, context, gate);
     using call = gate.openCalls.add(context.caller, rule.rule, request);
@@ -90,6 +93,11 @@ const bidi =
     const signal = AbortSignal.any([context.signal, call.signal]);
     await told(context, gate, () => handler({ ...stream, requests: all }, { ...context, signal }), "at its begin");
   };
+
+async function firstOf<T>(requests: AsyncIterator<T>, { peer }: CallContext, gate: Gate): Promise<IteratorResult<T>> {
+  using _ = gate.opening.hold(peer);
+  return await requests.next();
+}
 
 function resumed<T>(first: IteratorResult<T>, rest: AsyncIterator<T>): AsyncIterator<T> {
   let isFirst = true;
