@@ -134,7 +134,9 @@ export class LocalSite {
       ...["--host", "127.0.0.1", "--data-dir", this.agentFolder(node), ...(this.options.agentFlags ?? [])],
       ...(this.options.flagsOf?.(node) ?? []),
     ];
-    this.#agents.set(node, this.#daemon(programs, "stoker-agent", flags, node, this.options.agentEnter, this.#plain));
+    // As this very user, whatever accounts the machine has. A variable: a program of before does not know the flag.
+    const variables = { STOKER_ACCOUNTS: "agent", ...this.#plain };
+    this.#agents.set(node, this.#daemon(programs, "stoker-agent", flags, node, this.options.agentEnter, variables));
     if (!isPlain) this.join(node, programs).catch(() => undefined);
   }
 
