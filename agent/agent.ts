@@ -173,7 +173,7 @@ export class Agent {
       containers: parts.containers,
       executionLog: new ExecutionLog(options.name, log),
       report: (lease, report) => this.link.report(reportMessage(lease, report)),
-      deaths: (run) => causes.ofRemote(run),
+      tellDeaths: (run) => causes.tellRemote(run, tell),
       tell,
       segmentsInUse: () => new Set([...this.engine.state.leases.values()].map(({ grant }) => grant.jobPathSegment)),
       remove: (path) => this.spawner.remove(path),

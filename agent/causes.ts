@@ -2,8 +2,7 @@ import type { Gpu } from "../shared/gen/stoker/v1/node_pb.js";
 import type { LeaseId } from "../shared/ids.js";
 import { causeOf } from "./cause.js";
 import type { Diagnosis } from "./core/diagnosis/diagnosis.js";
-import type { Death } from "./core/diagnosis/remote.js";
-import type { RankExit } from "./core/events.js";
+import type { LeaseEvent, RankExit } from "./core/events.js";
 import type { LeaseRun } from "./core/lease-state.js";
 import type { Containers, KernelSource, RemoteStarts } from "./ports.js";
 import { deathsOf } from "./remote-deaths.js";
@@ -27,7 +26,8 @@ export class Causes {
   }
 
   /** Of those that launchers of other nodes had had started here. */
-  ofRemote(run: LeaseRun): Death[] {
-    return deathsOf(run, { remote: this.remote(), kernel: this.parts.kernel, gpus: this.gpus });
+  tellRemote(run: LeaseRun, tell: (lease: LeaseId, event: LeaseEvent) => void): void {
+    const deaths = deathsOf(run, { remote: this.remote(), kernel: this.parts.kernel, gpus: this.gpus });
+    if (deaths.length > 0) tell(run.id, { type: "died-remotely", deaths });
   }
 }

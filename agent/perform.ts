@@ -8,7 +8,6 @@ import type { LeaseGrant } from "../shared/gen/stoker/v1/lease_pb.js";
 import type { LeaseId } from "../shared/ids.js";
 import type { Confinements } from "./accounts/confinements.js";
 import { containerWish } from "./container-wish.js";
-import type { Death } from "./core/diagnosis/remote.js";
 import type { Effect } from "./core/effects.js";
 import {
   checkExpansion,
@@ -60,8 +59,8 @@ export interface PerformParts {
   tests: NodeTests;
   report(lease: LeaseId, report: Report): void;
   tell(lease: LeaseId, event: LeaseEvent): void;
-  /** Of processes that launchers of other nodes have had started here. */
-  deaths(run: LeaseRun): readonly Death[];
+  /** Of processes that launchers of other nodes have had started here; before they are killed for their attempt's end. */
+  tellDeaths(run: LeaseRun): void;
   /** Path segments of the jobs whose leases this node holds. */
   segmentsInUse(): ReadonlySet<string>;
   shimPath: string;
@@ -162,7 +161,7 @@ export class Performer {
         parts.report(run.id, effect.report);
         return;
       case "close-remote":
-        this.tellDeaths(run);
+        parts.tellDeaths(run);
         parts.remote.leaseStopping(run.id);
         return;
       case "note":
@@ -352,12 +351,6 @@ export class Performer {
 
   private rankLogEnded(run: LeaseRun, ended: Extract<Effect, { type: "rank-log-ended" }>): void {
     this.parts.logs.ended(run.id, ended.rank, ended.stdoutBytes, ended.stderrBytes);
-  }
-
-  /** Before they are killed for their attempt's end. */
-  private tellDeaths(run: LeaseRun): void {
-    const deaths = this.parts.deaths(run);
-    if (deaths.length > 0) this.parts.tell(run.id, { type: "died-remotely", deaths });
   }
 
   private note(run: LeaseRun, text: string): void {

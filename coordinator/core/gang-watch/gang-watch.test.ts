@@ -1,8 +1,10 @@
+import { readFileSync } from "node:fs";
+import { resolve } from "node:path";
 import { describe, expect, it } from "vitest";
 import type { Found, Gang } from "./gang.js";
 import { judge } from "./judge.js";
 import { gangOfScene, situations, spinning, still, training, until } from "./situations.js";
-import { defaultThresholds, readThresholds } from "./thresholds.js";
+import { defaultThresholds, readThresholds, thresholdTable } from "./thresholds.js";
 
 const textOf = (gang: Gang, { rule, gpus }: Found) =>
   `${rule} of ${gpus.length === gang.gpus.length ? "all" : gpus.map(({ uuid }) => uuid.slice(4)).join(",")}`;
@@ -44,4 +46,12 @@ it("thresholds are told by name, and a wrong one is refused", () => {
   expect(() => readThresholds({ hangsAfter: "PT2M" })).toThrow(/"hangsAfter" is none of step, hangAfter/);
   expect(() => readThresholds({ hangAfter: "soon" })).toThrow(/hangAfter: "soon" is not a duration/);
   expect(() => readThresholds({ spinPower: "0" })).toThrow(/spinPower: "0" is not between 0 and 10/);
+});
+
+it("the document names every threshold with its default", () => {
+  const text = readFileSync(resolve(import.meta.dirname, "../../../docs/gang-watch.md"), "utf8");
+  const rows = [...text.matchAll(/^\| `(\w+)` +\| (\S+)/gm)].map(([, name = "", value = ""]) => [name, value] as const);
+  const shown = rows.filter(([name]) => Object.hasOwn(thresholdTable, name));
+  expect(shown.map(([name]) => name)).toEqual(Object.keys(thresholdTable));
+  expect(readThresholds(Object.fromEntries(shown))).toEqual(defaultThresholds);
 });
