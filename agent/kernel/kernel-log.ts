@@ -80,7 +80,8 @@ export class KernelLog {
     for (let count = 0; count < recordsPerTurn; count++) {
       const record = this.read();
       if (record === undefined) return;
-      this.take(record);
+      // The kernel gives one at a time; a file or a pipe that stands in for it may give several.
+      for (const each of record.split(/\n(?=\d)/)) this.take(each);
     }
     setImmediate(() => this.poll());
   }

@@ -84,12 +84,15 @@ export class GpuWatch {
     if (gpus) this.step({ type: "sampled", gpus });
     else if (failure?.busId !== undefined) this.step({ type: "unreachable", bus: failure.busId });
     const odd = gpus ? oddities(this.health, gpus) : (failure?.kind ?? "");
-    if (odd !== "" && odd !== this.odd) void this.read();
+    if (odd !== this.odd) void this.read();
     this.odd = odd;
   }
 
   kernelSaid(message: KernelMessage, at = Date.now()): void {
+    const before = this.health;
     this.step({ type: "kernel", message }, at);
+    // What else there is to see of it is seen at once.
+    if (this.health !== before && this.timer) void this.read();
   }
 
   /** Those that are less than healthy, the gravest finding of each. */

@@ -309,6 +309,22 @@ describe("what failed here", () => {
   });
 });
 
+it("a job may have its GPUs tested first: the node is told so, and one that fails costs the job no retry", () => {
+  connect("b");
+  beat("b");
+  const { effects: told } = world.submit("j", { ...one, testBeforeStart: true });
+  expect(told).toContainEqual(expect.objectContaining({ grant: expect.objectContaining({ testBeforeStart: true }) }));
+  const { node = "" } = placeOf("j");
+  const lease =
+    [...world.state.jobs.values()].flatMap(({ state }) => ("lease" in state ? [state.lease.id] : []))[0] ?? "";
+  sequence += 1n;
+  const failure = { code: "GpuTestFailed", message: "a test failed: its memory gave 0 back" };
+  world.report(node, lease, { case: "failed", value: { error: failure } });
+  world.report(node, lease, { case: "done", value: {} });
+  expect(world.job("j")).toMatchObject({ retries: 0, machineFaults: 1, attempt: 2 });
+  expect(placeOf("j").node).not.toBe(node);
+});
+
 function never(): never {
   throw new Error("there is no such job");
 }

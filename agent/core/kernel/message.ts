@@ -83,11 +83,11 @@ const readers: readonly Read[] = [
     text,
   })),
   matching(
-    /^pcieport .*AER: .*?(Uncorrected|Uncorrectable|Corrected|Fatal).*?error.*?([0-9a-f]{4}:[0-9a-f]{2}:[0-9a-f]{2})/i,
-    (how, bus) => ({
+    /^pcieport .*AER: .*?(Uncorrected|Uncorrectable|Corrected|Fatal)( \(Non-Fatal\))?.*?error.*?([0-9a-f]{4}:[0-9a-f]{2}:[0-9a-f]{2})/i,
+    (how, nonFatal, bus) => ({
       kind: "pcie-error",
       bus: bus.toLowerCase(),
-      fatal: !/^corrected/i.test(how),
+      fatal: !/^corrected/i.test(how) && !nonFatal,
     }),
   ),
   matching(/^(?:\S+ [0-9a-f:.]+ )?(\w[-\w.]*): (?:NIC )?Link is Down/i, (device) => ({ kind: "link-down", device })),

@@ -20,7 +20,10 @@ export function conditionOf(world: World, node: Node): { state: NodeCondition; r
   const waits = withheldReason(world, node, world.clock.tickedAt);
   if (waits !== undefined) return { state: "unusable", reason: waits };
   const reason = node.drained ? `drained${node.drained.reason === "" ? "" : `: ${node.drained.reason}`}` : "";
-  if (isBusy(world, node)) return node.leaving ? { state: "leaving", reason } : { state: "running", reason };
+  if (isBusy(world, node)) {
+    const unfit = liveness?.unhealthyReason ? `takes nothing new: ${liveness.unhealthyReason}` : "";
+    return { state: node.leaving ? "leaving" : "running", reason: reason === "" ? unfit : reason };
+  }
   if (!isConnected(world, node)) return { state: "unusable", reason: "its agent is not connected" };
   const readiness = readinessOf(world, node);
   const unready = unreadiness(readiness, world.clock.tickedAt);

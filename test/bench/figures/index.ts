@@ -3,6 +3,7 @@ import { autoscaleReaction } from "./autoscale.js";
 import { commandLineStart } from "./command-line.js";
 import { eventLoopBlocked } from "./event-loop.js";
 import { fileStream } from "./file-stream.js";
+import { faultToDrain, faultToRerun } from "./gpu-faults.js";
 import { revokeSeconds, tlsOverheadPercent } from "./identity.js";
 import { logThroughput } from "./log-throughput.js";
 import { logLatency } from "./logs.js";
@@ -109,6 +110,18 @@ export const figures: Figure[] = [
     what: "power cut to rerun",
     measure: nodeLossToRerun,
     targets: { p50: 20_000, p95: 20_000 },
+  },
+  {
+    key: "faultToDrainMs",
+    what: "16 faults of GPUs, by the kernel's or nvidia-smi's word: to the GPU out of service",
+    measure: faultToDrain,
+    targets: { p95: 5_000 },
+  },
+  {
+    key: "faultToRerunMs",
+    what: "15 of them: to the first process of the job's next attempt elsewhere",
+    measure: faultToRerun,
+    targets: { p95: 15_000 },
   },
   {
     key: "partitionOverlapMs",
