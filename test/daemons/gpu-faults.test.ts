@@ -87,6 +87,7 @@ it("a GPU that is there again serves after a test that it passes; and an operato
   const { tests, gpuHealth } = await site.node(node);
   expect(tests[0]).toMatchObject({ purpose: "return", state: "passed", gpuUuids: [uuid] });
   expect(gpuHealth.find((gpu) => gpu.uuid === uuid)?.penalty).toBe(16);
+  await site.terminate(victims.filter((_, at) => gpuFaults[at]?.becomes !== "healthy").map(({ job }) => job));
   const idle = [...(await site.list()).values()].find(({ allocations }) => allocations.length === 0)?.name ?? "";
   const { code, stdout } = await site.local.run(["node", "test", idle, "--gpu", "0", "--quick", "--wait"]);
   expect(code).toBe(0);
@@ -95,7 +96,6 @@ it("a GPU that is there again serves after a test that it passes; and an operato
 }, 180_000);
 
 it("and of whole machines: nothing new begins there, with the reason", async () => {
-  await site.terminate(victims.filter((_, at) => gpuFaults[at]?.becomes !== "healthy").map(({ job }) => job));
   const nodes = [...new Set(neighbours.map(({ node }) => node))];
   const more = await site.submit(["more1", "more2", "more3"]);
   const busy = [...new Set([...nodes, ...more.map(({ node }) => node), ...site.nodes])];
