@@ -334,6 +334,8 @@ export interface NodeInventory {
   readonly prepares?: true;
   /** Its owner may want it back at any time: it serves clusters of low priority alone. */
   readonly reclaimable?: true;
+  /** What keeps jobs apart there, in the agent's words; absent of an earlier release. */
+  readonly isolation?: { readonly accounts: string; readonly limits: string; readonly devices: string };
   /** Why it offers no GPUs though it may have some, in the agent's words. */
   readonly gpuTrouble?: string;
 }

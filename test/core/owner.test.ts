@@ -58,6 +58,7 @@ it("nothing is placed where the owner allows nothing, and who waits for it is to
   expect(node && nodeView(world.state, node, undefined)).toMatchObject({
     state: NodeState.UNUSABLE,
     reason: night.closed,
+    inventory: { owner: { closed: night.closed, wantedBack: true } },
   });
   beat("b", {});
   world.send({ kind: "tick" });

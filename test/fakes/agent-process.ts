@@ -27,7 +27,18 @@ export class AgentProcess {
 
   async run(...words: string[]): Promise<void> {
     const hellos = this.coordinator.hellos.length;
-    const arguments_ = [program, "--coordinator", this.address, "--name", "n1", "--data-dir", this.data, ...words];
+    const arguments_ = [
+      program,
+      "--coordinator",
+      this.address,
+      "--name",
+      "n1",
+      "--data-dir",
+      this.data,
+      "--accounts",
+      "agent",
+      ...words,
+    ];
     this.agent = spawn(process.execPath, arguments_, {
       env: { PATH: process.env.PATH, HOME: this.dir, STOKER_TOKEN: "secret", STOKER_TLS: "off" },
       stdio: "ignore",

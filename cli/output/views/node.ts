@@ -3,6 +3,7 @@ import {
   type NodeAllocation,
   NodeSchema,
   NodeStateSchema,
+  type OwnerTerms,
 } from "../../../shared/gen/stoker/v1/node_pb.js";
 import { leafOf } from "../../ids.js";
 import type { Detail } from "../table.js";
@@ -66,11 +67,29 @@ export const node = view({
     ["Logs", waitingLine(telemetry?.logsWaiting)],
     ["Containers", [inventory?.containerRuntime, inventory?.containerRuntimeVersion].filter(Boolean).join(" ")],
     ["Freezer", telemetry?.freezer ?? ""],
+    ["Jobs run as", inventory?.isolation?.accounts ?? ""],
+    ["Limits", inventory?.isolation?.limits ?? ""],
+    ["Other GPUs", inventory?.isolation?.devices ?? ""],
+    ["Owner", ownerLine(inventory?.owner)],
     ...gpuLines(inventory, telemetry, { gpuFaults, allocations }),
     ...hostLines(telemetry?.host),
     ["Id", id],
   ],
 });
+
+/** `closed until 19:00: …; users alice, bob; containers only` */
+function ownerLine(owner: OwnerTerms | undefined): string {
+  if (!owner) return "";
+  const { closed, closedUntil, usersAllowed, usersDenied, containersOnly } = owner;
+  const until = closedUntil ? ` until ${shortTime(closedUntil)}` : "";
+  const parts = [
+    closed === "" ? "" : `closed${until}: ${closed}`,
+    usersAllowed.length > 0 ? `lets in ${usersAllowed.join(", ")}` : "",
+    usersDenied.length > 0 ? `keeps out ${usersDenied.join(", ")}` : "",
+    containersOnly ? "containers only" : "",
+  ];
+  return parts.filter(Boolean).join("; ");
+}
 
 function waitingLine(waiting: LogsWaiting | undefined): string {
   if (!waiting) return "";

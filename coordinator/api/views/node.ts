@@ -7,6 +7,7 @@ import { suspected } from "../../core/gang-watch/findings.js";
 import type { NodeCondition } from "../../core/liveness.js";
 import type { State } from "../../core/memory.js";
 import { idOfCluster, idOfJob, idOfNode } from "../../core/names.js";
+import type { OwnerTerms } from "../../core/owner.js";
 import { conditionOf } from "../../core/preparation/condition.js";
 import { readinessOf } from "../../core/preparation/readiness.js";
 import { holdersOn } from "../../core/queries.js";
@@ -33,7 +34,7 @@ export function nodeView(
     address: row.address,
     state: nodeStates[condition.state],
     reason: tells ? condition.reason : "",
-    inventory: inventoryView(row.inventory),
+    inventory: { ...inventoryView(row.inventory), ...ownerView(state.liveness.get(row.uuid)?.owner) },
     clusterId: isHidden ? hidden.cluster : cluster ? idOfCluster(state, cluster) : "",
     enrolledTime: timestampFromMs(row.enrolledAt),
     ...(heardAt === undefined ? {} : { lastHeartbeatTime: timestampFromMs(heardAt) }),
@@ -59,6 +60,17 @@ const nodeStates: Record<NodeCondition, NodeState> = {
   unusable: NodeState.UNUSABLE,
   lost: NodeState.LOST,
 };
+
+const ownerView = (terms: OwnerTerms | undefined) =>
+  terms
+    ? {
+        owner: {
+          ...{ closed: terms.closed, wantedBack: terms.wantedBack, containersOnly: terms.containersOnly },
+          ...{ usersAllowed: [...terms.usersAllowed], usersDenied: [...terms.usersDenied] },
+          ...(terms.closedUntil === undefined ? {} : { closedUntil: timestampFromMs(terms.closedUntil) }),
+        },
+      }
+    : {};
 
 const inventoryView = ({ fileServing, containers, ...inventory }: NodeInventory) => ({
   ...inventory,

@@ -67,6 +67,7 @@ export function narrowHello(hello: Hello): Introduction | string {
     ...(runtime === "" ? {} : { containers: { runtime, version: cut(inventory.containerRuntimeVersion, 100) } }),
     ...(inventory.prepares ? ({ prepares: true } as const) : {}),
     ...(inventory.reclaimable ? ({ reclaimable: true } as const) : {}),
+    ...(inventory.isolation ? { isolation: narrowIsolation(inventory.isolation) } : {}),
     ...(inventory.gpuTrouble === "" ? {} : { gpuTrouble: cut(inventory.gpuTrouble, 500) }),
   };
   return {
@@ -110,6 +111,10 @@ function narrowGpu(gpu: Inventory["gpus"][number], count: number): NodeGpu {
     ...(/^[-.:\w]{1,100}$/.test(parentUuid) ? { parentUuid } : {}),
   };
 }
+
+const narrowIsolation = ({ accounts, limits, devices }: NonNullable<Inventory["isolation"]>) => ({
+  ...{ accounts: cut(accounts, 500), limits: cut(limits, 200), devices: cut(devices, 200) },
+});
 
 function narrowServing(said: Inventory["fileServing"]): FileServing | string | undefined {
   if (!said) return undefined;
