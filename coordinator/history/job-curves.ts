@@ -23,7 +23,7 @@ const knownMs = 30 * 24 * 3_600_000;
 /** Of what ended longer before a start, the curves are kept already, or were not wanted. */
 const sweptMs = 24 * 3_600_000;
 /** A node's last samples of an attempt come with its next heartbeats. */
-const settleMs = 10_000;
+const settleMs = 5_000;
 
 /** What each attempt made of its GPUs, beside its job for as long as that is there: a small file, written when the attempt has ended. */
 export class JobCurves {

@@ -1,8 +1,11 @@
+import { existsSync, readdirSync } from "node:fs";
+import { join } from "node:path";
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { NodeService } from "../../shared/gen/stoker/v1/node_service_pb.js";
 import { FakeAgent } from "../fakes/agent.js";
 import { CoordinatorProcess, inExperiment, tinyJob } from "../fakes/coordinator-process.js";
+import { until } from "../fakes/until.js";
 
 let coordinator: CoordinatorProcess;
 let agent: FakeAgent;
@@ -55,11 +58,22 @@ it("what a node measured is kept, over a restart of the coordinator too, and tol
     return history?.series.find(({ name }) => name === "cpu_percent")?.means.filter((mean) => !Number.isNaN(mean));
   };
   expect(await cpu()).toEqual([30]);
+  await expect(coordinator.jobs.getJobUsage({ id, attempt: 7 })).rejects.toThrow("the job has no attempt 7");
+
+  // What the job did stays with it, and goes with it.
+  const exited = { case: "rankExited", value: { rank: 0, exitCode: 0 } } as const;
+  agent.send({ case: "report", value: { leaseId, sequence: 2n, event: exited } });
+  agent.send({ case: "report", value: { leaseId, sequence: 3n, event: { case: "done", value: {} } } });
+  const curves = join(coordinator.dataDir, "job-curves");
+  const kept = () => (existsSync(curves) ? readdirSync(curves, { recursive: true, encoding: "utf8" }) : []);
+  await until("the job's curves", () => kept().some((name) => name.endsWith("/1.json.gz")), 30_000);
+  expect((await coordinator.jobs.getJobUsage({ id })).usage?.gpus[0]?.history?.series).toHaveLength(3);
+  await coordinator.jobs.deleteJob({ id });
+  await until("nothing of it", () => kept().length === 0);
 
   await coordinator.end("SIGTERM");
   await coordinator.start();
   expect(await cpu()).toEqual([30]);
-  await expect(coordinator.jobs.getJobUsage({ id, attempt: 7 })).rejects.toThrow("the job has no attempt 7");
   const backwards = { id: "nodes/n1", from: timestampFromMs(2_000), to: timestampFromMs(1_000) };
   await expect(coordinator.client(NodeService).getNodeHistory(backwards)).rejects.toThrow("from must be before to");
 });
