@@ -65,3 +65,12 @@ it("that can't be asked again and again are told of, until they answer", async (
   writeFileSync(join(dir, "well"), "");
   await until("no problem", () => seen.problem() === "");
 });
+
+it("an old driver that says nothing of any GPU because one is lost is asked for each of the others", async () => {
+  const words = "Unable to determine the device handle for GPU 0000:0B:00.0: GPU is lost.  Reboot the system";
+  const one = `[ "$3 $4" = "-i ${gpus[0]?.uuid}" ] && cat ${xml}/v13-580.65-gb200-one-lost.xml && exit 0`;
+  const seen = watching(`${one}; echo '${words}'; exit 15`);
+  const faults = await until("both", () => (seen.faults().length === 2 ? seen.faults() : undefined));
+  expect(faults).toMatchObject([{ rule: "remap-failed" }, { uuid: lost, state: "failed", rule: "lost" }]);
+  expect(seen.problem()).toBe("");
+});
