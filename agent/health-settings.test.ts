@@ -2,16 +2,16 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { expect, it } from "vitest";
-import { readSettings } from "../../../shared/config.js";
-import { healthSettings } from "../../health-settings.js";
-import { readMessage } from "../kernel/message.js";
-import type { Thresholds } from "./health.js";
-import { machineRules } from "./machine/rules.js";
-import { newMachineHealth, stepMachine } from "./machine/step.js";
-import { saidRules } from "./names.js";
-import { rules } from "./rules/index.js";
-import type { SmiGpu } from "./smi-gpu.js";
-import { newHealth, stateOf, stepHealth } from "./step.js";
+import { readSettings } from "../shared/config.js";
+import type { Thresholds } from "./core/health/health.js";
+import { machineRules } from "./core/health/machine/rules.js";
+import { newMachineHealth, stepMachine } from "./core/health/machine/step.js";
+import { saidRules } from "./core/health/names.js";
+import { rules } from "./core/health/rules/index.js";
+import type { SmiGpu } from "./core/health/smi-gpu.js";
+import { newHealth, stateOf, stepHealth } from "./core/health/step.js";
+import { readMessage } from "./core/kernel/message.js";
+import { healthSettings } from "./health-settings.js";
 
 const set = (text: string): Thresholds => healthSettings.health.parse(text);
 
@@ -61,7 +61,7 @@ it.each([
 });
 
 it("the documentation has every rule, with its threshold and its source", () => {
-  const text = readFileSync(resolve(import.meta.dirname, "../../../docs/gpu-health.md"), "utf8");
+  const text = readFileSync(resolve(import.meta.dirname, "../docs/gpu-health.md"), "utf8");
   const rows = [
     ...rules.map(({ name, state, threshold, source }) => row(name, state, threshold, source)),
     ...machineRules.map(({ name, threshold, source }) => row(name, undefined, threshold, source)),
