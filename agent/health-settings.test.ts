@@ -161,7 +161,7 @@ it("may be given in a file, in two ways", () => {
     };
     expect(readSettings(program, {}, {}).health).toEqual({ hot: "off", "retired-pages": 30, "stray-memory": 2048 });
     writeFileSync(path, "health:\n  stray-memory: { limit: 2048 }\n");
-    expect(() => readSettings(program, {}, {})).toThrow(/each name has one value/);
+    expect(() => readSettings(program, {}, {})).toThrow(/has one value/);
   } finally {
     rmSync(folder, { recursive: true });
   }
