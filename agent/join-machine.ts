@@ -3,7 +3,9 @@ import { join } from "./identity/join.js";
 import { newNatsUser } from "./logs/nats-user.js";
 
 /** Makes this machine a node of the coordinator that made the token. */
-export const joinMachine = (
+export async function joinMachine(
   file: IdentityFile,
   { coordinator, token, node }: { coordinator: string; token: string; node: string },
-): Promise<void> => join(file, { coordinator, token, node, nats: newNatsUser() });
+): Promise<void> {
+  await join(file, { coordinator, token, node, nats: await newNatsUser() });
+}

@@ -199,6 +199,7 @@ export interface Membership {
 
 /** By which the coordinator's own NATS knows the node. */
 export interface NatsKey {
+  publicKey: string;
   seed: string;
   /** Who has signed its certificate, in PEM. */
   authority: string;

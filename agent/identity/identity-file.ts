@@ -16,6 +16,7 @@ const shape = z.object({
   key: z.string(),
   /** Of its user at the coordinator's NATS. */
   natsSeed: z.string(),
+  natsKey: z.string(),
 });
 
 export type Identity = z.infer<typeof shape>;

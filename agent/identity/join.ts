@@ -27,7 +27,7 @@ export async function join(file: IdentityFile, { coordinator, token, node, nats 
     const { certificate } = await connection
       .client(JoinService)
       .join({ token, nodeName: node, certificateRequest, natsKey: nats.publicKey }, { timeoutMs: withinMs });
-    file.write({ coordinator, node, authority, certificate, key, natsSeed: nats.seed });
+    file.write({ coordinator, node, authority, certificate, key, natsKey: nats.publicKey, natsSeed: nats.seed });
   } finally {
     connection.close();
   }

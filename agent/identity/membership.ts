@@ -19,7 +19,7 @@ export class Joined implements Membership {
 
   natsKey(): NatsKey | undefined {
     const identity = this.file.read();
-    return identity && { seed: identity.natsSeed, authority: identity.authority };
+    return identity && { publicKey: identity.natsKey, seed: identity.natsSeed, authority: identity.authority };
   }
 
   start(send: (message: SessionMessage) => boolean): void {

@@ -1,8 +1,9 @@
-import { connect, headers, type NatsConnection, nkeyAuthenticator } from "@nats-io/transport-node";
+import { connect, headers, type NatsConnection } from "@nats-io/transport-node";
 import type { Logger } from "pino";
 import { natsTls } from "../../shared/nats-tls.js";
 import { offsetHeader } from "../../shared/subjects.js";
 import type { NatsKey } from "../ports.js";
+import { natsAuthenticator } from "./nats-user.js";
 
 const retryMs = 1_000;
 const pingMs = 10_000;
@@ -98,7 +99,7 @@ export class NatsLink {
     const connection = await connect({
       servers: at.url,
       ...(at.token === "" ? {} : { token: at.token }),
-      ...(at.key ? { authenticator: nkeyAuthenticator(Buffer.from(at.key.seed)), tls: natsTls(at.key.authority) } : {}),
+      ...(at.key ? { authenticator: natsAuthenticator(at.key), tls: natsTls(at.key.authority) } : {}),
       maxReconnectAttempts: -1,
       reconnectTimeWait: 250,
       pingInterval: pingMs,
