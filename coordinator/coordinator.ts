@@ -126,6 +126,7 @@ export class Coordinator {
       now: () => this.engine.now(),
       tell: (event) => this.engine.tell(event),
       telemetry: (node) => this.sessions.telemetry(node),
+      authorityFile: join(dataDir, "pki", "ca.pem"),
     });
     this.engine = new Engine({
       rows: this.outward.watch(this.metrics.watch(catalog)),

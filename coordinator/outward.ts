@@ -1,4 +1,5 @@
-import { readFileSync } from "node:fs";
+import { X509Certificate } from "node:crypto";
+import { existsSync, readFileSync } from "node:fs";
 import type { Logger } from "pino";
 import { Fault } from "../shared/fault.js";
 import type { Telemetry } from "../shared/gen/stoker/v1/node_pb.js";
@@ -51,6 +52,8 @@ export interface OutwardParts {
   tell(event: Event): void;
   vault: Vault;
   telemetry(node: string): Telemetry | undefined;
+  /** Of the certificate that nothing renews by itself; there may be none. */
+  authorityFile: string;
   /** Why the disk takes nothing new. */
   room: { readonly low: string | undefined };
   log: Logger;
@@ -59,6 +62,9 @@ export interface OutwardParts {
 const dayMs = 86_400_000;
 const webhookTimeoutMs = 10_000;
 const watchMs = 5_000;
+const certificateWatchMs = dayMs / 4;
+/** An authority is changed by hand, on every machine: that takes a while. */
+const certificateWarnMs = 90 * dayMs;
 
 /** Joins what tells the world of the lab: events, and what the shell itself has to announce. */
 export class Outward {
@@ -67,6 +73,7 @@ export class Outward {
   private readonly sinks: CounterSinks | undefined;
   private lowSince: number | undefined;
   private timer: NodeJS.Timeout | undefined;
+  private certificateTimer: NodeJS.Timeout | undefined;
 
   constructor(private readonly parts: OutwardParts) {
     const { settings, state, now, tell, lab, log } = parts;
@@ -136,10 +143,14 @@ export class Outward {
     this.sinks?.start();
     this.timer = setInterval(() => this.watchDisk(), watchMs);
     this.timer.unref();
+    this.watchAuthority();
+    this.certificateTimer = setInterval(() => this.watchAuthority(), certificateWatchMs);
+    this.certificateTimer.unref();
   }
 
   async stop(): Promise<void> {
     clearInterval(this.timer);
+    clearInterval(this.certificateTimer);
     this.dispatcher.stop();
     this.sinks?.stop();
     await this.traces?.stop();
@@ -159,11 +170,28 @@ export class Outward {
     if (!this.parts.state().index.announced.has(`disk-low.${since}`)) tell({ kind: "announce", told });
   }
 
+  /** Told once for each certificate, as long as the telling is known. */
+  private watchAuthority(): void {
+    const { authorityFile, now, tell } = this.parts;
+    const found = expiryOf(authorityFile);
+    if (!found || found.at - now() > certificateWarnMs) return;
+    const reason = `the certificate of the coordinator's authority runs out on ${new Date(found.at).toISOString().slice(0, 10)}`;
+    const message = `${reason}: after that no machine and no user believes the coordinator`;
+    tell({ kind: "announce", told: { what: "certificate-expiring", key: found.serial, message, data: { reason } } });
+  }
+
   private open(key: string): string {
     const secret = this.parts.state().secrets.get(key);
     if (!secret) throw new Fault("not-found", `the secret ${key.split(" ")[1]} was deleted: set it again`);
     return this.parts.vault.openText(key, secret.sealed);
   }
+}
+
+/** Undefined where there is no such certificate: connections are not encrypted then. */
+export function expiryOf(file: string): { serial: string; at: number } | undefined {
+  if (!existsSync(file)) return undefined;
+  const { serialNumber: serial, validTo } = new X509Certificate(readFileSync(file));
+  return { serial, at: Date.parse(validTo) };
 }
 
 function mailOf(settings: OutwardSettings): MailSettings | undefined {

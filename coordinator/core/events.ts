@@ -168,6 +168,7 @@ export interface SubscriptionCreate {
   readonly workspace?: string;
   readonly experiment?: string;
   readonly job?: string;
+  readonly submitter?: string;
   readonly kinds: readonly string[];
   readonly target:
     | {

@@ -2,6 +2,7 @@ import { create } from "@bufbuild/protobuf";
 import { expect, it } from "vitest";
 import { knownSince } from "../../coordinator/core/announcements/announce.js";
 import { announcementKinds } from "../../coordinator/core/announcements/kinds.js";
+import { wants } from "../../coordinator/core/announcements/subscription.js";
 import { admitTemplate, filled } from "../../coordinator/core/announcements/template.js";
 import type { SubscriptionCreate } from "../../coordinator/core/events.js";
 import { defaultSettings } from "../../coordinator/core/settings.js";
@@ -121,6 +122,19 @@ it("a subscription takes the kinds, the workspace, experiment and job that it na
     ["job-started", "own"],
     ["job-failed", "kinds", "own"],
   ]);
+});
+
+it("--mine takes the jobs that one has submitted oneself", () => {
+  const world = new Told();
+  world.site();
+  world.subscribe("mine", { submitter: "ann", kinds: ["job-queued"] });
+  world.submit("j", {});
+  expect(world.outgoing).toEqual([]);
+  const scope = { workspace: workspaceId(uuid(1)), submitter: "ann" };
+  const [own] = [...world.state.subscriptions.values()];
+  const event = { id: "x", kind: "job-queued", at: 0, subject: "", message: "", data: {} } as const;
+  expect(own && wants(own, { ...event, scope })).toBe(true);
+  expect(own && wants(own, { ...event, scope: { ...scope, submitter: "bob" } })).toBe(false);
 });
 
 it("nodes and GPUs that fail and come back are told of, once", () => {

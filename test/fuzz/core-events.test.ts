@@ -21,6 +21,7 @@ import { clusterId, experimentId, fileServerId, jobId, nodeId, workspaceId } fro
 import { CoreWorld, ready, uuid } from "../build.js";
 import { exportsEvent, servedServer } from "./arbitraries/exports.js";
 import { message } from "./arbitraries/message.js";
+import { subscriptionEvents } from "./arbitraries/subscriptions.js";
 import { hugeText, text } from "./arbitraries/text.js";
 import { atWork } from "./at-work.js";
 import { check } from "./runs.js";
@@ -137,6 +138,7 @@ const event: fc.Arbitrary<Event> = fc.oneof(
     kind: fc.constantFrom("secret-delete" as const, "workspace-delete" as const, "experiment-delete" as const),
     id: fc.oneof(fc.constantFrom("workspaces/w/secrets/s", "workspaces/w", "workspaces/w/experiments/e"), id),
   }),
+  ...subscriptionEvents(id, name),
   fc.record({ kind: fc.constant("machine-class-map" as const), alias: text(), machineClass: text() }),
   fc.record({ kind: fc.constant("machine-class-unmap" as const), alias: text() }),
   fc.record({ kind: fc.constantFrom("node-drain" as const, "node-reclaim" as const), id, reason: text() }),

@@ -19,6 +19,7 @@ export const subscribe: Verb = {
     ...scopeOptions,
     experimentOption,
     jobOption,
+    { flags: "--mine", description: "only jobs that you have submitted" },
     { flags: "--kind <kind>", description: "these alone; may be repeated (default: all)", repeatable: true },
     {
       flags: "--webhook <url>",
@@ -43,7 +44,8 @@ export const subscribe: Verb = {
     const scope = await limitsOf(call);
     const session = await call.session();
     const kinds = kindsOf(call.texts("kind"));
-    const request = { name, workspaceId, kinds, ...scope, target };
+    const mine = call.flag("mine");
+    const request = { name, workspaceId, kinds, mine, ...scope, target };
     const { subscription } = await session.events.createEventSubscription(request, session.limits);
     await session.summary("eventSubscription", subscription);
     return undefined;

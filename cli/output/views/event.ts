@@ -50,11 +50,12 @@ export const eventSubscription = view({
   ],
 });
 
-function scopeOf({ workspaceId, experimentId, jobId }: EventSubscription): string {
+function scopeOf({ workspaceId, experimentId, jobId, submitter }: EventSubscription): string {
   const inner = jobId === "" ? experimentId : jobId;
   const words = [workspaceOf(workspaceId), ...(inner === "" ? [] : [leafOf(experimentId)])];
   if (jobId !== "") words.push(leafOf(jobId));
-  return workspaceId === "" ? "the lab" : words.join("/");
+  const place = workspaceId === "" ? "the lab" : words.join("/");
+  return submitter === "" ? place : `jobs of ${submitter} in ${place}`;
 }
 
 function receiverOf({ target }: EventSubscription): string {

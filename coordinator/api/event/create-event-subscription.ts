@@ -12,13 +12,15 @@ import { subscriptionView } from "../views/event.js";
 
 export function createEventSubscription(ports: ApiPorts): Handlers<typeof EventService>["createEventSubscription"] {
   return async (request, context) => {
-    const { name, workspaceId, experimentId, jobId, kinds } = request;
+    const { name, workspaceId, experimentId, jobId, kinds, mine } = request;
+    const owner = context.caller.kind === "user" ? context.caller.name : "";
     const subject = await ports.ask(
       {
         kind: "subscription-create",
         uuid: subscriptionId(randomUUID()),
         name,
-        owner: context.caller.kind === "user" ? context.caller.name : "",
+        owner,
+        ...(mine ? { submitter: owner } : {}),
         ...(workspaceId === "" ? {} : { workspace: workspaceId }),
         ...(experimentId === "" ? {} : { experiment: experimentId }),
         ...(jobId === "" ? {} : { job: jobId }),

@@ -32,6 +32,7 @@ export function subscriptionView(ports: ApiPorts, row: Subscription): MessageIni
     workspaceId: workspace ? idOfWorkspace(workspace) : "",
     experimentId: experiment ? idOfExperiment(state, experiment) : "",
     jobId: job ? idOfJob(state, job) : "",
+    submitter: row.submitter ?? "",
     kinds: [...row.kinds],
     target: targetView(ports, row),
     missedCount: row.missedEver,

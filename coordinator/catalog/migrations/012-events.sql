@@ -7,6 +7,7 @@ CREATE TABLE subscription (
   workspace TEXT,
   experiment TEXT,
   job TEXT,
+  submitter TEXT,
   kinds TEXT NOT NULL,
   target BLOB NOT NULL,
   missed INTEGER NOT NULL,

@@ -14,6 +14,7 @@ export const subscriptionTable: TableShape<Subscription> = {
     workspace: text(),
     experiment: text(),
     job: text(),
+    submitter: text(),
     kinds: json(),
     // The addresses of many receivers are secrets themselves.
     target: sealedJson(),

@@ -21,6 +21,8 @@ export interface Scope {
   readonly workspace?: WorkspaceId;
   readonly experiment?: ExperimentId;
   readonly job?: JobId;
+  /** Who submitted that job; absent where that is not known. */
+  readonly submitter?: string;
 }
 
 export type AnnouncementData = Readonly<Record<string, string | number>>;

@@ -76,7 +76,11 @@ export function tellOfJob(
     at: draft.now,
     subject: idOfJob(world, job),
     message: `job ${job.name} ${words}`,
-    scope: { job: job.uuid, experiment: job.experiment, ...(experiment ? { workspace: experiment.workspace } : {}) },
+    scope: {
+      ...{ job: job.uuid, experiment: job.experiment },
+      ...(experiment ? { workspace: experiment.workspace } : {}),
+      ...(job.submittedBy === undefined ? {} : { submitter: job.submittedBy }),
+    },
     data: {
       ...{ job: job.name, jobUuid: job.uuid, experiment: experiment?.name ?? "", workspace: workspace?.name ?? "" },
       ...{ cluster: cluster ? idOfCluster(world, cluster) : "", attempt: job.attempt },

@@ -17,6 +17,8 @@ export interface Subscription {
   readonly workspace?: WorkspaceId;
   readonly experiment?: ExperimentId;
   readonly job?: JobId;
+  /** Only jobs that this user has submitted. */
+  readonly submitter?: string;
   /** None: all kinds. */
   readonly kinds: readonly AnnouncementKind[];
   readonly target: Target;
@@ -56,7 +58,8 @@ export const wants = (subscription: Subscription, { kind, scope }: Announcement)
   (subscription.kinds.length === 0 || subscription.kinds.includes(kind)) &&
   (subscription.workspace === undefined || subscription.workspace === scope.workspace) &&
   (subscription.experiment === undefined || subscription.experiment === scope.experiment) &&
-  (subscription.job === undefined || subscription.job === scope.job);
+  (subscription.job === undefined || subscription.job === scope.job) &&
+  (subscription.submitter === undefined || subscription.submitter === scope.submitter);
 
 export function subscribersOf(world: World, announcement: Announcement): SubscriptionId[] {
   const found: SubscriptionId[] = [];

@@ -44,6 +44,7 @@ export function createSubscription(draft: Draft, event: SubscriptionCreate): str
     ...(uuid ? { workspace: uuid } : {}),
     ...(owning ? { experiment: owning.uuid } : {}),
     ...(job ? { job: job.uuid } : {}),
+    ...(event.submitter === undefined ? {} : { submitter: event.submitter }),
     kinds: event.kinds.map((word, at) => {
       if (isAnnouncementKind(word)) return word;
       return refuse(`kinds[${at}]`, `"${shown(word)}" is none of ${Object.keys(announcementKinds).join(", ")}`);
