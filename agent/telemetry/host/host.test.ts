@@ -1,8 +1,12 @@
-import { expect, test } from "vitest";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { expect, onTestFinished, test } from "vitest";
 import { host } from "./host.js";
 import { localMountPoints } from "./mounts.js";
 import { linkMbps, parseInterfaces, ratesOf } from "./network.js";
 import { latenciesOf, parseMountstats } from "./nfs.js";
+import { temperature } from "./temperature.js";
 
 test("one mount point for each file system of the machine's own; what may hang is not among them", () => {
   const mounts = [
@@ -79,4 +83,24 @@ test("this machine: its own disks at once, its interfaces at the second look", a
   for (const { sizeBytes = 0n, freeBytes = 0n } of first.host?.disks ?? []) expect(freeBytes <= sizeBytes).toBe(true);
   expect(first.host?.interfaces).toEqual([]);
   expect((await source.sample()).host?.nfsMounts).toBeDefined();
+});
+
+test("the warmest processor, whichever sensors a machine has", async () => {
+  const root = mkdtempSync(join(tmpdir(), "stoker-sensors-"));
+  onTestFinished(() => rmSync(root, { recursive: true, force: true }));
+  const write = (path: string, text: string) => {
+    mkdirSync(dirname(join(root, path)), { recursive: true });
+    writeFileSync(join(root, path), text);
+  };
+  expect(await temperature(root)).toBeUndefined();
+  write("hwmon/hwmon0/name", "nvme\n");
+  write("hwmon/hwmon0/temp1_input", "99000\n");
+  expect(await temperature(root)).toBeUndefined();
+  write("hwmon/hwmon1/name", "coretemp\n");
+  write("hwmon/hwmon1/temp1_input", "51000\n");
+  write("hwmon/hwmon1/temp2_input", "53500\n");
+  write("hwmon/hwmon1/temp3_input", "nonsense\n");
+  write("thermal/thermal_zone0/type", "x86_pkg_temp\n");
+  write("thermal/thermal_zone0/temp", "52000\n");
+  expect(await temperature(root)).toBe(53.5);
 });

@@ -3,6 +3,7 @@ import type { Sample, Source } from "../source.js";
 import { localMountPoints } from "./mounts.js";
 import { type Counters, linkMbps, parseInterfaces, ratesOf } from "./network.js";
 import { latenciesOf, type NfsCounters, parseMountstats } from "./nfs.js";
+import { temperature } from "./temperature.js";
 
 interface Look {
   at: number;
@@ -87,14 +88,6 @@ async function freeSpace() {
     return [{ mountPoint, sizeBytes: bytes(found.blocks), freeBytes: bytes(found.bavail) }];
   });
   return (await Promise.all(disks)).flat();
-}
-
-/** systeminformation knows the sensors of many machines; it is loaded when it is first needed. */
-async function temperature(): Promise<number | undefined> {
-  const { cpuTemperature } = await import("systeminformation");
-  const { main, max } = await cpuTemperature();
-  const celsius = Math.max(main ?? Number.NaN, max ?? main ?? Number.NaN);
-  return celsius > 0 && celsius < 150 ? celsius : undefined;
 }
 
 const textOf = (path: string) => readFile(path, "utf8").catch(nothing);
