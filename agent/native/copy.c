@@ -70,11 +70,20 @@ static bool fail(struct pair *pair) {
   return false;
 }
 
+// The next agent starts another. A change of account makes the kernel forget it.
+static void end_with_agent(void) {
+  static pid_t agent;
+  if (!agent) agent = getppid();
+  prctl(PR_SET_PDEATHSIG, SIGKILL);
+  if (getppid() != agent) _exit(137);
+}
+
 // Targets are opened as the job's account: a job may have left links among them, and servers may not believe root.
 static int open_as(const struct confinement *confinement, const char *path) {
   if (confinement) setfsuid(confinement->uid);
   int file = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0644), error = errno;
   if (confinement) setfsuid(0);
+  end_with_agent();
   errno = error;
   return file;
 }
@@ -168,14 +177,14 @@ static void read_words(struct job *job, int count, char **words) {
 
 int copy_main(int count, char **words) {
   static struct job job;
-  // The next agent starts another.
-  prctl(PR_SET_PDEATHSIG, SIGKILL);
+  end_with_agent();
   read_words(&job, count, words);
   if (job.confinement) {
     confinement_places(job.confinement);
     // The sources are root's; only the account is taken on for single calls.
     if (setgroups((size_t)job.confinement->group_count, job.confinement->groups) < 0) die("groups: %s", strerror(errno));
     setfsgid(job.confinement->gid);
+    end_with_agent();
   }
   job.watch = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
   if (job.watch < 0) say("no inotify, looking every second: %s", strerror(errno));
