@@ -42,7 +42,11 @@ it.each(["full", "closed"] as const)(
     const head = join(dir, "head");
     const tokenFile = join(head, "token");
     const daemons = [
-      daemon("stoker-coordinator", ["--config", "/dev/null", "--listen", address, "--data-dir", head, "--tls", "off"], stdio),
+      daemon(
+        "stoker-coordinator",
+        ["--config", "/dev/null", "--listen", address, "--data-dir", head, "--tls", "off"],
+        stdio,
+      ),
     ];
     onTestFinished(async () => {
       for (const child of daemons) child.kill("SIGKILL");
@@ -51,7 +55,9 @@ it.each(["full", "closed"] as const)(
     });
     await until("a token", () => existsSync(tokenFile) && readFileSync(tokenFile, "utf8").endsWith("\n"), 20_000);
     const words = ["--config", "/dev/null", "--coordinator", address, "--name", "n1", "--data-dir", join(dir, "agent")];
-    daemons.push(daemon("stoker-agent", [...words, "--tls", "off", "--token-file", tokenFile, "--log-level", "trace"], stdio));
+    daemons.push(
+      daemon("stoker-agent", [...words, "--tls", "off", "--token-file", tokenFile, "--log-level", "trace"], stdio),
+    );
     const connection = connect(address, plain(bearer(readFileSync(tokenFile, "utf8").trim())));
     onTestFinished(() => connection.close());
     let names: string[] = [];

@@ -34,7 +34,12 @@ interface Site {
 async function start(silence = { askMs: 20_000, giveUpMs: 10_000 }): Promise<Site> {
   const watches = new Set<string>();
   const reported: unknown[] = [];
-  const server = new ApiServer({ access: tokenAccess("t"), encryption: { kind: "off" }, report: (error) => reported.push(error), silence });
+  const server = new ApiServer({
+    access: tokenAccess("t"),
+    encryption: { kind: "off" },
+    report: (error) => reported.push(error),
+    silence,
+  });
   const watchJob: Handlers<typeof JobService>["watchJob"] = async function* (_, { signal, peer }) {
     watches.add(peer);
     yield {};
