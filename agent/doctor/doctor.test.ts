@@ -139,6 +139,12 @@ test.each<[string, "warn" | "fail", RegExp, Described, Partial<AgentWorld>?]>([
       },
     },
   ],
+  [
+    "accounts",
+    "warn",
+    /stoker-job is 995 here, and 60741 elsewhere/,
+    { programs: { "getent passwd stoker-job": "stoker-job:x:995:995::/nonexistent:/usr/sbin/nologin\n" } },
+  ],
   ["disk", "fail", /0\.5 GiB of .* are free/, { room: { freeBytes: 2 ** 29 } }],
   ["disk", "warn", /5\.0 GiB/, { room: { freeBytes: 5 * 2 ** 30 } }],
   ["disk", "fail", /files left/, { room: { freeFiles: 10 } }],

@@ -4,6 +4,7 @@ import { fileLimits } from "../../shared/doctor/checks/file-limits.js";
 import { names } from "../../shared/doctor/checks/names.js";
 import { examine } from "../../shared/doctor/examine.js";
 import type { Check, Told } from "../../shared/doctor/finding.js";
+import { accounts } from "./checks/accounts.js";
 import { cgroups } from "./checks/cgroups.js";
 import { containers } from "./checks/containers.js";
 import { cuda } from "./checks/cuda.js";
@@ -18,7 +19,7 @@ import type { AgentWorld } from "./world.js";
 
 /** In the order in which they are told. */
 export const checks: ReadonlyArray<Check<AgentWorld>> = [
-  ...[gpuDriver, nvidiaSmi, cuda, nfs, mpi, containers, clock, ports, cgroups, fileLimits, lockedMemory],
+  ...[gpuDriver, nvidiaSmi, cuda, nfs, mpi, containers, clock, ports, cgroups, fileLimits, lockedMemory, accounts],
   ...[disk, peers, names],
 ];
 

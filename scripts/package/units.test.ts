@@ -56,6 +56,10 @@ test("systemd can read the accounts and folders", () => {
     mkdirSync(join(root, "etc"));
     const words = [`--root=${root}`, ...(program === "systemd-tmpfiles" ? ["--create"] : [])];
     execFileSync(program, [...words, ...files.map((name) => join(folder, name))], { stdio: "pipe" });
+    if (program === "systemd-sysusers") {
+      // The same on every machine: a job on two of them has one owner on a file server.
+      expect(readFileSync(join(root, "etc/passwd"), "utf8")).toMatch(/^stoker-job:[^:]*:60741:60741:/m);
+    }
     const made = program === "systemd-sysusers" ? join(root, "etc/passwd") : join(root, "run/stoker");
     expect(execFileSync("ls", ["-d", made], { encoding: "utf8" }).trim()).toBe(made);
   }
