@@ -186,7 +186,7 @@ class Installation {
     );
     for (const machine of lab.machines) {
       await machine.shell(
-        "DEBIAN_FRONTEND=noninteractive apt-get purge -y stoker stoker-agent stoker-coordinator nats-server",
+        "DEBIAN_FRONTEND=noninteractive apt-get purge -y $(dpkg --get-selections 'stoker*' nats-server 2>/dev/null | cut -f1)",
       );
       assert.equal(await machine.shell(leftovers), "");
     }
@@ -229,7 +229,7 @@ for folder in /proc/[0-9]*; do
   { readlink $folder/exe | grep -q ^/usr/lib/stoker/ || grep -qzs ^STOKER_LEASE= $folder/environ; } 2>/dev/null || continue
   [ $folder = /proc/$$ ] || echo "process $folder $(tr '\\0' ' ' <$folder/cmdline)"
 done
-grep stoker /proc/mounts | sed 's/^/mount /'
+awk '$2 ~ /stoker/ { print "mount", $2 }' /proc/mounts
 grep -hE '^(stoker|stoker-job):' /etc/passwd /etc/group /etc/shadow | sed 's/^/account /'
 systemctl list-units --all --no-legend 'stoker*' | sed 's/^/unit /'
 find / -xdev \\( -path /proc -o -path /sys -o -path /root -o -path /tmp -o -path /var/log -o -path /var/cache -o -path /var/lib/apt -o -path /share \\) -prune -o -iname '*stoker*' -print | sed 's/^/file /'
