@@ -14,6 +14,7 @@ import { Agent } from "./agent.js";
 import { givenGpus } from "./core/policy/policy.js";
 import { addDoctorCommand } from "./doctor-command.js";
 import { offerOf } from "./exports/machine.js";
+import { addHardwareCommand } from "./hardware-command.js";
 import { healthSettings } from "./health-settings.js";
 import { IdentityFile } from "./identity/identity-file.js";
 import { makeIsolation } from "./isolation.js";
@@ -305,6 +306,7 @@ addJoinCommand(command, (flags) => {
   return { dataDir: resolve(dataDir), name };
 });
 
+addHardwareCommand(command);
 addDoctorCommand(command, (flags) => {
   const { coordinator, dataDir, witnessPort, containers } = readSettings(program, flags, process.env);
   const joined = new IdentityFile(resolve(dataDir)).read()?.coordinator;

@@ -1,8 +1,10 @@
 import { expect, test } from "vitest";
 import { type Described, describedMachine } from "../../test/fakes/machine.js";
 import { mtuTo } from "./checks/peers.js";
+import type { Hardware } from "./hardware.js";
 import { examineNode } from "./index.js";
 import { placeOf } from "./place.js";
+import { readHardware } from "./read-hardware.js";
 import type { AgentWorld } from "./world.js";
 
 const gpu = (bus: string) => ({
@@ -17,6 +19,22 @@ const driver = {
     "NVRM version: NVIDIA UNIX x86_64 Kernel Module  550.54.15  Tue Mar  5 22:23:56 UTC 2024\n",
 };
 
+function hardwareSaid(change: Partial<Hardware> = {}): string {
+  const slot = (name: string) => ({ slot: name, sizeBytes: 32 * 2 ** 30, type: "DDR5", speedMtps: 4800, ecc: true });
+  const disk = {
+    device: "/dev/nvme0n1",
+    model: "SAMSUNG MZ",
+    sizeBytes: 3.8e12,
+    kind: "NVMe",
+    health: "good",
+  } as const;
+  return JSON.stringify({
+    ...{ model: "Dell Inc. PowerEdge XE9680", firmware: "1.2", memoryModules: [slot("A1"), slot("B1")], disks: [disk] },
+    processors: { count: 2, model: "Intel Xeon Platinum 8480+", cores: 112 },
+    ...change,
+  } satisfies Hardware);
+}
+
 /** In order but for having no GPU. */
 const sound = {
   programs: {
@@ -28,6 +46,7 @@ const sound = {
     "systemctl show": "yes\n",
     ping: "",
     "ip -o route get": "10.0.0.8 dev eth0 src 10.0.0.7\n",
+    "stoker-agent hardware": hardwareSaid(),
   },
   files: {
     "/proc/filesystems": "nodev\tnfs\nnodev\tnfs4\n",
@@ -48,6 +67,7 @@ async function amiss(ill: Described, world: Partial<AgentWorld> = {}) {
   });
   const told = await examineNode({
     ...placeOf({ coordinator: "head:7741", dataDir: "/var/lib/stoker-agent", witnessPort: 7415 }),
+    agentProgram: ["stoker-agent"],
     ...{ machine, hostName: "gpu07", clockAheadMs: 12, wanted: ["gpu08"] },
     peers: [{ name: "gpu08", address: "10.0.0.8" }],
     ...world,
@@ -183,4 +203,25 @@ test("every MPI of the lab is known by what it says", async () => {
 
 test("the loopback's packets say nothing of a network", () => {
   expect(mtuTo({ stdout: "local 127.0.0.1 dev lo src 127.0.0.1" }, () => "65536")).toBeUndefined();
+});
+
+test("what the machine is made of: disks that fail, memory that slows the rest, and nobody who answers", async () => {
+  const of = (change: Partial<Hardware>) => amiss({ programs: { "stoker-agent hardware": hardwareSaid(change) } });
+  const slow = { slot: "B1", sizeBytes: 2 ** 35, type: "DDR5", speedMtps: 4000, ecc: false };
+  const fast = { ...slow, slot: "A1", speedMtps: 4800, ecc: true };
+  expect(await of({ memoryModules: [fast, slow] })).toMatchObject([
+    { check: "hardware", verdict: "warn", words: expect.stringContaining("all run at 4000 MT/s, that of B1") },
+    { check: "hardware", verdict: "warn", words: expect.stringContaining("without error correction") },
+  ]);
+  const disk = { device: "/dev/sdb", model: "ST8000", sizeBytes: 8e12, kind: "HD", health: "failing" } as const;
+  expect(await of({ disks: [disk] })).toMatchObject([
+    { verdict: "fail", words: expect.stringMatching(/\/dev\/sdb .*replace it → smartctl --all \/dev\/sdb/) },
+  ]);
+  // Virtual machines have none of all this, and nothing is amiss with them.
+  expect(await of({ model: "", memoryModules: [], disks: [] })).toEqual([]);
+});
+
+test("this machine says what it is made of", async () => {
+  const { processors } = await readHardware();
+  expect(processors.cores).toBeGreaterThan(0);
 });

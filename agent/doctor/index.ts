@@ -9,6 +9,7 @@ import { cgroups } from "./checks/cgroups.js";
 import { containers } from "./checks/containers.js";
 import { cuda } from "./checks/cuda.js";
 import { gpuDriver } from "./checks/gpu-driver.js";
+import { hardware } from "./checks/hardware.js";
 import { lockedMemory } from "./checks/locked-memory.js";
 import { mpi } from "./checks/mpi.js";
 import { nfs } from "./checks/nfs.js";
@@ -19,7 +20,21 @@ import type { AgentWorld } from "./world.js";
 
 /** In the order in which they are told. */
 export const checks: ReadonlyArray<Check<AgentWorld>> = [
-  ...[gpuDriver, nvidiaSmi, cuda, nfs, mpi, containers, clock, ports, cgroups, fileLimits, lockedMemory, accounts],
+  ...[
+    hardware,
+    gpuDriver,
+    nvidiaSmi,
+    cuda,
+    nfs,
+    mpi,
+    containers,
+    clock,
+    ports,
+    cgroups,
+    fileLimits,
+    lockedMemory,
+    accounts,
+  ],
   ...[disk, peers, names],
 ];
 

@@ -9,12 +9,16 @@ export interface AgentPlace {
   containers?: string | undefined;
 }
 
-type Placed = Pick<AgentWorld, "coordinator" | "dataDir" | "unit" | "needed" | "witnessPort" | "containers">;
+type Placed = Pick<
+  AgentWorld,
+  "coordinator" | "dataDir" | "unit" | "needed" | "witnessPort" | "containers" | "agentProgram"
+>;
 
 export function placeOf({ coordinator, dataDir, witnessPort, containers = "auto" }: AgentPlace): Placed {
   const [, host = coordinator, port = "7741"] = /^\[?(.*?)\]?(?::(\d+))?$/.exec(coordinator) ?? [];
   return {
     ...{ coordinator: { host, port: Number(port) }, dataDir, unit: "stoker-agent.service" },
     ...{ needed: [host], witnessPort, containers },
+    agentProgram: [process.execPath, process.argv[1] ?? ""],
   };
 }

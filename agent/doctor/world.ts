@@ -19,6 +19,8 @@ export interface AgentWorld {
   peers: readonly Peer[];
   /** Where this node answers questions about the coordinator; undefined: it does not. */
   witnessPort: number | undefined;
+  /** What starts this agent's program in another process. */
+  agentProgram: readonly [string, ...string[]];
   /** "off", or what may run containers. */
   containers: string;
 }
