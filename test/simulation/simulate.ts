@@ -158,7 +158,11 @@ class Run {
       this.checkEnd();
     } else if (world.timeline.now > deadline) {
       world.truth.breach("nobody forgotten", `long after the last fault there is still: ${left.join("; ")}`);
-    } else world.timeline.after(5_000, "is everything over?", () => this.drain(deadline));
+    } else {
+      // A look at it ends a quiet time, and where jobs take hours there are many.
+      const ms = Math.min(60_000, Math.max(5_000, world.plan.longestJobMs / 100));
+      world.timeline.after(ms, "is everything over?", () => this.drain(deadline));
+    }
   }
 
   private unfinished(): string[] {
@@ -208,7 +212,8 @@ class Run {
     const ms = calm === 0 ? 0 : Math.min(calm, timeline.firstUnsteady() - timeline.now);
     const whole = ms - (ms % beatMs);
     if (whole < beatMs || whole === Number.POSITIVE_INFINITY) {
-      this.lookAgain = this.steps + 20;
+      // All are calm, and one of them has a turn coming: it is soon over.
+      this.lookAgain = this.steps + (ms > 0 && ms < beatMs / 2 ? 3 : 20);
       return;
     }
     timeline.skip(whole);
