@@ -94,7 +94,11 @@ test("no copier outlives a lease whose end can't be marked, as the node's disk i
   writeFileSync(program, `#!/bin/sh\necho $$ > ${root}/pid\nexec ${shim} "$@"\n`, { mode: 0o755 });
   const mine = new ShimCopies(program, disk.dir, pino({ level: "silent" }));
   mine.start(lease, [{ from, to }]);
-  const pid = await vi.waitFor(() => Number(/^(\d+)\n/.exec(readFileSync(join(root, "pid"), "utf8"))?.[1]), 5_000);
+  const pid = await vi.waitFor(() => {
+    const written = /^(\d+)\n/.exec(readFileSync(join(root, "pid"), "utf8"))?.[1];
+    if (written === undefined) throw new Error("no pid yet");
+    return Number(written);
+  }, 5_000);
   disk.useUpNames();
   expect(await mine.finish(lease, 10_000)).toBe("not copied whole: the node's disk is full");
   expect(() => process.kill(pid, 0)).toThrow("ESRCH");
