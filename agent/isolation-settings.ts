@@ -9,6 +9,7 @@ const accounts: Setting<AccountsSetting> = {
     "as whom jobs run: auto (each user's as the account of the same name and the coordinator's own as stoker-job, where the package has made that; else as the agent), agent (as the agent itself), or a mapping such as alice=alice,*=same,coordinator-token=stoker-job",
   placeholder: "auto|agent|user=account,…",
   default: { kind: "auto" },
+  defaultText: "auto",
   parse: (value) => {
     const word = value.trim();
     if (word === "auto" || word === "agent") return { kind: word };

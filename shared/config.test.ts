@@ -75,3 +75,21 @@ test("the help names flag, variable and default", () => {
   expect(help).toMatch(/STOKER_LEASE_TTL_MS/);
   expect(help).toMatch(/12000/);
 });
+
+test("a default is shown as a user would write it", () => {
+  const kept = { kind: "auto" };
+  const settings = {
+    accounts: {
+      description: "whose",
+      placeholder: "auto|agent",
+      default: kept,
+      defaultText: "auto",
+      parse: () => kept,
+    },
+    aliases: { ...pairs({ placeholder: "a=b", description: "aliases" }), default: { small: "cpu", large: "gpu" } },
+    empty: pairs({ placeholder: "a=b", description: "nothing yet" }),
+  };
+  const help = commandOf({ ...program("/etc/demo.yaml"), settings }).helpInformation();
+  expect(help.replace(/\s+/g, " ")).toMatch(/STOKER_ACCOUNTS; default: auto\).*; default: small=cpu,large=gpu\)/);
+  expect(help).toMatch(/STOKER_EMPTY\)/);
+});

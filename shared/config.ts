@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from "node:fs";
-import { hostname } from "node:os";
 import { Command, Option } from "commander";
 import { parse as parseYaml } from "yaml";
+import { assert } from "./assert.js";
 import { Fault } from "./fault.js";
 
 /**
@@ -13,6 +13,8 @@ export interface Setting<T> {
   placeholder?: string;
   description: string;
   default?: T;
+  /** The default as a user would write it, where that is none of the plain values. */
+  defaultText?: string;
   /** Of a map in the file: `name: { key: value }` says the same as `name: value`, with this key. */
   key?: string;
   /** Throws a Fault when the text is not a value. */
@@ -109,8 +111,8 @@ export function commandOf<S extends Settings>(program: Program<S>): Command {
     )
     .addHelpText("after", `\nExample:\n  ${program.example}\n`);
   for (const [name, setting] of Object.entries(program.settings)) {
-    const shown =
-      setting.default === undefined || setting.placeholder === undefined ? "" : `; default: ${show(setting.default)}`;
+    const value = setting.placeholder === undefined ? "" : shownDefault(setting);
+    const shown = value === "" ? "" : `; default: ${value}`;
     command.addOption(
       new Option(
         `--${kebab(name)}${setting.placeholder ? ` <${setting.placeholder}>` : ""}`,
@@ -148,7 +150,7 @@ function describe<S extends Settings>(program: Program<S>, command: Command): Pr
       flags: `--${kebab(name)}${setting.placeholder ? ` <${setting.placeholder}>` : ""}`,
       variable: variable(name),
       description: setting.description,
-      default: shownDefault(setting.default),
+      default: shownDefault(setting),
     })),
     commands: command.commands.map((each) => ({
       usage: `${command.name()} ${each.name()} ${each.usage()}`,
@@ -158,13 +160,18 @@ function describe<S extends Settings>(program: Program<S>, command: Command): Pr
   };
 }
 
-function shownDefault(value: unknown): string {
-  if (value === undefined || value === "") return "";
-  // Of the machine that reads it, not of the one that asked.
-  return value === hostname() ? "this machine's name" : show(value);
+/** What a flag with the same meaning would hold; empty when nothing is said by default. */
+function shownDefault({ default: value, defaultText }: Setting<unknown>): string {
+  if (defaultText !== undefined) return defaultText;
+  if (Array.isArray(value)) return value.join(",");
+  if (typeof value !== "object" || value === null) return value === undefined ? "" : String(value);
+  const entries = Object.entries(value);
+  assert(
+    entries.every(([, item]) => typeof item === "string"),
+    "a default that is no plain value has a text",
+  );
+  return entries.map(([key, item]) => `${key}=${item}`).join(",");
 }
-
-const show = (value: unknown) => (typeof value === "object" ? JSON.stringify(value) : String(value));
 
 /** Throws a Fault that names the flag, variable or key that is wrong. */
 export function readSettings<S extends Settings>(

@@ -24,6 +24,8 @@ const bundled = (root: string, version: string): BuildOptions => ({
   platform: "node",
   target: "node20",
   format: "esm",
+  // Of a linked node_modules the bundle would name the place, and differ from that of one which is no link.
+  preserveSymlinks: true,
   // Names and lines stay, for readable stack traces.
   minifySyntax: true,
   external: ["better-sqlite3", "node-pty"],

@@ -94,10 +94,13 @@ test("daemons and their files have manuals, which name every setting and nothing
   for (const name of ["stoker-coordinator", "stoker-agent"] as const) deb("-x", built(name), tree);
   expect(shown(tree, "man8/stoker-agent.8")).toContain("\\-\\-witness\\-port");
   expect(shown(tree, "man5/stoker-agent.yaml.5")).toContain("witness\\-port:");
-  expect(shown(tree, "man5/stoker-agent.yaml.5")).toContain("this machine's name");
+  expect(shown(tree, "man5/stoker-agent.yaml.5")).toContain("under which it has joined, or this machine's)");
   expect(shown(tree, "man5/stoker-coordinator.yaml.5")).toContain("lease\\-ttl\\-ms:");
   expect(shown(tree, "man8/stoker-coordinator.8")).toContain("stoker\\-coordinator backup");
+  expect(shown(tree, "man5/stoker-agent.yaml.5")).toMatch(/^as whom jobs run: .*\(default: auto; /m);
   for (const page of ["man8/stoker-agent.8", "man5/stoker-coordinator.yaml.5"]) {
+    // What a user would write, nothing of how it is kept.
+    expect(shown(tree, page)).not.toMatch(/default: [[{]/);
     // A line of text that begins with a dot would be lost.
     expect(
       shown(tree, page)

@@ -5,9 +5,8 @@ import type { Verb } from "../../verb.js";
 export const completion: Verb = {
   name: "completion",
   description: "Print what makes a shell complete stoker's commands, options and names",
-  details:
-    "The Debian package has installed it. By hand: `stoker completion bash >~/.local/share/bash-completion/completions/stoker`",
-  example: "source <(stoker completion bash)",
+  details: "The Debian package has installed it. For this shell alone: `source <(stoker completion bash)`",
+  example: "stoker completion bash >~/.local/share/bash-completion/completions/stoker",
   argument: "<shell>",
   options: [],
   local: true,
