@@ -30,8 +30,11 @@ function writePrograms(folder: string): void {
 }
 
 /** An agent whose jobs run as accounts of their own. To be run as root. */
-export async function strangersSite(given: Partial<IsolationOptions> = {}): Promise<AgentSite> {
-  return AgentSite.start(undefined, async (dir) => {
+export async function strangersSite(
+  given: Partial<IsolationOptions> = {},
+  place?: { dir: string; diskReserve: number },
+): Promise<AgentSite> {
+  return AgentSite.start(place, async (dir) => {
     const programs = join(dir, "programs");
     writePrograms(programs);
     const isolation = await makeIsolation(
