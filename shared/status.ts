@@ -35,12 +35,16 @@ export const codeOfNumber = (number: number): FaultCode => faultOf.get(number) ?
 /** What the caller is told of an error; `report` is told the rest. */
 export function toWire(error: unknown, report: (error: unknown) => void): Wire {
   if (error instanceof Fault) {
-    if (error.cause !== undefined) report(error);
+    if (!isCallersAlone(error.cause)) report(error);
     return { code: statusOf[error.code], details: forHeader(error.message) };
   }
   report(error);
   return { code: status.INTERNAL, details: "the coordinator failed on this call; its log says why" };
 }
+
+/** A mistake that was said again in other words is still the caller's, and nothing for the log. */
+const isCallersAlone = (cause: unknown): boolean =>
+  cause === undefined || (cause instanceof Fault && isCallersAlone(cause.cause));
 
 /** Headers that are longer than some 64 KiB, each letter by up to nine, are refused by the caller's side. */
 const detailsMax = 4_000;
