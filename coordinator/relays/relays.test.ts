@@ -149,10 +149,14 @@ test("a node without a session, and one that never comes, can't be reached", asy
   try {
     const asked = expect(relays.ask("n1", purpose, never)).rejects.toMatchObject({
       code: "unavailable",
-      message: /did not answer/,
+      message: /no answer of its agent within 10 s/,
     });
+    const doctor = relays.ask("n1", { case: "doctor", value: {} }, never);
+    const examined = expect(doctor).rejects.toMatchObject({ message: /no answer of its agent within 60 s/ });
     await vi.advanceTimersByTimeAsync(10_000);
     await asked;
+    await vi.advanceTimersByTimeAsync(50_000);
+    await examined;
   } finally {
     vi.useRealTimers();
   }

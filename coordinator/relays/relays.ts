@@ -18,6 +18,8 @@ export interface RelaysHost {
 const relaysMax = 1_000;
 /** An agent that was asked and does not come. */
 const takenWithinMs = 10_000;
+/** A slow machine is what a doctor is sent to: it waits longer than somebody at a terminal would. */
+const takenByIllWithinMs = 60_000;
 /** An agent whose session has ended has so long to come back before its users are told. */
 const awayMs = 15_000;
 
@@ -59,8 +61,9 @@ export class Relays {
         reject(fault);
       };
       const called = () => refused(new Fault("unavailable", "the call was ended"));
-      const late = `its agent did not answer within ${takenWithinMs / 1000} s (an agent before 0.3 does not know how)`;
-      const limit = setTimeout(() => refused(unreachable(late)), takenWithinMs);
+      const limitMs = purpose.case === "doctor" ? takenByIllWithinMs : takenWithinMs;
+      const late = `no answer of its agent within ${limitMs / 1000} s (an agent before 0.3 does not know how)`;
+      const limit = setTimeout(() => refused(unreachable(late)), limitMs);
       const taken = (relay: AgentRelay) => {
         end();
         resolve(relay);

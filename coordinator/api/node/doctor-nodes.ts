@@ -45,7 +45,7 @@ async function findingsOf(ports: ApiPorts, node: Node, all: readonly Node[], sig
   } catch (error) {
     if (!(error instanceof Fault)) throw error;
     // A node that is not there is what this is asked for.
-    const late = signal.aborted ? `node ${node.name} was not done within ${withinMs / 1_000} s` : undefined;
+    const late = signal.aborted ? `no answer of node ${node.name} within ${withinMs / 1_000} s` : undefined;
     return [unreachable(late ?? error.message)];
   }
 }
