@@ -170,6 +170,8 @@ describe("the watchdog", () => {
     child.kill("SIGKILL");
     const [healed = 0] = await until("another", () => site.watchdogs().length === 1 && site.watchdogs(), longMs);
     expect(healed).not.toBe(child.pid);
+    // One that has not taken the lock yet is nobody's watchdog, and nobody misses it.
+    await until("its lock", () => readFileSync("/proc/locks", "utf8").includes(` ${healed} `), longMs);
     process.kill(healed, "SIGSTOP");
     await until("a third", () => site.watchdogs().length === 1 && !site.watchdogs().includes(healed), longMs);
     site.renew(lease, 0);
