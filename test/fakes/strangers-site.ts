@@ -13,8 +13,8 @@ const log = pino({ level: "silent" });
 /** Numbers that no machine has given to anybody. */
 export const accountsOfTest = { alice: 61_001, bob: 61_002 };
 
-/** Stand for the machine's own, which know of no alice. */
-function writePrograms(folder: string): void {
+/** Stand for the machine's own, which know of no alice. The accounts that they know. */
+export function writeAccountPrograms(folder: string): typeof accountsOfTest {
   mkdirSync(folder);
   const cases = (line: (name: string, uid: number) => string) =>
     Object.entries(accountsOfTest).map(([name, uid]) => `${name}) ${line(name, uid)};;`);
@@ -27,6 +27,7 @@ function writePrograms(folder: string): void {
     writeFileSync(join(folder, program), `#!/bin/sh\ncase "${word}" in\n${lines.join("\n")}\n*) exit 2;;\nesac\n`);
     chmodSync(join(folder, program), 0o755);
   }
+  return accountsOfTest;
 }
 
 /** An agent whose jobs run as accounts of their own. To be run as root. */
@@ -36,7 +37,7 @@ export async function strangersSite(
 ): Promise<AgentSite> {
   return AgentSite.start(place, async (dir) => {
     const programs = join(dir, "programs");
-    writePrograms(programs);
+    writeAccountPrograms(programs);
     const isolation = await makeIsolation(
       {
         ...{ dataDir: dir, shimPath, accounts: { kind: "mapped", accounts: { "*": "same" } }, limits: "off" },
