@@ -11,6 +11,7 @@ import { nodeLossToRerun } from "./loss.js";
 import { metricsScrape } from "./metrics-scrape.js";
 import { mountAndPrepare } from "./mounts.js";
 import { overlapFaults, overlapTimes, partitionOverlap } from "./overlap.js";
+import { ownerReclaimFreeze, ownerReclaimMove } from "./owner.js";
 import { rbacMatrixPercent } from "./rbac.js";
 import { agentRestart, coordinatorRestart } from "./restart.js";
 import { simulatedHoursPerMinute } from "./simulation.js";
@@ -122,6 +123,18 @@ export const figures: Figure[] = [
     what: "15 of them: to the first process of the job's next attempt elsewhere",
     measure: faultToRerun,
     targets: { p95: 15_000 },
+  },
+  {
+    key: "ownerReclaimFreezeMs",
+    what: "an owner sits down at a machine at work: to the last sign of life of what ran there",
+    measure: ownerReclaimFreeze,
+    targets: { p95: 5_000 },
+  },
+  {
+    key: "ownerReclaimMoveMs",
+    what: "the same: to the first process of the job on another machine",
+    measure: ownerReclaimMove,
+    targets: { p95: 30_000 },
   },
   {
     key: "partitionOverlapMs",
