@@ -1,9 +1,9 @@
 import { rmSync } from "node:fs";
 import { join } from "node:path";
 import type { Logger } from "pino";
-import { isFull } from "../../shared/disk-reserve.js";
 import type { Telemetry } from "../../shared/gen/stoker/v1/node_pb.js";
 import type { Node } from "../core/state.js";
+import { Guarded } from "./guarded.js";
 import { NodeHistory, type NodeSample, type Series } from "./node-history.js";
 import { sampleOf } from "./sample.js";
 
@@ -16,12 +16,14 @@ export interface Read {
 /** The history of every node. A disk that is full, or a file that is damaged, costs history and nothing else. */
 export class Histories {
   private readonly open = new Map<string, NodeHistory>();
-  private failing = false;
+  private readonly guarded: Guarded;
 
   constructor(
     private readonly folder: string,
-    private readonly log: Logger,
-  ) {}
+    log: Logger,
+  ) {
+    this.guarded = new Guarded(log, "the history of nodes can't be kept; it goes on when it can");
+  }
 
   take(node: Node | undefined, at: number, sample: Telemetry): void {
     if (!node) return;
@@ -31,7 +33,7 @@ export class Histories {
 
   /** `gpus`: those that the node has offered, in their order. */
   add(node: string, gpus: readonly string[], at: number, sample: NodeSample): void {
-    this.guarded(() => this.of(node, gpus).add(at, sample));
+    this.guarded.run(() => this.of(node, gpus).add(at, sample));
   }
 
   /** Undefined when nothing is known of the node. */
@@ -40,12 +42,12 @@ export class Histories {
     gpus: readonly string[],
     range: { from: number; to: number; steps: number; now: number },
   ): Read | undefined {
-    return this.guarded(() => this.of(node, gpus).read(range.from, range.to, range.steps, range.now));
+    return this.guarded.run(() => this.of(node, gpus).read(range.from, range.to, range.steps, range.now));
   }
 
   /** With the node goes what it said. */
   remove(node: string): void {
-    this.guarded(() => {
+    this.guarded.run(() => {
       this.open.get(node)?.close();
       this.open.delete(node);
       rmSync(join(this.folder, node), { recursive: true, force: true });
@@ -53,7 +55,7 @@ export class Histories {
   }
 
   close(): void {
-    for (const history of this.open.values()) this.guarded(() => history.close());
+    for (const history of this.open.values()) this.guarded.run(() => history.close());
     this.open.clear();
   }
 
@@ -64,18 +66,5 @@ export class Histories {
     const history = new NodeHistory(join(this.folder, node), gpus);
     this.open.set(node, history);
     return history;
-  }
-
-  private guarded<T>(work: () => T): T | undefined {
-    try {
-      const done = work();
-      this.failing = false;
-      return done;
-    } catch (error) {
-      if (!isFull(error) && !(error instanceof Error && "code" in error)) throw error;
-      if (!this.failing) this.log.error({ err: error }, "the history of nodes can't be kept; it goes on when it can");
-      this.failing = true;
-      return undefined;
-    }
   }
 }

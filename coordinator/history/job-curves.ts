@@ -2,9 +2,9 @@ import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync
 import { join } from "node:path";
 import { gunzipSync, gzipSync } from "node:zlib";
 import type { Logger } from "pino";
-import { isFull } from "../../shared/disk-reserve.js";
 import { type Curve, curvesOf, type GpuCurves } from "../core/efficiency-curves.js";
 import type { Attempt, Node } from "../core/state.js";
+import { Guarded } from "./guarded.js";
 import type { Read } from "./histories.js";
 
 export interface JobCurvesHost {
@@ -28,14 +28,16 @@ const settleMs = 5_000;
 /** What each attempt made of its GPUs, beside its job for as long as that is there: a small file, written when the attempt has ended. */
 export class JobCurves {
   private readonly waiting = new Map<string, NodeJS.Timeout>();
-  private failing = false;
+  private readonly guarded: Guarded;
 
   constructor(
     private readonly folder: string,
     private readonly host: JobCurvesHost,
-    private readonly log: Logger,
+    log: Logger,
     private readonly waitMs = settleMs,
-  ) {}
+  ) {
+    this.guarded = new Guarded(log, "the curves of jobs can't be kept; they are when they can");
+  }
 
   /** As it was kept, or as it is known by now. */
   of(attempt: Attempt): readonly GpuCurves[] {
@@ -58,7 +60,7 @@ export class JobCurves {
   /** After a start: what ended shortly before the end of the former coordinator; and what is of jobs that are gone. */
   sweep(jobs: ReadonlyArray<{ job: string; attempts: readonly Attempt[] }>): void {
     const known = new Set(jobs.map(({ job }) => job));
-    this.guarded(() => {
+    this.guarded.run(() => {
       for (const name of names(this.folder)) if (!known.has(name)) this.remove(name);
     });
     const since = this.host.now() - sweptMs;
@@ -67,7 +69,7 @@ export class JobCurves {
 
   /** With the job goes what it did. */
   remove(job: string): void {
-    this.guarded(() => rmSync(join(this.folder, job), { recursive: true, force: true }));
+    this.guarded.run(() => rmSync(join(this.folder, job), { recursive: true, force: true }));
   }
 
   close(): void {
@@ -79,13 +81,13 @@ export class JobCurves {
     const { endedAt, nodes, job, number } = attempt;
     if (endedAt === undefined || this.host.now() - endedAt > knownMs) return false;
     if (!nodes.some(({ gpuUuids }) => gpuUuids.length > 0) || this.waiting.has(nameOf(attempt))) return false;
-    return this.guarded(() => !names(join(this.folder, job)).includes(fileOf(number))) ?? false;
+    return this.guarded.run(() => !names(join(this.folder, job)).includes(fileOf(number))) ?? false;
   }
 
   private keep(attempt: Attempt): void {
     if (this.host.full()) return;
     const gpus = this.gather(attempt);
-    this.guarded(() => {
+    this.guarded.run(() => {
       const folder = join(this.folder, attempt.job);
       mkdirSync(folder, { recursive: true, mode: 0o750 });
       const path = join(folder, fileOf(attempt.number));
@@ -120,19 +122,6 @@ export class JobCurves {
           curvesOf({ nodeName: name, uuid, index, model, memoryBytes }, read),
         );
     });
-  }
-
-  private guarded<T>(work: () => T): T | undefined {
-    try {
-      const done = work();
-      this.failing = false;
-      return done;
-    } catch (error) {
-      if (!isFull(error) && !(error instanceof Error && "code" in error)) throw error;
-      if (!this.failing) this.log.error({ err: error }, "the curves of jobs can't be kept; they are when they can");
-      this.failing = true;
-      return undefined;
-    }
   }
 }
 

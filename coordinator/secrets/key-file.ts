@@ -1,16 +1,7 @@
-import {
-  closeSync,
-  existsSync,
-  fsyncSync,
-  mkdirSync,
-  openSync,
-  readFileSync,
-  renameSync,
-  statSync,
-  writeSync,
-} from "node:fs";
+import { existsSync, mkdirSync, readFileSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { Fault } from "../../shared/fault.js";
+import { writeWhole } from "../../shared/whole-file.js";
 import { lineOf, newKey, parseKey, type SealingKey } from "./key.js";
 import { Vault } from "./vault.js";
 
@@ -95,21 +86,7 @@ function readKeys({ path, isCredential }: KeyPlace): [SealingKey, ...SealingKey[
 /** Whole or not at all, also when the power fails: without it what it sealed is lost. */
 function writeKeys(path: string, keys: readonly SealingKey[]): void {
   mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
-  const fresh = `${path}.new`;
-  const file = openSync(fresh, "w", 0o600);
-  try {
-    writeSync(file, `${keys.map(lineOf).join("\n")}\n`);
-    fsyncSync(file);
-  } finally {
-    closeSync(file);
-  }
-  renameSync(fresh, path);
-  const folder = openSync(dirname(path), "r");
-  try {
-    fsyncSync(folder);
-  } finally {
-    closeSync(folder);
-  }
+  writeWhole(path, `${keys.map(lineOf).join("\n")}\n`);
 }
 
 function refuseCredential({ path, isCredential }: KeyPlace): void {
