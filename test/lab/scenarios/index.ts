@@ -2,6 +2,7 @@ import type { Scenario } from "../stage.js";
 import { clusters } from "./clusters.js";
 import { container } from "./container.js";
 import { fileServer } from "./file-server.js";
+import { gpuFaultScenario } from "./gpu-faults.js";
 import { install } from "./install.js";
 import { machines } from "./machines.js";
 import { partition } from "./partition.js";
@@ -19,5 +20,6 @@ export const scenarios: Scenario[] = [
   clusters,
   fileServer,
   container,
+  gpuFaultScenario,
   install,
 ];

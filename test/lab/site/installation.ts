@@ -26,12 +26,18 @@ export async function installPrograms(machine: Machine, bundle: string): Promise
 }
 
 /** What an administrator does: starts the agent, and joins it to the coordinator with a token of its own. */
-export async function enableAgent(machine: Machine, coordinator: string, token: string): Promise<void> {
+export async function enableAgent(
+  machine: Machine,
+  coordinator: string,
+  token: string,
+  settings: Record<string, string> = {},
+): Promise<void> {
   const folder = join(labFolder, "etc", machine.name, "stoker");
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true });
   // Jobs as root, as the scenarios' own files are.
-  writeFileSync(join(folder, "agent.yaml"), "log-level: info\naccounts: agent\n");
+  const lines = Object.entries({ "log-level": "info", accounts: "agent", ...settings });
+  writeFileSync(join(folder, "agent.yaml"), lines.map(([name, value]) => `${name}: ${value}\n`).join(""));
   await machine.push(folder, "/etc");
   await machine.exec(["systemctl", "enable", "--now", "stoker-agent"]);
   await machine.exec(["/usr/lib/stoker/stoker-agent.js", "join", coordinator, token]);

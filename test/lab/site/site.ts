@@ -24,7 +24,8 @@ export class Site {
     this.coordinator = new Coordinator(stage.lab);
   }
 
-  static async raise(stage: Stage): Promise<Site> {
+  /** `settings`: more lines of a machine's agent.yaml. */
+  static async raise(stage: Stage, settings: (machine: Machine) => Record<string, string> = () => ({})): Promise<Site> {
     const site = new Site(stage);
     const { lab, step } = stage;
     const bundle = await step("the programs are built", layOutBundle);
@@ -40,7 +41,7 @@ export class Site {
     await step(`the agent's unit on ${lab.machines.length} machines`, async () => {
       const install = async (machine: Machine) => {
         await installPrograms(machine, bundle);
-        await enableAgent(machine, coordinatorAddress, token);
+        await enableAgent(machine, coordinatorAddress, token, settings(machine));
       };
       await Promise.all(lab.machines.map(install));
       await site.nodesAre(["free"], lab.machines.length);
