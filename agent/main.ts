@@ -4,6 +4,7 @@ import { dirname, join, resolve } from "node:path";
 import { create } from "@bufbuild/protobuf";
 import { CommanderError } from "commander";
 import { commandOf, flag, type Program, readSettings, type Setting, text, whole } from "../shared/config.js";
+import { keepMemoryOutOfDumps } from "../shared/core-dumps.js";
 import { crashLoudly, daemonExit, reloadOnHangUp, stopOnSignal } from "../shared/daemon.js";
 import { daemonLog } from "../shared/daemon-log.js";
 import { Fault } from "../shared/fault.js";
@@ -212,6 +213,7 @@ async function start(flags: Record<string, unknown>): Promise<void> {
   const settings = readSettings(program, flags, process.env);
   const log = daemonLog("stoker-agent", settings.logLevel);
   crashLoudly(log);
+  keepMemoryOutOfDumps(log);
   const manager = serviceManager(process.env, process.argv[1] ?? ".", log);
   const shimPath = shimOf(settings.shim);
   const dataDir = resolve(settings.dataDir);

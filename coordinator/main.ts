@@ -11,6 +11,7 @@ import {
   text,
   whole,
 } from "../shared/config.js";
+import { keepMemoryOutOfDumps } from "../shared/core-dumps.js";
 import { crashLoudly, daemonExit, reloadOnHangUp, stopOnSignal } from "../shared/daemon.js";
 import { daemonLog } from "../shared/daemon-log.js";
 import { Fault } from "../shared/fault.js";
@@ -189,6 +190,7 @@ async function start(flags: Record<string, unknown>): Promise<void> {
   process.umask(0o077);
   const log = daemonLog("stoker-coordinator", settings.logLevel);
   crashLoudly(log);
+  keepMemoryOutOfDumps(log);
   const manager = serviceManager(process.env, process.argv[1] ?? ".", log);
   const coordinator = await Coordinator.start({
     ...settings,
