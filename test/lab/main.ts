@@ -61,8 +61,8 @@ async function main(): Promise<number> {
   if (tier !== "quick" && tier !== "full") return refuse(`--tier is quick or full, not ${tier}`);
   const unknown = positionals.find((name) => !scenarios.some((scenario) => scenario.name === name));
   if (unknown !== undefined) return refuse(`there is no scenario ${unknown}; --list names them`);
-  const chosen = scenarios.filter(({ name, tiers }) =>
-    positionals.length > 0 ? positionals.includes(name) : tiers.includes(tier),
+  const chosen = scenarios.filter(({ name, tiers, onRequest }) =>
+    positionals.length > 0 ? positionals.includes(name) : tiers.includes(tier) && !onRequest,
   );
   const unfit = chosen.find(({ tiers }) => !tiers.includes(tier));
   if (unfit !== undefined) return refuse(`${unfit.name} is not played in the ${tier} tier`);

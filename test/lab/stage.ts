@@ -8,6 +8,8 @@ export interface Scenario {
   tiers: TierName[];
   /** Where it is played when nobody says where; quick when absent. */
   prefers?: "full";
+  /** Played when it is named, not with all the others. */
+  onRequest?: true;
   machines: number;
   run(stage: Stage): Promise<void>;
 }

@@ -5,6 +5,7 @@ import { eventLoopBlocked } from "./event-loop.js";
 import { fileStream } from "./file-stream.js";
 import { faultToDrain, faultToRerun } from "./gpu-faults.js";
 import { revokeSeconds, tlsOverheadPercent } from "./identity.js";
+import { installToFirstJobSeconds } from "./install.js";
 import { logThroughput } from "./log-throughput.js";
 import { logLatency } from "./logs.js";
 import { nodeLossToRerun } from "./loss.js";
@@ -29,6 +30,8 @@ export interface Figure {
   targets: Record<string, number>;
   /** True when more is better. */
   atLeast?: boolean;
+  /** Measured when `--only` names it: it needs more than two cores and a folder. */
+  onRequest?: boolean;
 }
 
 /** In the order of measuring: what needs an idle site comes before what fills it. */
@@ -105,6 +108,13 @@ export const figures: Figure[] = [
     what: "`node remove` to a key that nobody takes and ranks that are gone",
     measure: revokeSeconds,
     targets: { "": 5 },
+  },
+  {
+    key: "installToFirstJobSeconds",
+    what: "two bare lab machines, three commands; as root, and when --only names it",
+    measure: installToFirstJobSeconds,
+    targets: { "": 300 },
+    onRequest: true,
   },
   {
     key: "nodeLossToRerunMs",

@@ -3,7 +3,7 @@ import { clusters } from "./clusters.js";
 import { container } from "./container.js";
 import { fileServer } from "./file-server.js";
 import { gpuFaultScenario } from "./gpu-faults.js";
-import { install } from "./install.js";
+import { firstJob, install } from "./install.js";
 import { machines } from "./machines.js";
 import { partition } from "./partition.js";
 import { powerCuts } from "./power-cut.js";
@@ -22,4 +22,5 @@ export const scenarios: Scenario[] = [
   container,
   gpuFaultScenario,
   install,
+  firstJob,
 ];
