@@ -114,3 +114,16 @@ it("a GPU that is to be reset is left alone between samples", async () => {
   seen.keepApart(false);
   await until("the loop", () => children().length === 1 && count > from + 6);
 });
+
+it("started again and again, as each whole reading does, it still asks one at a time", async () => {
+  const one = sampling();
+  one.keepApart(true);
+  await until("a single run", () => count >= 2, 30_000);
+  for (let at = 0; at < 10; at += 1) one.start();
+  const before = count;
+  const more = () => {
+    expect(children().length).toBeLessThanOrEqual(1);
+    return count >= before + 4;
+  };
+  await until("more of them", more, 30_000);
+}, 70_000);

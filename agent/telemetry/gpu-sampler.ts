@@ -53,6 +53,7 @@ export class GpuSampler {
   private silences = 0;
   private single = false;
   private apart = false;
+  private started = false;
   private closed = false;
   private told = "";
 
@@ -63,8 +64,11 @@ export class GpuSampler {
     this.limits = { ...limits, ...options.limits };
   }
 
+  /** Once started it goes on by itself: between samples, too, when there is no loop. */
   start(): void {
-    if (!this.closed && !this.loop) this.begin();
+    if (this.started) return;
+    this.started = true;
+    this.begin();
   }
 
   /** True: between samples nothing of ours is open on the GPUs, so that one can be reset. */
