@@ -75,3 +75,12 @@ test("MPICH: the user's own mpiexec works by the environment alone", async () =>
   const { seen, ended } = node.run(`${variables} mpiexec.hydra -f hosts -n 6 -genvnone ${whoAmI}`);
   expect({ code: await ended, ranks: ranks(seen.stdout) }).toEqual({ code: 0, ranks: everyRank });
 });
+
+test("MPICH: a daemon that can't be started ends the launcher, which would wait for it for ever, with the reason", async () => {
+  const node = await three();
+  const { seen, ended } = node.run(`mpiexec.hydra ${mpich} -hosts node-a,node-z -n 2 ${whoAmI}`);
+  expect(await ended).not.toBe(0);
+  expect(seen.stderr).toContain(
+    "MPI's daemon on node-z ended with exit code 255 before it reported to its launcher: node-z: node-z is not a node of this job; ",
+  );
+}, 60_000);

@@ -16,6 +16,7 @@
 
 #include "commands.h"
 #include "json.h"
+#include "launcher_end.h"
 #include "rsh_words.h"
 #include "say.h"
 
@@ -26,6 +27,8 @@ struct request {
   const char *lease;
   struct rsh_words call;
   unsigned long long received[2];
+  // Why it was not started, in words for people; "" when nothing was said.
+  char reason[512];
 };
 
 static volatile sig_atomic_t stop_signal;
@@ -133,6 +136,7 @@ static int follow(int link, struct request *request, bool stopping, long deadlin
       request->received[header[0] == 'e'] += length;
     } else if (header[0] == 'm') {
       say("%s", payload);
+      snprintf(request->reason, sizeof request->reason, "%.*s", (int)sizeof request->reason - 1, payload);
     } else if (header[0] == 'x') {
       return atoi(payload) & 255;
     }
@@ -192,6 +196,7 @@ int rsh_call(const struct rsh_words *call) {
     if (link >= 0 && ask(link, &request)) {
       unsigned long long before = request.received[0] + request.received[1];
       int code = follow(link, &request, false, 0);
+      if (code > 0 && is_hydra_daemon(call->command)) launcher_end_later(launcher, call->host, code, request.reason);
       if (code >= 0) return code;
       if (should_stop()) break;
       if (request.received[0] + request.received[1] > before) wait = 20;

@@ -235,6 +235,14 @@ export const labelled: Array<[label: string, evidence: Evidence, rule: string, i
   ],
   ["MPI node", death({ stderr: "ORTE has lost communication with a remote daemon." }), "mpi-daemon-lost", "node"],
   [
+    "MPICH node",
+    death({
+      stderr: "stoker-rsh: MPI's daemon on n2 ended with exit code 127 before it\nHYDU_sock_write: write error",
+    }),
+    "mpi-daemon-not-started",
+    "node",
+  ],
+  [
     "slots",
     death({ stderr: "There are not enough slots available in the system to satisfy the 4" }),
     "mpi-slots",

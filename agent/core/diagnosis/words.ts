@@ -155,6 +155,12 @@ const network: readonly Saying[] = [
     "another process of MPI ended first: its own last words are above",
   ],
   [
+    "mpi-daemon-not-started",
+    "node",
+    /stoker-rsh: MPI's daemon on \S+ ended with exit code/,
+    "the launcher of MPI could not start its daemon on a node: the last words on standard error say where and why",
+  ],
+  [
     "mpi-daemon-lost",
     "node",
     /ORTE (?:has lost communication|daemon has unexpectedly failed)|PRTE has lost communication|HYDU_sock_.*(?:error|failed)/i,
