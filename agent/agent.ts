@@ -18,7 +18,7 @@ import { JobTemps } from "./directories/job-temps.js";
 import { Engine } from "./engine.js";
 import { followGpus } from "./gpu-changes.js";
 import type { GpuHealthSource, NodeTests } from "./health-ports.js";
-import { type LeaseHolder, mountsHost, remoteHost, sweepContainers, testsHost } from "./hosts.js";
+import { containersHost, type LeaseHolder, mountsHost, remoteHost, sweepContainers, testsHost } from "./hosts.js";
 import { listenInside, makeInsideFolder } from "./inside-folder.js";
 import { Ledger } from "./ledger.js";
 import { leftBehind } from "./left-behind.js";
@@ -148,7 +148,9 @@ export class Agent {
       release: (path, from, to) => this.spawner.punch(path, from, to),
       onComplete: (lease) => tell(lease, { type: "logs-complete" }),
     });
-    this.remote = parts.remote(remoteHost(this.holder, this.shims, (message) => this.link.send(message)));
+    this.remote = parts.remote(
+      remoteHost(this.holder, parts.containers, this.shims, (message) => this.link.send(message)),
+    );
     this.gpus = parts.gpus(options.inventory.gpus);
     this.tests = parts.tests(testsHost(options, this.gpus, (message) => this.link.send(message)));
     const killed = (lease: LeaseId) => limits.killed(lease, this.fences.group(lease));
@@ -230,6 +232,7 @@ export class Agent {
     await this.adopt();
     this.preparer.start();
     this.parts.mounts.watch(mountsHost(this.holder));
+    this.parts.containers.watch(containersHost(this.holder));
     this.parts.exports.start(() => this.tellExports());
     this.parts.owner.start(({ isHere }) => this.engine.post({ type: "owner", isHere }));
     this.link.start();

@@ -2,10 +2,11 @@ import type { Logger } from "pino";
 import type { Inventory } from "../shared/gen/stoker/v1/node_pb.js";
 import { parseLeaseId } from "../shared/ids.js";
 import { environmentOf, jobMountRootOf, jobTempOf, type NodePlaces } from "./core/environment.js";
+import { needsContainer } from "./core/lease-state.js";
 import type { Engine } from "./engine.js";
 import type { GpuHealthSource, TestsHost } from "./health-ports.js";
 import { type DataPaths, Spool } from "./paths.js";
-import type { Containers, MountsHost, RemoteHost, SessionMessage, Shims } from "./ports.js";
+import type { Containers, ContainersHost, MountsHost, RemoteHost, SessionMessage, Shims } from "./ports.js";
 import type { AllSurroundings } from "./surroundings.js";
 
 /** What parts with ports of their own may ask and tell of the leases that this node holds. */
@@ -25,8 +26,14 @@ export function mountsHost({ engine, paths, places }: LeaseHolder): MountsHost {
   };
 }
 
+export const containersHost = ({ engine }: LeaseHolder): ContainersHost => ({
+  needed: () => [...engine().state.leases.values()].filter(needsContainer).map(({ id }) => id),
+  gone: (lease) => engine().lease(lease, { type: "container-gone" }),
+});
+
 export function remoteHost(
   { engine, paths, places, surroundings }: LeaseHolder,
+  containers: Pick<Containers, "inside">,
   shims: Shims,
   send: (message: SessionMessage) => boolean,
 ): RemoteHost {
@@ -35,6 +42,8 @@ export function remoteHost(
     lease: (lease) => {
       const run = engine().state.leases.get(lease);
       if (!run || run.frozen || (run.progress.phase !== "ready" && run.progress.phase !== "running")) return undefined;
+      // Not for long: see `watch`.
+      if (run.grant.container && !containers.inside(lease)) return undefined;
       const { places: where, within, contained, confine } = surroundings.of(run);
       return {
         spool: new Spool(paths, lease).dir,

@@ -124,7 +124,16 @@ export interface Containers {
   remove(lease: LeaseId): Promise<string>;
   /** Removes those of leases that this node does not hold. Logs what it can't remove. */
   sweep(held: (lease: string) => boolean): Promise<void>;
+  /** Looks again and again whether the containers of these leases are still there. */
+  watch(host: ContainersHost): void;
   close(): void;
+}
+
+export interface ContainersHost {
+  /** Leases whose container has to be there. */
+  needed(): readonly LeaseId[];
+  /** One that was there is not any more, and not by our doing. */
+  gone(lease: LeaseId): void;
 }
 
 // ---- exports/ ---------------------------------------------------------------------------------------------------------------

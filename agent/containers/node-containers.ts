@@ -5,7 +5,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { Logger } from "pino";
 import { type LeaseId, parseLeaseId } from "../../shared/ids.js";
 import { type LimitedEnd, runLimited } from "../limited.js";
-import type { Containers, ContainerWish, Inside, SharedFolder } from "../ports.js";
+import type { Containers, ContainersHost, ContainerWish, Inside, SharedFolder } from "../ports.js";
 import { ContainerError } from "./container-error.js";
 import { authFile, fullName } from "./image.js";
 import { runtimes } from "./index.js";
@@ -37,6 +37,7 @@ interface Limits {
   startMs: number;
   removeMs: number;
   retryMs: number;
+  lookMs: number;
 }
 
 /** A large image over a slow line takes long; and a copying storage driver as long again at the start. */
@@ -47,6 +48,7 @@ const limits: Limits = {
   startMs: 600_000,
   removeMs: 60_000,
   retryMs: 60_000,
+  lookMs: 2_000,
 };
 const removeTries = 3;
 const holderWithinMs = 5_000;
@@ -61,6 +63,7 @@ export class NodeContainers implements Containers {
   private readonly limits: Limits;
   private readonly agent: string;
   private readonly retries = new Set<NodeJS.Timeout>();
+  private watching: NodeJS.Timeout | undefined;
 
   constructor(
     private readonly options: ContainersOptions,
@@ -157,7 +160,15 @@ export class NodeContainers implements Containers {
     }
   }
 
+  watch({ needed, gone }: ContainersHost): void {
+    const look = () => {
+      for (const lease of needed()) if (!this.inside(lease)) gone(lease);
+    };
+    this.watching = setInterval(look, this.limits.lookMs).unref();
+  }
+
   close(): void {
+    clearInterval(this.watching);
     for (const retry of this.retries) clearTimeout(retry);
   }
 

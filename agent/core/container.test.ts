@@ -46,6 +46,13 @@ describe("a lease with a container", () => {
     ]);
   });
 
+  it("that somebody removed fails, is killed, and is not missed twice or while it ends", () => {
+    const gone: LeaseEvent = { type: "container-gone" };
+    const ready: LeaseEvent[] = [...toContainer, { type: "step-finished", step: "container" }, { type: "start-ranks" }];
+    const events: LeaseEvent[] = [...ready, { type: "rank-started", rank: 0, pid: 7 }, gone, gone];
+    expect(effects(begun(), gone, ...events).slice(-4)).toEqual(["rank-started", "failed", "close-remote", "kill"]);
+  });
+
   it("fails with the runtime's words, ends what that left, and removes what there is of it", () => {
     const failure = { code: "FailedStartingContainer", message: "no such image", details: [] };
     const events: LeaseEvent[] = [

@@ -42,6 +42,8 @@ export type LeaseEvent =
   | { type: "superseded" }
   | { type: "remains-killed" }
   | { type: "container-removed"; warnings?: readonly string[] }
+  /** Somebody else removed it while it was in use. */
+  | { type: "container-gone" }
   | { type: "copied"; warnings?: readonly string[] }
   | { type: "unmounted" }
   | { type: "acknowledged"; sequence: number }

@@ -1,9 +1,10 @@
 import { unreachable } from "../../shared/assert.js";
+import { containerGoneText } from "./diagnosis/container.js";
 import { type Draft, draft, fail, finished, keep, note, report } from "./draft.js";
 import type { LeaseStep } from "./effects.js";
 import type { LeaseEvent } from "./events.js";
 import { lapse, ownerCame, renewed } from "./lapse.js";
-import { type LeaseRun, planOf, type StoppingStep, withRank } from "./lease-state.js";
+import { type LeaseRun, needsContainer, planOf, type StoppingStep, withRank } from "./lease-state.js";
 import { proceed } from "./proceed.js";
 import { acknowledged } from "./reports.js";
 import { requestStop, supersede } from "./stopping.js";
@@ -60,6 +61,9 @@ function apply(at: Draft, event: LeaseEvent): void {
       return;
     case "remains-killed":
       stoppingStepFinished(at, "remains", "container");
+      return;
+    case "container-gone":
+      containerGone(at);
       return;
     case "container-removed":
       at.run = warned(at.run, event.warnings);
@@ -172,6 +176,12 @@ function warned(run: LeaseRun, warnings: readonly string[] = []): LeaseRun {
 function processLost(at: Draft, what: string, why: string): void {
   at.run = { ...at.run, searchRemains: true };
   fail(at, { code: "ProcessLost", message: `the end of ${what} is not known: ${why}`, details: [] });
+}
+
+/** Its processes may live on, in what the runtime has left of it: nothing that they do there can be trusted. */
+function containerGone(at: Draft): void {
+  if (!needsContainer(at.run)) return;
+  fail(at, { code: "ContainerGone", message: containerGoneText, details: [] });
 }
 
 function rankNotStarted(at: Draft, { rank, message }: Extract<LeaseEvent, { type: "rank-not-started" }>): void {

@@ -128,3 +128,10 @@ export function thawed({ frozenSince: _, ...run }: LeaseRun): LeaseRun {
 
 export const planOf = (run: LeaseRun, rank: number): RankPlan | undefined =>
   run.grant.ranks.find((plan) => plan.rank === rank);
+
+/** It was started for the lease, whose processes run or will run in it. */
+export function needsContainer({ grant, progress }: Pick<LeaseRun, "grant" | "progress">): boolean {
+  if (grant.container === undefined) return false;
+  const { phase } = progress;
+  return phase === "ready" || phase === "running" || (phase === "preparing" && progress.step === "preparation");
+}

@@ -38,6 +38,7 @@ export function fakeParts(given: Partial<AgentParts> = {}): AgentParts {
       inside: () => undefined,
       remove: async () => "",
       sweep: async () => {},
+      watch: () => {},
       close: () => {},
     },
     exports: {
