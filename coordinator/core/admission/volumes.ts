@@ -36,6 +36,7 @@ export function admitVolumes(
   azureBlobFileSystems.forEach((container, at) => {
     const own = `${path}.azureBlobFileSystems[${at}]`;
     admitText(`${own}.containerName`, container.containerName);
+    if (container.containerName.split("/").includes("..")) refuse(`${own}.containerName`, `leads out by ".."`);
     admitMountOptions(`${own}.mountOptions`, container.mountOptions);
     admitSource(own, "container", world, sourceOfContainer(container), container.credentials);
   });
@@ -71,6 +72,8 @@ function admitSource(
   source: AzureSource,
   credentials: AzureStorageCredentials | undefined,
 ): void {
+  // Lines of a file for the mount program: a key with an end of line in it would be another setting.
+  if (/\p{Cc}/u.test(keyOf(credentials))) refuse(`${path}.credentials.accountKey`, "holds a control character");
   if (mapped(world, source)) return;
   if (keyOf(credentials) === "") unsupported(path, unmappedAdvice(noun, source));
   if (!/^[-\w.]{1,255}$/.test(source.account)) {

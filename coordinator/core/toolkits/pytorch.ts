@@ -1,5 +1,5 @@
 import type { PyTorchSettings } from "../../../shared/gen/stoker/v1/toolkit_pb.js";
-import { admitCount, admitText, admitWord, refuse } from "../admission/fields.js";
+import { admitClean, admitCount, admitText, admitWord, refuse } from "../admission/fields.js";
 import { mpiExpansion } from "./mpi.js";
 import { admitRanks, type Expansion, type Gang, scriptCommand, spread, type Toolkit, variable } from "./toolkit.js";
 
@@ -11,6 +11,8 @@ export const pytorch: Toolkit<"pyTorchSettings"> = {
       if (settings.pythonScriptFilePath !== "") refuse(path, "has both commandLine and pythonScriptFilePath; give one");
       admitText(`${path}.commandLine`, settings.commandLine);
     } else admitText(`${path}.pythonScriptFilePath`, settings.pythonScriptFilePath);
+    admitClean(`${path}.pythonInterpreterPath`, settings.pythonInterpreterPath);
+    admitClean(`${path}.commandLineArgs`, settings.commandLineArgs);
     const count = settings.processCount === 0 ? spec.nodeCount : settings.processCount;
     const processCount = admitCount(`${path}.processCount`, count, 1, 100_000);
     const backend = admitWord(`${path}.communicationBackend`, settings.communicationBackend, backends);
