@@ -139,30 +139,6 @@ test("a rank that is killed is told as that", async () => {
   expect((await shown("killed")).executionInfo.exitCode).toBe(137);
 }, 120_000);
 
-test("a container that somebody removes is missed: its attempt ends with that, and another runs elsewhere", async () => {
-  const marks = join(folder, "marks");
-  mkdirSync(marks);
-  await create("removed", {
-    outputDirectories: [{ id: "MARKS", pathPrefix: marks }],
-    ...command('if mkdir "$AZ_BATCHAI_OUTPUT_MARKS/begun"; then echo begun; tail -f /dev/null; else echo again; fi'),
-  });
-  await until("it has begun", async () => (await logs("removed")).includes("begun"), 60_000, 300);
-  // podman refuses now and then, while the agent asks it something about the same container.
-  const removed = () => {
-    const [name] = podman.containers();
-    return name !== undefined && podman.run("rm", "--force", "--time", "0", name).status === 0;
-  };
-  await until("it is removed", removed, 30_000, 300);
-  expect(await ends("removed")).toBe(0);
-  const { attempts } = JSON.parse(await site.stoker(["job", "show", ...job, "-n", "removed", "-o", "json"])) as {
-    attempts: Array<{ state: string; reason: string; nodes: Array<{ name: string }> }>;
-  };
-  expect(attempts.map(({ state }) => state)).toEqual(["failed", "succeeded"]);
-  expect(attempts[0]?.reason).toMatch(/^on node n\d: its container was ended from outside, not by its agent/);
-  expect(attempts[1]?.nodes[0]?.name).not.toBe(attempts[0]?.nodes[0]?.name);
-  expect(processesWith("tail\x00-f\x00/dev/null")).toEqual([]);
-}, 120_000);
-
 test("an image that can't be had fails the job with its name and podman's words; the password is told to nobody", async () => {
   const password = "not-to-be-seen-$HOME";
   const credentials = { username: "$oauthtoken", password };

@@ -116,7 +116,8 @@ def reduced(value):
     dist.all_reduce(one)
     return int(one[0])`,
       "reduced(ended)",
-      'print("ended", dist.get_world_size(), flush=True)',
+      // The first holds the store of both: one that leaves before the other was told ends that one by a signal.
+      'dist.barrier(); print("ended", dist.get_world_size(), flush=True); dist.destroy_process_group()',
     ),
   );
   const environment = `MASTER_ADDR=127.0.0.1 MASTER_PORT=${port} WORLD_SIZE=2 GLOO_SOCKET_IFNAME=lo OMP_NUM_THREADS=1`;
