@@ -27,9 +27,9 @@ export async function askMachine(program: string): Promise<Asked> {
   try {
     return { state: "answered", machine: await machineIn(program, parseSmi(await run(program, ["-q", "-x"]))) };
   } catch (error) {
-    if (error instanceof SmiFormatError) return { state: "no-xml", why: error.message };
     const failure = failureOf(error);
-    return failure.kind === "bad-arguments" ? { state: "no-xml", why: failure.sentence } : { state: "failed", failure };
+    const isOther = failure.kind === "bad-arguments" || failure.kind === "unreadable";
+    return isOther ? { state: "no-xml", why: failure.sentence } : { state: "failed", failure };
   }
 }
 
@@ -71,6 +71,12 @@ async function run(program: string, words: string[]): Promise<string> {
 
 export function failureOf(error: unknown): SmiFailure {
   if (error instanceof ProgramFailed) return explainFailure({ ...error.run, missing: false });
+  if (error instanceof SmiFormatError) {
+    // Some drivers say that they fail, and end well.
+    const said = explainFailure({ exitCode: undefined, output: error.words, timedOut: false, missing: false });
+    const sentence = `the answer of nvidia-smi can't be read: ${error.message}`;
+    return said.kind === "failed" ? { kind: "unreadable", sentence } : said;
+  }
   const missing = error instanceof Error && "code" in error && error.code === "ENOENT";
   return missing
     ? explainFailure({ exitCode: undefined, output: "", timedOut: false, missing })

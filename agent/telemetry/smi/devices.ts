@@ -1,3 +1,4 @@
+import type { MigDevice } from "../../core/health/smi-gpu.js";
 import type { SmiDocument } from "./document.js";
 import type { ListedGpu } from "./list.js";
 
@@ -12,6 +13,8 @@ export interface Device {
   busId?: string;
   /** Of a MIG device: its GPU's. */
   parentUuid?: string;
+  /** Of a MIG device: its number within its GPU. */
+  migIndex?: number;
 }
 
 /**
@@ -30,13 +33,19 @@ export function devicesOf({ gpus }: SmiDocument, list: readonly ListedGpu[]): De
     }
     // Masked recordings share a UUID; the order is the same in both.
     const listed = list.find(({ index, uuid }) => index === at && uuid === gpu.uuid);
-    listed?.migDevices.forEach(({ profile, uuid }, device) => {
-      const memoryBytes = wide(gpu.mig.devices[device]?.memoryBytes);
-      const parent = gpu.uuid === undefined ? {} : { parentUuid: gpu.uuid };
+    listed?.migDevices.forEach(({ index, profile, uuid }) => {
+      const memoryBytes = wide(migDeviceAt(gpu.mig.devices, index)?.memoryBytes);
+      const parent = gpu.uuid === undefined ? {} : { parentUuid: gpu.uuid, migIndex: index };
       devices.push({ uuid, index: at, model: `${model} MIG ${profile}`, memoryBytes, ...bus, ...parent });
     });
   });
   return devices;
+}
+
+/** What a whole reading says of the MIG device that is the `index`-th of its GPU: by its number, or by its place where all have the same. */
+export function migDeviceAt(devices: readonly MigDevice[], index: number): MigDevice | undefined {
+  const numbers = new Set(devices.flatMap((device) => device.index ?? []));
+  return numbers.size === devices.length ? devices.find((device) => device.index === index) : devices[index];
 }
 
 /**

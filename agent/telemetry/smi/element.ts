@@ -1,9 +1,9 @@
-import { XMLParser } from "fast-xml-parser";
+import { type Branch, type Content, scan } from "./scan.js";
 import { unreadNames } from "./unread.js";
 
 /** An element of the document, found by paths: names move between versions and cards, so nothing may rest on an element being there. */
 export class Element {
-  constructor(private readonly content: unknown) {}
+  constructor(private readonly content: Content | Branch[] | undefined) {}
 
   /** The text of the first of `paths` that has one. */
   text(...paths: readonly string[]): string | undefined {
@@ -25,56 +25,41 @@ export class Element {
 
   /** Names and texts of the elements in it, those with elements of their own left out. */
   entries(): Array<readonly [name: string, text: string]> {
-    if (!isRecord(this.content)) return [];
-    return Object.entries(this.content).flatMap(([name, text]) => (typeof text === "string" ? [[name, text]] : []));
+    if (!(this.content instanceof Map)) return [];
+    return [...this.content].flatMap(([name, text]) => (typeof text === "string" ? [[name, text] as const] : []));
+  }
+
+  /** All texts in it, those of `except` left out. */
+  texts(except: ReadonlySet<string>): string[] {
+    return textsIn(this.content, except);
   }
 
   attribute(name: string): string | undefined {
     return this.text(`@${name}`);
   }
 
-  private at(path: string): unknown {
-    let found: unknown = this.content;
+  private at(path: string): Content | Branch[] | undefined {
+    let found = this.content;
     for (const name of path.split("/")) {
-      if (!isRecord(found) || !Object.hasOwn(found, name)) return undefined;
-      found = found[name];
+      if (!(found instanceof Map)) return undefined;
+      found = found.get(name);
     }
     return found;
   }
 }
 
-const isRecord = (value: unknown): value is Record<string, unknown> =>
-  typeof value === "object" && value !== null && !Array.isArray(value);
-
-const lists = new Set(["gpu", "process_info", "mig_device"]);
-const parser = new XMLParser({
-  ignoreAttributes: false,
-  attributeNamePrefix: "@",
-  parseTagValue: false,
-  isArray: (name) => lists.has(name),
-});
-
-const unread = new RegExp(`<(${unreadNames.join("|")})>`, "g");
-
-/** Each name's end is looked for onward only, and no more when there is none: a broken document of megabytes is read no slower. */
-function withoutUnread(text: string): string {
-  const endless = new Set<string>();
-  const kept: string[] = [];
-  let from = 0;
-  unread.lastIndex = 0;
-  for (let found = unread.exec(text); found; found = unread.exec(text)) {
-    const name = found[1] ?? "";
-    const end = endless.has(name) ? -1 : text.indexOf(`</${name}>`, found.index);
-    if (end < 0) {
-      endless.add(name);
-      continue;
-    }
-    kept.push(text.slice(from, found.index));
-    from = end + name.length + 3;
-    unread.lastIndex = from;
-  }
-  return kept.join("") + text.slice(from);
+function textsIn(content: Content | Branch[] | undefined, except: ReadonlySet<string>): string[] {
+  if (content === undefined) return [];
+  if (typeof content === "string") return [content];
+  if (Array.isArray(content)) return content.flatMap((each) => textsIn(each, except));
+  return [...content].flatMap(([name, inner]) => (except.has(name) ? [] : textsIn(inner, except)));
 }
 
-/** Throws when it is not well formed. */
-export const parseXml = (text: string): Element => new Element(parser.parse(withoutUnread(text)));
+const unread: ReadonlySet<string> = new Set(unreadNames);
+const nothing: ReadonlySet<string> = new Set();
+
+/** The `nvidia_smi_log` that begins at `from`; undefined when it is broken. `whole`: with all that nobody asks for. */
+export function parseXml(text: string, from: number, whole: boolean): Element | undefined {
+  const branch = scan(text, from, whole ? nothing : unread);
+  return branch && new Element(branch);
+}

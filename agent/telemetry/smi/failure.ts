@@ -26,6 +26,7 @@ export type SmiFailureKind =
   | "inforom"
   | "bad-arguments"
   | "unknown-error"
+  | "unreadable"
   | "failed";
 
 export interface SmiFailure {

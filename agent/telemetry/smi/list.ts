@@ -3,8 +3,7 @@ export interface ListedGpu {
   index: number;
   name: string;
   uuid: string;
-  /** In the order of their index. */
-  migDevices: Array<{ profile: string; uuid: string }>;
+  migDevices: Array<{ index: number; profile: string; uuid: string }>;
 }
 
 const longestLine = 1_000;
@@ -22,8 +21,9 @@ export function parseList(text: string): ListedGpu[] {
       gpus.push({ index: Number(index), name, uuid, migDevices: [] });
       continue;
     }
-    const [, profile, , device] = migLine.exec(line) ?? [];
-    if (profile !== undefined && device !== undefined) gpus.at(-1)?.migDevices.push({ profile, uuid: device });
+    const [, profile, place, device] = migLine.exec(line) ?? [];
+    if (profile !== undefined && device !== undefined)
+      gpus.at(-1)?.migDevices.push({ index: Number(place), profile, uuid: device });
   }
   return gpus;
 }

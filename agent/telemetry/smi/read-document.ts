@@ -3,27 +3,33 @@ import { failureOf } from "./ask.js";
 import { parseSmi, type SmiDocument } from "./document.js";
 
 export interface Reading {
-  document: SmiDocument;
+  /** Undefined: none of them can be reached. */
+  document: SmiDocument | undefined;
   /** Address of a GPU that can't be reached: because of it the others had to be asked one by one. */
   unreachable?: string;
+  /** Those that could not be reached then. */
+  lost: string[];
 }
 
 /** Everything about all GPUs. Old drivers say nothing of any when one is lost: then `uuids` are asked for singly. */
 export async function readDocument(program: string, uuids: readonly string[], limitMs: number): Promise<Reading> {
   const until = performance.now() + limitMs;
   try {
-    return { document: await read(program, [], limitMs) };
+    return { document: await read(program, [], limitMs), lost: [] };
   } catch (error) {
     const { kind, busId } = failureOf(error);
     if (kind !== "gpu-lost") throw error;
+    const lost: string[] = [];
     let document: SmiDocument | undefined;
     for (const uuid of uuids) {
       const leftMs = until - performance.now();
-      const one = leftMs > 0 ? await read(program, ["-i", uuid], leftMs).catch(unlessLost) : undefined;
-      if (one) document = document ? { ...document, gpus: [...document.gpus, ...one.gpus] } : one;
+      if (leftMs <= 0) break;
+      const one = await read(program, ["-i", uuid], leftMs).catch(unlessLost);
+      if (one === "lost") lost.push(uuid);
+      else if (one) document = document ? { ...document, gpus: [...document.gpus, ...one.gpus] } : one;
     }
-    if (!document) throw error;
-    return { document, ...(busId === undefined ? {} : { unreachable: busId }) };
+    if (!document && lost.length === 0) throw error;
+    return { document, lost, ...(busId === undefined ? {} : { unreachable: busId }) };
   }
 }
 
@@ -37,7 +43,9 @@ function complete(error: unknown): string {
   throw error;
 }
 
-function unlessLost(error: unknown): undefined {
+function unlessLost(error: unknown): "lost" | undefined {
   const { kind } = failureOf(error);
-  if (kind !== "gpu-lost" && kind !== "no-devices") throw error;
+  if (kind === "gpu-lost") return "lost";
+  if (kind !== "no-devices") throw error;
+  return undefined;
 }

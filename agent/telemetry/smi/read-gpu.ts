@@ -1,14 +1,14 @@
 import type { MigDevice, SmiGpu, SmiProcess } from "../../core/health/smi-gpu.js";
 import { busId } from "./bus-id.js";
 import type { Element } from "./element.js";
-import { bytesOf, numberOf, numberWithin, wordOf, yesNo } from "./value.js";
+import { bytesOf, numberOf, numberWithin, uuidOf, wordOf, yesNo } from "./value.js";
 
 /** Where each value stands, oldest layouts last: places differ by driver and by card, whatever the document's version says. */
 export function readGpu(gpu: Element, errors: { bodies: number; lost: boolean; requiresReset: boolean }): SmiGpu {
   const total = bytesOf(gpu.text("fb_memory_usage/total", "memory_usage/total"));
   const used = bytesOf(gpu.text("fb_memory_usage/used", "memory_usage/used"));
   return {
-    ...given("uuid", wordOf(gpu.text("uuid"))),
+    ...given("uuid", uuidOf(gpu.text("uuid"))),
     ...given("name", wordOf(gpu.text("product_name"))),
     ...given("minor", numberOf(gpu.text("minor_number"))),
     ...given("busId", busId(gpu.attribute("id") ?? gpu.text("pci/pci_bus_id"))),
@@ -41,7 +41,7 @@ export function readGpu(gpu: Element, errors: { bodies: number; lost: boolean; r
       ...given("uncorrectedEver", uncorrected(gpu.child("ecc_errors/aggregate"))),
       ...given("sramThresholdExceeded", yesNo(gpu.text("ecc_errors/aggregate/sram_threshold_exceeded"))),
     },
-    remappedRows: readRemapped(gpu.child("remapped_rows")),
+    remappedRows: readRemapped(gpu),
     retiredPages: readRetired(gpu.child("retired_pages")),
     repairPending: ["channel_repair_pending", "tpc_repair_pending"].some(
       (name) => yesNo(gpu.text(`ecc_errors/${name}`, name)) === true,
@@ -90,13 +90,18 @@ function readPower(gpu: Element): SmiGpu["power"] {
     `${now}/average_power_draw`,
     `${before}/power_draw`,
   );
-  const limit = watts(`${now}/current_power_limit`, `${before}/enforced_power_limit`, `${before}/power_limit`);
+  const limit = watts(
+    `${now}/current_power_limit`,
+    `${now}/gpu_ceiling_power_limit/current_power_limit`,
+    `${before}/enforced_power_limit`,
+    `${before}/power_limit`,
+  );
   return { ...given("drawWatts", draw), ...given("limitWatts", limit) };
 }
 
 function readLink(pci: Element): SmiGpu["link"] {
   const info = pci.child("pci_gpu_link_info");
-  const width = (name: string) => numberWithin(info.text(`link_widths/${name}`), "x", 1, 64);
+  const width = (name: string) => numberWithin(info.text(`link_widths/${name}`)?.replace(/^\s*x/, ""), "x", 1, 64);
   const generation = (name: string) => numberWithin(info.text(`pcie_gen/${name}`), "", 1, 32);
   return {
     ...given("width", width("current_link_width")),
@@ -135,13 +140,22 @@ function uncorrected(errors: Element): number | undefined {
   return flat.length > 0 ? flat.reduce((sum, count) => sum + count, 0) : numberOf(errors.text("double_bit/total"));
 }
 
-const readRemapped = (rows: Element): SmiGpu["remappedRows"] => ({
-  ...given("corrected", numberOf(rows.text("remapped_row_corr"))),
-  ...given("uncorrected", numberOf(rows.text("remapped_row_unc"))),
-  ...given("pending", yesNo(rows.text("remapped_row_pending"))),
-  ...given("failure", yesNo(rows.text("remapped_row_failure"))),
-  ...given("banksWithoutSpare", numberOf(rows.text("row_remapper_histogram/row_remapper_histogram_none"), "bank(s)")),
-});
+/** Of rows; and, on cards that set whole banks aside, of those. */
+function readRemapped(gpu: Element): SmiGpu["remappedRows"] {
+  const rows = gpu.child("remapped_rows");
+  const banks = gpu.child("remapped_banks");
+  const histogram = "row_remapper_histogram/row_remapper_histogram_none";
+  return {
+    ...given("corrected", numberOf(rows.text("remapped_row_corr"))),
+    ...given("uncorrected", numberOf(rows.text("remapped_row_unc"))),
+    ...given("pending", either(yesNo(rows.text("remapped_row_pending")), yesNo(banks.text("bank_remapper_pending")))),
+    ...given("failure", yesNo(rows.text("remapped_row_failure"))),
+    ...given("banksWithoutSpare", numberOf(rows.text(histogram), "bank(s)")),
+  };
+}
+
+/** Undefined only of two that are. */
+const either = (a: boolean | undefined, b: boolean | undefined) => (a === true || b === true ? true : (a ?? b));
 
 const readRetired = (pages: Element): SmiGpu["retiredPages"] => ({
   ...given("corrected", numberOf(pages.text("multiple_single_bit_retirement/retired_count"))),

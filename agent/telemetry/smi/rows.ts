@@ -1,5 +1,5 @@
 import { busId } from "./bus-id.js";
-import { bytesOf, numberOf, numberWithin, wordOf } from "./value.js";
+import { bytesOf, numberOf, numberWithin, uuidOf } from "./value.js";
 
 /** What is asked for often. All but the first three may be unknown to a driver, and are dropped then. */
 export const sampleFields = [
@@ -61,12 +61,6 @@ export function readRow(line: string, fields: readonly string[]): SmiRow | undef
 }
 
 const positive = (value: number | undefined) => (value === undefined || value < 0 ? undefined : value);
-
-/** Any error text of the driver may stand in its place. */
-function uuidOf(text: string | undefined): string | undefined {
-  const word = wordOf(text);
-  return word !== undefined && /^(?:GPU|MIG)-\S+$/.test(word) ? word : undefined;
-}
 
 /** The gravest: a lost one keeps old values in some cells and other errors in others. */
 function troubleIn(cells: readonly string[]): RowTrouble | undefined {

@@ -36,6 +36,11 @@ test.each(sentinels)("%j in place of every value is a document without one numbe
   }
 });
 
+/** Each run tries other documents; a run that failed is had again with STOKER_FUZZ_SEED. */
+const seed = Number(process.env.STOKER_FUZZ_SEED ?? Date.now() % 2 ** 31);
+process.stdout.write(`documents of nvidia-smi: STOKER_FUZZ_SEED=${seed}\n`);
+const runs = (numRuns: number) => ({ numRuns, seed });
+
 const recorded = fc.constantFrom(...recordings);
 const leaves = (text: string) => [...text.matchAll(/>([^<>]*[^<>\s][^<>]*)</g)];
 
@@ -59,7 +64,7 @@ test("whatever values are missing, the others stay as they are, and none becomes
         }
       },
     ),
-    { numRuns: 60 },
+    runs(60),
   );
 });
 
@@ -84,8 +89,188 @@ test("however the text is broken, it is read or refused, and in time", () => {
         expect(error).toBeInstanceOf(SmiFormatError);
       }
     }),
-    { numRuns: 150 },
+    runs(150),
   );
+});
+
+/** Every element with an end, from its `<` to behind its `>`. */
+function elementsOf(text: string): Array<{ name: string; from: number; to: number }> {
+  const open: Array<{ name: string; from: number }> = [];
+  const all: Array<{ name: string; from: number; to: number }> = [];
+  for (const tag of text.matchAll(/<(\/?)([\w-]+)[^>]*>/g)) {
+    const [whole, closes, name = ""] = tag;
+    if (closes === "") open.push({ name, from: tag.index });
+    else {
+      const begun = open.pop();
+      if (begun) all.push({ ...begun, to: tag.index + whole.length });
+    }
+  }
+  return all.filter((each) => each.name !== "nvidia_smi_log");
+}
+
+/** Nothing is zero that was not, but what is counted: elements, and sums of several. */
+const noNewZeros = (before: unknown, after: unknown) => {
+  const known = new Map(numbersIn(before));
+  for (const [path, value] of numbersIn(after))
+    if (value === 0 && known.get(path) !== 0) expect(path).toMatch(/processes|uncorrected|devices|errorBodies/);
+};
+
+test("without any of its elements, or with two of them exchanged, it is read: no value is made up, and no other GPU's", () => {
+  fc.assert(
+    fc.property(recorded, fc.nat(), fc.nat(), fc.boolean(), ({ text }, a, b, exchanged) => {
+      const all = elementsOf(text);
+      const first = all[a % all.length];
+      // Beside it: elements come in another order from one driver to the next.
+      const beside = all.filter(({ from, to }) => first && (to < first.from || from > first.to));
+      const second = beside[b % Math.max(1, beside.length)];
+      if (!first) return;
+      const before = parseSmi(text).gpus;
+      const changed =
+        exchanged && second ? swapped(text, first, second) : text.slice(0, first.from) + text.slice(first.to);
+      const after = parseSmi(changed).gpus;
+      if (!exchanged) {
+        if (first.name !== "gpu") noNewZeros(before, after);
+        expect(after.length).toBe(first.name === "gpu" ? before.length - 1 : before.length);
+      }
+      for (const { memory, temperature, utilizationPercent = 0 } of after) {
+        expect(memory.usedBytes ?? 0).toBeLessThanOrEqual(memory.totalBytes ?? Number.POSITIVE_INFINITY);
+        expect(Math.abs(temperature.celsius ?? 0)).toBeLessThanOrEqual(130);
+        expect(utilizationPercent).toBeLessThanOrEqual(100);
+      }
+    }),
+    runs(120),
+  );
+});
+
+type Place = { from: number; to: number };
+
+function swapped(text: string, a: Place, b: Place): string {
+  const [first, second] = a.from < b.from ? [a, b] : [b, a];
+  const part = ({ from, to }: Place) => text.slice(from, to);
+  return (
+    text.slice(0, first.from) + part(second) + text.slice(first.to, second.from) + part(first) + text.slice(second.to)
+  );
+}
+
+test("the order of a GPU's elements means nothing", () => {
+  for (const { text } of recordings) {
+    const turned = text.replace(/(<gpu [^>]*>)([\s\S]*?)(<\/gpu>)/g, (_, begin: string, body: string, end: string) => {
+      const parts = elementsOf(body);
+      const outer = parts.filter(({ from, to }) => !parts.some((each) => each.from < from && each.to > to));
+      return (
+        begin +
+        outer
+          .map(({ from, to }) => body.slice(from, to))
+          .reverse()
+          .join("\n") +
+        end
+      );
+    });
+    expect(parseSmi(turned)).toEqual(parseSmi(text));
+  }
+});
+
+test("wherever it is cut off, it is refused: half a document can look whole", () => {
+  fc.assert(
+    fc.property(recorded, fc.nat(), ({ text }, at) => {
+      const end = text.lastIndexOf("</nvidia_smi_log>");
+      expect(() => parseSmi(text.slice(0, at % (end + 1)))).toThrow(SmiFormatError);
+    }),
+    runs(120),
+  );
+});
+
+test.each([
+  "",
+  " ",
+  "\u0000",
+  "No devices were found\n",
+  "<nvidia_smi_log>",
+  "<nvidia_smi_log",
+  "</nvidia_smi_log>",
+  "<a/>",
+])("%j is no document", (text) => {
+  expect(() => parseSmi(text)).toThrow(SmiFormatError);
+});
+
+test("megabytes of it, whole or broken, are read or refused at once", () => {
+  const text = recordings.find(({ name }) => name.startsWith("v13-580.105"))?.text ?? "";
+  const body = text.slice(text.indexOf("<gpu id"), text.lastIndexOf("</gpu>") + 6);
+  const large = text.replace(body, () => body.repeat(20));
+  expect(parseSmi(large).gpus).toHaveLength(160);
+  for (const words of ["<process_name>", "<supported_clocks>", "<!--", "<gpu", "<a ", "&amp;"]) {
+    const hostile = text.replace("<utilization>", () => `${words.repeat(200_000)}<utilization>`);
+    try {
+      parseSmi(hostile);
+    } catch (error) {
+      expect(error).toBeInstanceOf(SmiFormatError);
+    }
+  }
+}, 20_000);
+
+test("line ends, a byte order mark, words around it and comments within change nothing", () => {
+  for (const { text } of recordings) {
+    const plain = parseSmi(text);
+    expect(parseSmi(text.replaceAll("\n", "\r\n"))).toEqual(plain);
+    expect(parseSmi(`\ufeffWARNING: first\n${text}WARNING: infoROM is corrupted at gpu 0000:00:1E.0\n`)).toEqual(plain);
+    expect(parseSmi(text.replaceAll("</uuid>", "</uuid>\n<!-- uuid is <deprecated> -->"))).toEqual(plain);
+    expect(parseSmi(text.replace(/<\?xml[^>]*>|<!DOCTYPE[^>]*>/g, ""))).toEqual({ ...plain, schema: undefined });
+  }
+});
+
+test("the names that are to replace others, and what sets whole banks aside", () => {
+  const text = recordings.find(({ name }) => name.startsWith("v13-595.58"))?.text ?? "";
+  const newer = text
+    .replace(/<driver_version>.*?<\/driver_version>/, "<kmd_version>615.23</kmd_version>")
+    .replace(/<cuda_version>.*?<\/cuda_version>/, "<cuda_umd_version>13.4</cuda_umd_version>")
+    .replace(
+      "<temperature>",
+      "<remapped_banks><bank_remapper_pending>Yes</bank_remapper_pending></remapped_banks><temperature>",
+    );
+  expect(parseSmi(newer)).toMatchObject({
+    ...{ driverVersion: "615.23", cudaVersion: "13.4" },
+    gpus: [{ remappedRows: { pending: true } }],
+  });
+});
+
+const processNamed = (name: string) =>
+  (recordings.find(({ name: file }) => file.startsWith("v11-515.105-a10g"))?.text ?? "").replace(
+    /<process_name>.*?<\/process_name>/,
+    () => `<process_name>${name}</process_name>`,
+  );
+
+test.each([
+  ["python <stdin> & co", "python <stdin> & co"],
+  ["</gpu><gpu id='0'>", "</gpu><gpu id='0'>"],
+  ["a &lt;b&gt; &amp;amp;", "a <b> &amp;"],
+  ["<!--", "<!--"],
+  ["x".repeat(4_000), "x".repeat(4_000)],
+])("a process may be called %j, and the rest is read as ever", (name, read) => {
+  const plain = parseSmi(processNamed("python3")).gpus;
+  const [gpu, ...others] = parseSmi(processNamed(name)).gpus;
+  expect(others).toEqual([]);
+  expect(gpu?.processes[0]?.name).toBe(read);
+  expect({ ...gpu, processes: [] }).toEqual({ ...plain[0], processes: [] });
+});
+
+test("a process that is called like an error is no error of its GPU, and one that says what its GPU needs is not heard", () => {
+  const [named] = parseSmi(processNamed("GPU is lost")).gpus;
+  expect(named).toMatchObject({ errorBodies: 0, lost: false });
+  const hostile =
+    "</process_name></process_info></processes><fb_memory_usage><used>0 MiB</used></fb_memory_usage><uuid>GPU-other</uuid><a>";
+  const [gpu] = parseSmi(processNamed(hostile)).gpus;
+  const [plain] = parseSmi(processNamed("python3")).gpus;
+  expect(gpu).toMatchObject({ uuid: plain?.uuid, memory: plain?.memory ?? {} });
+});
+
+test("an element without its end costs its own values; one GPU never has another's", () => {
+  const text = recordings.find(({ name }) => name.startsWith("v13-580.105"))?.text ?? "";
+  const plain = parseSmi(text).gpus;
+  const [first, ...others] = parseSmi(text.replace("</fb_memory_usage>", "")).gpus;
+  expect(others).toEqual(plain.slice(1));
+  expect(first?.memory).toEqual(plain[0]?.memory);
+  expect(parseSmi(text.replace("</supported_clocks>", "")).gpus.slice(1)).toEqual(plain.slice(1));
+  expect(() => parseSmi(text.replace("</gpu>", ""))).toThrow(SmiFormatError);
 });
 
 test("an element that moved to another place of the document, or a version to come, costs its own value alone", () => {

@@ -59,3 +59,9 @@ export function wordOf(text: string | undefined): string | undefined {
   const word = text?.trim() ?? "";
   return absent.test(word) || failing.test(word) ? undefined : word;
 }
+
+/** Any error text of the driver may stand in its place. */
+export function uuidOf(text: string | undefined): string | undefined {
+  const word = wordOf(text);
+  return word !== undefined && /^(?:GPU|MIG)-\S+$/.test(word) ? word : undefined;
+}
