@@ -85,6 +85,7 @@ export function makeParts(options: PartsOptions): AgentParts {
         log,
       );
       telemetry.onRows((rows, failure) => watch.sampled(rows, failure));
+      telemetry.onLate(() => watch.late());
       kernel.onMessage((said) => {
         watch.kernelSaid(said.message, said.at);
         machine.kernelSaid(said);

@@ -1,4 +1,4 @@
-import type { Inventory, Telemetry } from "../../shared/gen/stoker/v1/node_pb.js";
+import type { GpuProcessList, Inventory, Telemetry } from "../../shared/gen/stoker/v1/node_pb.js";
 
 /** The machine's slow facts are told as often. */
 const hostEveryMs = 10_000;
@@ -10,6 +10,7 @@ const hostEveryMs = 10_000;
 export class WireTelemetry {
   private places = new Map<string, number>();
   private hostToldAt = Number.NEGATIVE_INFINITY;
+  private processesTold: GpuProcessList | undefined;
 
   constructor(private readonly monotonic: () => number) {}
 
@@ -17,12 +18,16 @@ export class WireTelemetry {
   hello(inventory: Inventory): Inventory {
     this.places = new Map(inventory.gpus.map(({ uuid }, at) => [uuid, at + 1]));
     this.hostToldAt = Number.NEGATIVE_INFINITY;
+    this.processesTold = undefined;
     return inventory;
   }
 
   next(telemetry: Telemetry | undefined): Telemetry | undefined {
     if (!telemetry) return undefined;
-    const { host, ...rest } = telemetry;
+    const { host, gpuProcesses, ...others } = telemetry;
+    const isNews = gpuProcesses !== undefined && gpuProcesses !== this.processesTold;
+    if (isNews) this.processesTold = gpuProcesses;
+    const rest = isNews ? { ...others, gpuProcesses } : others;
     const gpus = telemetry.gpus.flatMap((gpu) => {
       const place = this.places.get(gpu.uuid);
       return place === undefined ? [] : [{ ...gpu, uuid: "", place }];

@@ -16,6 +16,7 @@ let sampler: GpuSampler | undefined;
 let runs: SmiRuns;
 let latest: { rows: readonly SmiRow[] | undefined; failure?: SmiFailure } | undefined;
 let count = 0;
+let lateCount = 0;
 
 beforeEach(() => {
   dir = mkdtempSync(join(tmpdir(), "stoker-sampler-"));
@@ -23,6 +24,7 @@ beforeEach(() => {
   runs = new SmiRuns();
   latest = undefined;
   count = 0;
+  lateCount = 0;
 });
 
 afterEach(() => {
@@ -43,6 +45,9 @@ function sampling(limits: { silentMs?: number; firstMs?: number } = {}): GpuSamp
       sampled: (rows, failure) => {
         latest = { rows, ...(failure ? { failure } : {}) };
         count += 1;
+      },
+      late: () => {
+        lateCount += 1;
       },
     },
     pino({ level: "silent" }),
@@ -94,6 +99,16 @@ it("one that falls silent is killed, counted, and asked anew until it answers", 
   await until("the end of the one that hung", () => !children().some((pid) => before.includes(pid)));
   smi.change({ on: {} });
   await until("samples again", () => latest?.rows?.length === 8);
+});
+
+it("a sample that is late is told of once, long before it counts as a hang", async () => {
+  sampling();
+  await until("samples", () => count >= 3);
+  expect(lateCount).toBe(0);
+  smi.change({ gpus: Object.fromEntries(Array.from({ length: 8 }, (_, at) => [at, { gone: true }])) });
+  await until("it is late", () => lateCount > 0);
+  expect(latest?.failure).toBeUndefined();
+  expect(lateCount).toBe(1);
 });
 
 it("a failure is told in words, and passes", async () => {

@@ -15,6 +15,8 @@ export interface GpuSamplerOptions {
   expected(): number;
   /** All GPUs once; undefined while there is no answer, and why. */
   sampled(rows: readonly SmiRow[] | undefined, failure?: SmiFailure): void;
+  /** The next sample should have come by now. */
+  late?(): void;
   /** For tests. */
   limits?: Partial<Limits>;
 }
@@ -35,6 +37,8 @@ const limits: Limits = { firstMs: 45_000, silentMs: 10_000, runMs: 15_000, waitM
 
 /** A sample that is not followed by another line for so long is whole: a GPU is missing in it. */
 const quietMs = 500;
+/** Beyond what samples usually take. */
+const lateMs = 700;
 /** So often in a row without a word, and single runs are tried: it may keep what it says until there is a lot of it. */
 const silencesMax = 2;
 
@@ -46,9 +50,10 @@ export class GpuSampler {
   private readonly limits: Limits;
   private fields: string[] = [...sampleFields];
   private loop: SmiLoop | undefined;
-  private timers: { silence?: NodeJS.Timeout; quiet?: NodeJS.Timeout; next?: NodeJS.Timeout; life?: NodeJS.Timeout } =
-    {};
+  private timers: Partial<Record<"silence" | "quiet" | "late" | "next" | "life", NodeJS.Timeout>> = {};
   private lastAt = 0;
+  /** What a sample takes, by the latest of them. */
+  private usualMs = 0;
   private failures = 0;
   private silences = 0;
   private single = false;
@@ -119,8 +124,12 @@ export class GpuSampler {
     const { everyMs, smiRuns, sampled } = this.options;
     const now = performance.now();
     // It waits between samples: what goes beyond that is what a sample took.
-    smiRuns.took("sample", Math.max(0, now - this.lastAt - everyMs));
+    const tookMs = Math.max(0, now - this.lastAt - everyMs);
+    smiRuns.took("sample", tookMs);
+    this.usualMs += (tookMs - this.usualMs) / 4;
     this.lastAt = now;
+    clearTimeout(this.timers.late);
+    this.timers.late = after(everyMs + 3 * this.usualMs + lateMs, () => this.options.late?.());
     this.silences = 0;
     this.answered();
     this.awaitWord(Math.max(this.limits.silentMs, 3 * everyMs));
@@ -145,9 +154,7 @@ export class GpuSampler {
   private ended(loop: SmiLoop, error: Error | undefined): void {
     if (this.loop !== loop) return;
     this.loop = undefined;
-    clearTimeout(this.timers.silence);
-    clearTimeout(this.timers.quiet);
-    clearTimeout(this.timers.life);
+    for (const name of ["silence", "quiet", "late", "life"] as const) clearTimeout(this.timers[name]);
     if (error && !this.dropped(error)) this.tell(error);
     this.again();
   }

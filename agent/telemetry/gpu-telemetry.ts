@@ -1,6 +1,6 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import type { GpuTelemetrySchema } from "../../shared/gen/stoker/v1/node_pb.js";
-import type { Device } from "./smi/devices.js";
+import { type Device, migDeviceAt } from "./smi/devices.js";
 import type { SmiDocument } from "./smi/document.js";
 import type { SmiRow } from "./smi/rows.js";
 
@@ -30,7 +30,7 @@ export function gpuTelemetry(
 
 /** How busy it is nobody knows, and the power is the whole GPU's; its memory is told by whole readings alone. */
 function part(
-  { uuid, parentUuid }: Device,
+  { uuid, parentUuid, migIndex }: Device,
   { temperatureCelsius }: SmiRow,
   devices: readonly Device[],
   document: SmiDocument | undefined,
@@ -39,7 +39,7 @@ function part(
   const gpu = document?.gpus.find((each) => each.uuid === parentUuid);
   return {
     uuid,
-    ...given("memoryUsedBytes", wide(gpu?.mig.devices[at]?.usedBytes)),
+    ...given("memoryUsedBytes", wide(migDeviceAt(gpu?.mig.devices ?? [], migIndex ?? at)?.usedBytes)),
     ...given("temperatureCelsius", temperatureCelsius),
   };
 }

@@ -1,11 +1,14 @@
-import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { pino } from "pino";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { until } from "../../test/fakes/until.js";
+import { defaultThresholds } from "../core/health/health.js";
 import { readMessage } from "../core/kernel/message.js";
 import { GpuWatch } from "./gpu-watch.js";
+import { MachineWatch } from "./machine-watch.js";
+import { explainFailure } from "./smi/failure.js";
 
 const log = pino({ level: "silent" });
 const xml = resolve(import.meta.dirname, "../../test/fixtures/nvidia-smi/xml");
@@ -73,4 +76,43 @@ it("an old driver that says nothing of any GPU because one is lost is asked for 
   const faults = await until("both", () => (seen.faults().length === 2 ? seen.faults() : undefined));
   expect(faults).toMatchObject([{ rule: "remap-failed" }, { uuid: lost, state: "failed", rule: "lost" }]);
   expect(seen.problem()).toBe("");
+});
+
+it("says at once what samples and a whole reading fail with alike, and takes it back", async () => {
+  const words = "Failed to initialize NVML: Unknown Error";
+  const seen = watching(
+    `[ -e ${dir}/well ] && cat ${xml}/v13-580.173-4x-gb200.xml && exit 0; echo '${words}'; exit 255`,
+  );
+  const failure = explainFailure({ exitCode: 255, output: words, timedOut: false, missing: false });
+  seen.sampled(undefined, failure);
+  const problem = await until("a problem", () => seen.problem() || undefined);
+  expect(problem).toContain(failure.sentence);
+  const asked = readFileSync(join(dir, "asked"), "utf8").split("\n").filter(Boolean).length;
+  expect(asked).toBeLessThanOrEqual(2);
+  writeFileSync(join(dir, "well"), "");
+  await until("no problem", () => seen.problem() === "");
+});
+
+it("all GPUs of a machine are gone: each is lost, and so is the machine", async () => {
+  const machine = new MachineWatch({ vitalDevices: new Set(), thresholds: defaultThresholds }, log);
+  const words = "Unable to determine the device handle for GPU 0000:0B:00.0: GPU is lost.  Reboot the system";
+  watch = new GpuWatch(gpus, { program: program(`echo '${words}'; exit 15`), everyMs: 20, machine }, log);
+  watch.start(() => new Set());
+  const seen = watch;
+  await until("it is said", () => seen.nodeFaults().length > 0);
+  expect(seen.nodeFaults()).toMatchObject([{ rule: "all-gpus-gone", message: /all of its 2 GPUs are gone/ }]);
+  expect(seen.faults().map(({ rule }) => rule)).toEqual(["lost", "lost"]);
+});
+
+it("a sample that does not come is looked into at once, and not when a whole reading is due", async () => {
+  watch = new GpuWatch(gpus, { program: program(`cat ${xml}/v13-580.173-4x-gb200.xml`), everyMs: 600_000 }, log);
+  watch.start(() => new Set());
+  const seen = watch;
+  const asked = () => readFileSync(join(dir, "asked"), "utf8").split("\n").filter(Boolean).length;
+  await until("the first reading", () => !seen.unread());
+  const before = asked();
+  await until("it is looked into", () => {
+    seen.late();
+    return asked() > before;
+  });
 });

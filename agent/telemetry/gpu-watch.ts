@@ -1,4 +1,3 @@
-import { readFileSync } from "node:fs";
 import type { Logger } from "pino";
 import { byGravity, defaultThresholds, type Thresholds } from "../core/health/health.js";
 import { oddities, type SampledGpu } from "../core/health/sampled.js";
@@ -8,6 +7,7 @@ import type { KernelMessage } from "../core/kernel/message.js";
 import type { GpuFault, NodeFault } from "../health-ports.js";
 import type { MachineWatch } from "./machine-watch.js";
 import { readNvlinks } from "./nvlinks.js";
+import { belongingOf, type ProcessTable, processTable } from "./process-table.js";
 import { failureOf } from "./smi/ask.js";
 import type { SmiDocument } from "./smi/document.js";
 import type { SmiFailure } from "./smi/failure.js";
@@ -26,8 +26,8 @@ export interface GpuWatchOptions {
   read?(document: SmiDocument | undefined, failure?: SmiFailure): void;
   /** Something must be done to one of them that needs nobody to have it open. */
   keepApart?(apart: boolean): void;
-  /** For tests: who a process belongs to. */
-  environmentOf?: (pid: number) => string;
+  /** For tests: whose a process is. */
+  table?: ProcessTable;
 }
 
 const everyMs = 30_000;
@@ -38,6 +38,8 @@ const limitMs = 60_000;
 const nvlinksEvery = 10;
 /** So many in a row, and the GPUs are not known to be well any more. */
 const failuresMax = 3;
+/** A whole reading that takes longer, while samples hang as well, will hardly come to anything. */
+const hangsAfterMs = 10_000;
 
 /**
  * Reads everything about this machine's GPUs every half minute, listens to the kernel meanwhile, and knows which of them are less than healthy.
@@ -51,6 +53,9 @@ export class GpuWatch {
   private trouble = "";
   private before = "";
   private odd = "";
+  /** Why there is no sample. */
+  private unsampled: SmiFailure | undefined;
+  private busySince = 0;
   private again = false;
   private closed = false;
   private unreadYet = true;
@@ -68,17 +73,20 @@ export class GpuWatch {
 
   start(held: () => ReadonlySet<string>): void {
     this.held = held;
+    this.options.machine?.gpusAre(this.health);
     void this.read();
   }
 
   /** From now on these are watched; what is known of those that were watched before stays. */
   offer(gpus: readonly { uuid: string; index: number; busId: string }[]): void {
     this.health = new Map([...newHealth(gpus)].map(([uuid, gpu]) => [uuid, this.health.get(uuid) ?? gpu]));
+    this.options.machine?.gpusAre(this.health);
   }
 
   /** One of the frequent samples. What is odd in it is looked at at once, and not when its turn comes. */
   sampled(gpus: readonly SampledGpu[] | undefined, failure?: SmiFailure): void {
     this.options.machine?.driverIs(failure);
+    this.unsampled = failure;
     // It says so in the place of an empty list.
     if (failure?.kind === "no-devices") this.step({ type: "sampled", gpus: [] });
     if (gpus) this.step({ type: "sampled", gpus });
@@ -86,6 +94,11 @@ export class GpuWatch {
     const odd = gpus ? oddities(this.health, gpus) : (failure?.kind ?? "");
     if (odd !== this.odd) void this.read();
     this.odd = odd;
+  }
+
+  /** A sample should have come by now: what keeps it is looked for at once. */
+  late(): void {
+    if (!this.busy && this.timer) void this.read();
   }
 
   kernelSaid(message: KernelMessage, at = Date.now()): void {
@@ -106,9 +119,13 @@ export class GpuWatch {
     });
   }
 
-  /** In words, when nvidia-smi has failed for a while: then nothing new should begin on this machine's GPUs. "" when it answers. */
+  /** In words, when nvidia-smi fails: then nothing new should begin on this machine's GPUs. "" when it answers. */
   problem(): string {
-    return this.nodeFaults()[0]?.message ?? (this.failures >= failuresMax ? this.trouble : "");
+    const fault = this.nodeFaults()[0]?.message;
+    if (fault !== undefined) return fault;
+    if (this.failures >= failuresMax) return this.trouble;
+    const hangs = this.unsampled?.kind === "hangs" && this.busy && performance.now() - this.busySince > hangsAfterMs;
+    return hangs && this.unsampled ? troubleOf(this.unsampled) : "";
   }
 
   nodeFaults(): readonly NodeFault[] {
@@ -139,20 +156,17 @@ export class GpuWatch {
     this.again = this.busy;
     if (this.busy) return;
     this.busy = true;
+    this.busySince = performance.now();
     const { program, smiRuns = new SmiRuns(), read } = this.options;
     let nextMs = this.options.everyMs ?? everyMs;
     try {
       const ask = () => readDocument(program, [...this.health.keys()], this.options.limitMs ?? limitMs);
-      const { document, unreachable } = await smiRuns.timed("full", ask);
-      await this.askNvlinks(program, document.gpus);
-      const gpus = document.gpus.map((gpu) => this.withNvlinks(gpu));
+      const { document, unreachable, lost } = await smiRuns.timed("full", ask);
       this.options.machine?.driverIs();
-      const pids = gpus.flatMap(({ processes }) => processes.map(({ pid }) => pid));
-      const ownPids = new Set(pids.filter((pid) => this.isOwn(pid)));
       this.failures = 0;
       if (unreachable !== undefined) this.step({ type: "unreachable", bus: unreachable });
-      this.step({ type: "read", gpus, held: this.held(), ownPids });
-      read?.(document);
+      if (lost.length > 0) this.step({ type: "unreachable", uuids: lost });
+      if (document) await this.take(document);
     } catch (error) {
       const failure = failureOf(error);
       this.failed(failure);
@@ -170,14 +184,27 @@ export class GpuWatch {
     if (this.again) await this.read();
   }
 
-  private failed({ kind, sentence, busId }: SmiFailure): void {
+  private async take(document: SmiDocument): Promise<void> {
+    await this.askNvlinks(this.options.program, document.gpus);
+    const gpus = document.gpus.map((gpu) => this.withNvlinks(gpu));
+    const pids = gpus.flatMap(({ processes }) => processes.map(({ pid }) => pid));
+    const ownPids = new Set(pids.filter((pid) => this.isOwn(pid)));
+    this.step({ type: "read", gpus, held: this.held(), ownPids });
+    this.options.read?.(document);
+  }
+
+  private failed(failure: SmiFailure): void {
+    const { kind, sentence, busId } = failure;
     this.options.machine?.driverIs({ kind, sentence });
     if (busId !== undefined) this.step({ type: "unreachable", bus: busId });
     // There is nobody to be well.
     if (this.health.size === 0) return;
-    this.failures += 1;
-    this.trouble = `its GPUs can't be asked how they are: ${sentence}`;
-    if (this.failures === failuresMax) this.log.error({ kind }, this.trouble);
+    const before = this.failures;
+    // Samples say the same in words: it is so.
+    const isSure = kind !== "hangs" && this.unsampled?.kind === kind;
+    this.failures = isSure ? Math.max(before + 1, failuresMax) : before + 1;
+    this.trouble = troubleOf(failure);
+    if (before < failuresMax && this.failures >= failuresMax) this.log.error({ kind }, this.trouble);
   }
 
   private async askNvlinks(program: string, gpus: readonly SmiGpu[]): Promise<void> {
@@ -205,15 +232,12 @@ export class GpuWatch {
   }
 
   private isOwn(pid: number): boolean {
-    try {
-      return /(?:^|\0)STOKER_LEASE=/.test((this.options.environmentOf ?? environmentOf)(pid));
-    } catch {
-      // It has ended meanwhile, which makes it no stranger.
-      return true;
-    }
+    const belonging = belongingOf(pid, this.options.table ?? processTable);
+    // One that has ended meanwhile is no stranger.
+    return belonging === undefined || belonging.leaseId !== undefined;
   }
 }
 
-const summary = (gpu: GpuHealth) => `${gpu.uuid} ${stateOf(gpu)} ${byGravity(gpu.findings)[0]?.rule ?? ""}`;
+const troubleOf = ({ sentence }: SmiFailure) => `its GPUs can't be asked how they are: ${sentence}`;
 
-const environmentOf = (pid: number) => readFileSync(`/proc/${pid}/environ`, "latin1");
+const summary = (gpu: GpuHealth) => `${gpu.uuid} ${stateOf(gpu)} ${byGravity(gpu.findings)[0]?.rule ?? ""}`;

@@ -1,4 +1,4 @@
-import { spawn } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 
 const outputMax = 4 * 1024 * 1024;
 const wordsMax = 500;
@@ -15,15 +15,33 @@ export class ProgramFailed extends Error {
   }
 }
 
+/** Of each program, how many runs were killed and have not ended: the kernel holds them, and it would hold the next as well. */
+const held = new Map<string, number>();
+
+const killGroup = (pid: number) => void process.kill(-pid, "SIGKILL");
+
 /** What a program writes. Rejects at the limit at the latest, whether or not the program can be killed: a broken driver may hold it for ever. */
-export function limitedOutput(program: string, words: string[], timeoutMs: number): Promise<string> {
+export function limitedOutput(
+  program: string,
+  words: string[],
+  timeoutMs: number,
+  kill: (pid: number) => void = killGroup,
+): Promise<string> {
   return new Promise((resolve, reject) => {
+    if ((held.get(program) ?? 0) > 0) {
+      const run = { exitCode: undefined, output: "", timedOut: true };
+      reject(new ProgramFailed(`${program} was killed and does not end: it is not started again before it has`, run));
+      return;
+    }
     const child = spawn(program, words, { detached: true, stdio: ["ignore", "pipe", "pipe"], cwd: "/" });
     let output = "";
     let errors = "";
     const stop = (why: string, timedOut: boolean) => {
       try {
-        if (child.pid !== undefined) process.kill(-child.pid, "SIGKILL");
+        if (child.pid !== undefined) {
+          kill(child.pid);
+          hold(program, child);
+        }
       } catch (error) {
         if (!(error instanceof Error && "code" in error && error.code === "ESRCH")) reject(error);
       }
@@ -69,4 +87,10 @@ export function limitedOutput(program: string, words: string[], timeoutMs: numbe
       }, leftOpenMs).unref();
     });
   });
+}
+
+function hold(program: string, child: ChildProcess): void {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  held.set(program, (held.get(program) ?? 0) + 1);
+  child.once("exit", () => held.set(program, (held.get(program) ?? 1) - 1));
 }

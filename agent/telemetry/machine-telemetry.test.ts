@@ -187,6 +187,21 @@ test("a program that hangs is killed with its children at the limit", async () =
   await vi.waitFor(() => expect(() => process.kill(pid, 0)).toThrow(), 5_000);
 });
 
+test("one that can't be killed is not started again before it has ended", async () => {
+  const path = fake('echo $$ >> "$0.pids"; exec sleep 600');
+  const pids = () => readFileSync(`${path}.pids`, "utf8").trim().split("\n").map(Number);
+  // As the kernel holds one whose driver never answers.
+  const inVain = () => undefined;
+  await expect(limitedOutput(path, [], 300, inVain)).rejects.toMatchObject({ run: { timedOut: true } });
+  await expect(limitedOutput(path, [], 300, inVain)).rejects.toThrow("not started again");
+  expect(pids()).toHaveLength(1);
+  process.kill(pids()[0] ?? 0, "SIGKILL");
+  await vi.waitFor(async () => {
+    await limitedOutput(path, [], 300).catch(() => undefined);
+    expect(pids()).toHaveLength(2);
+  }, 10_000);
+});
+
 test("one whose child holds its output open is not waited for", async () => {
   const path = fake('sleep 600 & echo $! > "$0.pid"; echo whole; exit 0');
   expect(await limitedOutput(path, [], 20_000)).toBe("whole\n");

@@ -1,12 +1,21 @@
 import { create } from "@bufbuild/protobuf";
+import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import type { Logger } from "pino";
-import { type Inventory, type Telemetry, TelemetrySchema } from "../../shared/gen/stoker/v1/node_pb.js";
+import {
+  GpuProcessListSchema,
+  type Inventory,
+  type Telemetry,
+  TelemetrySchema,
+} from "../../shared/gen/stoker/v1/node_pb.js";
 import type { InventoryOverrides, TelemetrySource } from "../ports.js";
+import { AccountNames } from "./account-names.js";
 import { GpuInventory, type GpuInventoryOptions } from "./gpu-inventory.js";
+import { gpuProcesses } from "./gpu-processes.js";
 import { GpuSampler } from "./gpu-sampler.js";
 import { gpuTelemetry } from "./gpu-telemetry.js";
 import { sources } from "./index.js";
 import { inventoryOf } from "./inventory.js";
+import { type ProcessTable, processTable } from "./process-table.js";
 import type { SmiDocument } from "./smi/document.js";
 import type { SmiFailure } from "./smi/failure.js";
 import type { SmiRow } from "./smi/rows.js";
@@ -24,6 +33,8 @@ export interface MachineTelemetryOptions extends Partial<GpuInventoryOptions> {
   smiRuns?: SmiRuns;
   /** Between samples. */
   everyMs?: number;
+  /** For tests: whose a process is. */
+  table?: ProcessTable;
 }
 
 export type RowListener = (rows: readonly SmiRow[] | undefined, failure?: SmiFailure) => void;
@@ -38,7 +49,9 @@ export class MachineTelemetry implements TelemetrySource {
   private running: Running[] = [];
   private overrides: InventoryOverrides = {};
   private document: SmiDocument | undefined;
+  private readonly accounts = new AccountNames();
   private rowListener: RowListener = () => {};
+  private lateListener: () => void = () => {};
   private changeListener: (inventory: Inventory) => void = () => {};
   private looking = false;
 
@@ -52,6 +65,7 @@ export class MachineTelemetry implements TelemetrySource {
       {
         ...{ program, smiRuns, everyMs: this.everyMs, expected: () => this.gpus.now.listed },
         sampled: (rows, failure) => this.sampled(rows, failure),
+        late: () => this.lateListener(),
       },
       log,
     );
@@ -76,9 +90,14 @@ export class MachineTelemetry implements TelemetrySource {
     this.rowListener = listener;
   }
 
+  /** `listener` hears when a sample should have come and has not. */
+  onLate(listener: () => void): void {
+    this.lateListener = listener;
+  }
+
   /** A whole reading, or why there is none: drivers come and go while the agent lives. */
   read(document: SmiDocument | undefined, failure?: SmiFailure): void {
-    if (document) this.document = document;
+    if (document) this.take(document);
     else if (failure && this.gpus.failed(failure)) this.tellChange();
     if (!document || this.looking) return;
     this.looking = true;
@@ -92,6 +111,17 @@ export class MachineTelemetry implements TelemetrySource {
       .finally(() => {
         this.looking = false;
       });
+  }
+
+  private take(document: SmiDocument): void {
+    this.document = document;
+    const { devices } = this.gpus.now;
+    if (devices.length === 0) return;
+    const { table = processTable } = this.options;
+    const processes = gpuProcesses(document, devices, { table, accounts: this.accounts });
+    this.samples.set("processes", {
+      gpuProcesses: create(GpuProcessListSchema, { time: timestampFromMs(Date.now()), processes }),
+    });
   }
 
   keepApart(apart: boolean): void {

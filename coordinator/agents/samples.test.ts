@@ -30,6 +30,15 @@ it("what changes slowly holds until it is told again", () => {
   expect(samples.of("n2")).toBeUndefined();
 });
 
+it("processes hold until the GPUs are read again, and an empty list is a list", () => {
+  const samples = new Samples();
+  samples.take("n1", [], said({ gpuProcesses: { processes: [{ pid: 7, gpuUuid: "GPU-a" }] } }));
+  samples.take("n1", [], said({ cpuPercent: 1 }));
+  expect(samples.of("n1")?.gpuProcesses?.processes).toMatchObject([{ pid: 7 }]);
+  samples.take("n1", [], said({ gpuProcesses: {} }));
+  expect(samples.of("n1")?.gpuProcesses?.processes).toEqual([]);
+});
+
 it("one that is too large is not kept", () => {
   const samples = new Samples();
   expect(samples.take("n1", [], said({ freezer: "x".repeat(100_000) }))).toBeUndefined();

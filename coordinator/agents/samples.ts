@@ -22,8 +22,14 @@ export class Samples {
       return uuid === undefined ? [] : [{ ...gpu, uuid, place: 0 }];
     });
     // What changes slowly is not told each time.
-    const host = said.host ?? this.latest.get(node)?.host;
-    const sample: Telemetry = { ...said, gpus: named, ...(host ? { host } : {}) };
+    const before = this.latest.get(node);
+    const host = said.host ?? before?.host;
+    const gpuProcesses = said.gpuProcesses ?? before?.gpuProcesses;
+    const sample: Telemetry = {
+      ...{ ...said, gpus: named },
+      ...(host ? { host } : {}),
+      ...(gpuProcesses ? { gpuProcesses } : {}),
+    };
     this.latest.set(node, sample);
     return sample;
   }

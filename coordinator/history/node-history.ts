@@ -50,8 +50,31 @@ const ofNode: ReadonlyArray<[name: string, of: (sample: NodeSample) => number | 
 ];
 const ofGpu = ["utilization_percent", "memory_used_bytes", "temperature_celsius", "power_watts"] as const;
 
-/** A file's head has room for no more; one GPU may be many MIG devices. */
-const gpusMax = 48;
+/** Of a part of a GPU nothing else is measured. */
+const ofPart = ["memory_used_bytes", "temperature_celsius"] as const;
+
+type GpuColumn = (typeof ofGpu)[number];
+
+/** MIG devices have names of their own. */
+const columnsOf = (uuid: string): readonly GpuColumn[] => (uuid.startsWith("MIG-") ? ofPart : ofGpu);
+
+/** A file's head has room for no more: 48 GPUs, or twice as many parts. */
+const gpuColumnsMax = 192;
+
+const ofColumn: Readonly<Record<GpuColumn, (gpu: GpuSample) => number | undefined>> = {
+  utilization_percent: ({ utilizationPercent }) => utilizationPercent,
+  memory_used_bytes: ({ memoryUsedBytes }) => memoryUsedBytes,
+  temperature_celsius: ({ temperatureCelsius }) => temperatureCelsius,
+  power_watts: ({ powerWatts }) => powerWatts,
+};
+
+function fitting(uuids: readonly string[]): readonly string[] {
+  let columns = 0;
+  return uuids.filter((uuid) => {
+    columns += columnsOf(uuid).length;
+    return columns <= gpuColumnsMax;
+  });
+}
 
 /** What one node said of itself, in two files that never grow. */
 export class NodeHistory {
@@ -63,11 +86,11 @@ export class NodeHistory {
   private slotAt = { fine: 0, coarse: 0 };
 
   constructor(folder: string, offered: readonly string[]) {
-    this.gpus = offered.slice(0, gpusMax);
+    this.gpus = fitting(offered);
     const { gpus } = this;
     this.columns = [
       ...ofNode.map(([name]) => name),
-      ...gpus.flatMap((uuid) => ofGpu.map((name) => `gpu:${uuid}:${name}`)),
+      ...gpus.flatMap((uuid) => columnsOf(uuid).map((name) => `gpu:${uuid}:${name}`)),
     ];
     const { columns } = this;
     this.fine = RingFile.open(join(folder, "day"), { columns, everyMs: fineMs, slots });
@@ -77,7 +100,7 @@ export class NodeHistory {
 
   /** True while its file has a place for each of these GPUs. */
   fits(gpus: readonly string[]): boolean {
-    return gpus.slice(0, gpusMax).every((uuid) => this.gpus.includes(uuid));
+    return fitting(gpus).every((uuid) => this.gpus.includes(uuid));
   }
 
   add(at: number, sample: NodeSample): void {
@@ -149,8 +172,7 @@ export class NodeHistory {
     const values = ofNode.map(([, of]) => given(of(sample)));
     for (const uuid of this.gpus) {
       const gpu = sample.gpus.find((each) => each.uuid === uuid);
-      values.push(given(gpu?.utilizationPercent), given(gpu?.memoryUsedBytes));
-      values.push(given(gpu?.temperatureCelsius), given(gpu?.powerWatts));
+      for (const column of columnsOf(uuid)) values.push(given(gpu && ofColumn[column](gpu)));
     }
     return values;
   }

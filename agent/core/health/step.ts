@@ -38,8 +38,9 @@ export type HealthEvent =
   | { type: "read"; gpus: readonly SmiGpu[]; held: ReadonlySet<string>; ownPids: ReadonlySet<number> }
   /** One of the frequent samples. */
   | { type: "sampled"; gpus: readonly SampledGpu[] }
-  /** nvidia-smi itself ends, because it can't reach the GPU at this address. */
+  /** nvidia-smi itself ends, because it can't reach the GPU at this address, or those of these names. */
   | { type: "unreachable"; bus: string }
+  | { type: "unreachable"; uuids: readonly string[] }
   | { type: "kernel"; message: KernelMessage }
   /** Without a failure: it passed. */
   | { type: "tested"; uuid: string; failure?: string };
@@ -74,7 +75,10 @@ function stepped(health: Health, event: HealthEvent, thresholds: Thresholds, now
       return sampled(health, event.gpus, now);
     case "unreachable":
       return new Map(
-        [...health].map(([uuid, known]) => [uuid, isAt(known, event.bus) ? unreachable(known, now) : known]),
+        [...health].map(([uuid, known]) => {
+          const isMeant = "bus" in event ? isAt(known, event.bus) : event.uuids.includes(uuid);
+          return [uuid, isMeant ? unreachable(known, now) : known];
+        }),
       );
     case "tested":
       return tested(health, event, now);

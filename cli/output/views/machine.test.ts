@@ -32,6 +32,29 @@ it("GPUs with what they do, where they are, and how they are connected", () => {
   ]);
 });
 
+it("what runs on a GPU, and for whom", () => {
+  const parts = [0, 1].map((at) => ({ uuid: `MIG-${at}`, parentUuid: "GPU-a", index: 2, model: "A100 MIG 3g.20gb" }));
+  const inventory = create(InventorySchema, { gpus: parts });
+  const process = { gpuUuid: "MIG-1", type: "C", pid: 7 };
+  const job = { jobId: "workspaces/w/experiments/e/jobs/train", attempt: 2, rank: 3 };
+  const telemetry = create(TelemetrySchema, {
+    gpuProcesses: {
+      processes: [
+        { ...process, ...job, name: "python3", account: "alice", memoryBytes: 10n * gib },
+        { ...process, jobId: "a job of another workspace", memoryBytes: 0n },
+        { ...process, name: "blender", account: "bob" },
+      ],
+    },
+  });
+  expect(gpuLines(inventory, telemetry, unused).slice(1)).toEqual([
+    ["GPU 2/0", "A100 MIG 3g.20gb, MIG-0, healthy, free"],
+    ["GPU 2/1", "A100 MIG 3g.20gb, MIG-1, healthy, free"],
+    ["  on GPU 2/1", "process 7, python3 as alice, 10.0 GiB, job train (attempt 2), rank 3"],
+    ["  on GPU 2/1", "process 7, 0 GiB, a job of another workspace"],
+    ["  on GPU 2/1", "process 7, blender as bob, a stranger's: it belongs to no job"],
+  ]);
+});
+
 it("disks, network and file servers", () => {
   const host = create(HostTelemetrySchema, {
     temperatureCelsius: 51.4,

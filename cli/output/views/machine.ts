@@ -1,5 +1,6 @@
 import type {
   Gpu,
+  GpuProcess,
   GpuTelemetry,
   HostTelemetry,
   Inventory,
@@ -9,6 +10,7 @@ import type {
 import { leafOf } from "../../ids.js";
 import type { Detail } from "../table.js";
 import { gibibytes } from "../time.js";
+import { nameOfGpu } from "./gpu-name.js";
 import { suspectedText } from "./suspected.js";
 
 /** What a machine's GPUs are and do, for whom, and how they are connected. */
@@ -18,13 +20,18 @@ export function gpuLines(
   { gpuFaults, allocations }: Pick<Node, "gpuFaults" | "allocations">,
 ): Detail[] {
   const gpus = inventory?.gpus ?? [];
-  const lines = gpus.map((gpu): Detail => {
+  const lines = gpus.flatMap((gpu): Detail[] => {
     const now = telemetry?.gpus.find(({ uuid }) => uuid === gpu.uuid);
     const state = gpuFaults.find(({ uuid }) => uuid === gpu.uuid)?.state ?? "healthy";
     const holder = allocations.find(({ gpuUuids }) => gpuUuids.includes(gpu.uuid));
     const user = holder ? `job ${leafOf(holder.jobId)}${suspectedText(holder.suspected)}` : "free";
     const parts = [gpu.model, gpu.uuid, state, user, ...doing(gpu, now), ...place(gpu)];
-    return [`GPU ${gpu.index}`, parts.filter(Boolean).join(", ")];
+    const name = `GPU ${nameOfGpu(gpu, gpus)}`;
+    const processes = telemetry?.gpuProcesses?.processes.filter(({ gpuUuid }) => gpuUuid === gpu.uuid) ?? [];
+    return [
+      [name, parts.filter(Boolean).join(", ")],
+      ...processes.map((process): Detail => [`  on ${name}`, processText(process)]),
+    ];
   });
   const trouble: Detail[] = [["No GPUs", inventory?.gpuTrouble ?? ""]];
   if (gpus.length < 2 || !gpus.some(({ links }) => links.length > 0)) return [...trouble, ...lines];
@@ -38,6 +45,22 @@ export function gpuLines(
     ],
   );
   return [...trouble, ...lines, ...links];
+}
+
+/** `process 4711, python3 as alice, 10 GiB, job train (attempt 2), rank 0` */
+function processText({ pid, name, account, memoryBytes, jobId, attempt, rank }: GpuProcess): string {
+  const program = [name, account === "" ? "" : `as ${account}`].filter(Boolean).join(" ");
+  const isKnown = jobId.includes("/");
+  const owner = isKnown ? `job ${leafOf(jobId)} (attempt ${attempt})` : jobId || "a stranger's: it belongs to no job";
+  return [
+    `process ${pid}`,
+    program,
+    memoryBytes === undefined ? "" : gibibytes(memoryBytes) || "0 GiB",
+    owner,
+    rank === undefined ? "" : `rank ${rank}`,
+  ]
+    .filter(Boolean)
+    .join(", ");
 }
 
 function doing({ memoryBytes }: Gpu, now: GpuTelemetry | undefined): string[] {

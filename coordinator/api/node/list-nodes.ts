@@ -5,6 +5,7 @@ import { pageByName, weightOf } from "../paging.js";
 import type { ApiPorts } from "../ports.js";
 import { sightOf } from "../sight.js";
 import { nodeView } from "../views/node.js";
+import { shortTelemetry } from "../views/node-telemetry.js";
 
 export function listNodes(ports: ApiPorts): Handlers<typeof NodeService>["listNodes"] {
   return (request, context) => {
@@ -14,7 +15,10 @@ export function listNodes(ports: ApiPorts): Handlers<typeof NodeService>["listNo
     const all = [...state.nodes.values()].filter((row) => cluster === undefined || row.cluster === cluster);
     const page = pageByName("nodes", all, request, (row) => weightOf(row) + weightOf(ports.telemetry(row.name)));
     return {
-      nodes: page.items.map((row) => nodeView(state, row, ports.telemetry(row.name), sight)),
+      nodes: page.items.map((row) => {
+        const telemetry = ports.telemetry(row.name);
+        return nodeView(state, row, telemetry && shortTelemetry(telemetry), sight);
+      }),
       nextPageToken: page.nextPageToken,
     };
   };

@@ -14,6 +14,7 @@ import { holdersOn } from "../../core/queries.js";
 import type { Node, NodeInventory, ResourceFault } from "../../core/state.js";
 import { hidden, type Sight, unlimited } from "../sight.js";
 import { nodeHealthView } from "./node-health.js";
+import { telemetryView } from "./node-telemetry.js";
 
 export function nodeView(
   state: State,
@@ -38,7 +39,7 @@ export function nodeView(
     clusterId: isHidden ? hidden.cluster : cluster ? idOfCluster(state, cluster) : "",
     enrolledTime: timestampFromMs(row.enrolledAt),
     ...(heardAt === undefined ? {} : { lastHeartbeatTime: timestampFromMs(heardAt) }),
-    ...(telemetry ? { telemetry } : {}),
+    ...(telemetry ? { telemetry: telemetryView(state, telemetry, sight) } : {}),
     allocations: allocations(state, row, sight),
     drained: row.drained !== undefined,
     agentVersion: row.agentVersion,
@@ -67,6 +68,7 @@ const ownerView = (terms: OwnerTerms | undefined) =>
         owner: {
           ...{ closed: terms.closed, wantedBack: terms.wantedBack, containersOnly: terms.containersOnly },
           ...{ usersAllowed: [...terms.usersAllowed], usersDenied: [...terms.usersDenied] },
+          withoutAccount: terms.withoutAccount.map((each) => ({ ...each })),
           ...(terms.closedUntil === undefined ? {} : { closedUntil: timestampFromMs(terms.closedUntil) }),
         },
       }

@@ -23,8 +23,9 @@ function gpusOf(scene) {
   return { head, gpus: changed, tail };
 }
 
-const processElement = ({ pid, type = "C", name = "python", memoryMiB = 1024 }) =>
-  `<process_info><pid>${pid}</pid><type>${type}</type><process_name>${name}</process_name>` +
+const processElement = ({ pid, type = "C", name = "python", memoryMiB = 1024, gpuInstance, computeInstance }) =>
+  `<process_info><gpu_instance_id>${gpuInstance ?? "N/A"}</gpu_instance_id>` +
+  `<compute_instance_id>${computeInstance ?? "N/A"}</compute_instance_id><pid>${pid}</pid><type>${type}</type><process_name>${name}</process_name>` +
   `<used_memory>${memoryMiB} MiB</used_memory></process_info>`;
 
 /** As if something ran on it: each GPU in a course of its own. */

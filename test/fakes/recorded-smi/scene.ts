@@ -11,7 +11,17 @@ export interface GpuChange {
   values?: Record<string, string>;
   /** By paths below `<gpu>`, with units: `remapped_rows/remapped_row_failure`. */
   xml?: Record<string, string>;
-  processes?: Array<{ pid: number; type?: string; name?: string; memoryMiB?: number }>;
+  processes?: RecordedProcess[];
+}
+
+export interface RecordedProcess {
+  pid: number;
+  type?: string;
+  name?: string;
+  memoryMiB?: number;
+  /** Of a GPU that is divided. */
+  gpuInstance?: number;
+  computeInstance?: number;
 }
 
 /** How it behaves when asked: a failure has both exit code and words; an exit code alone stands behind the usual answer. */

@@ -14,7 +14,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file stoker/v1/node.proto.
  */
 export const file_stoker_v1_node: GenFile = /*@__PURE__*/
-  fileDesc("ChRzdG9rZXIvdjEvbm9kZS5wcm90bxIJc3Rva2VyLnYxIrQFCgROb2RlEgoKAmlkGAEgASgJEgwKBG5hbWUYAiABKAkSDwoHYWRkcmVzcxgDIAEoCRIjCgVzdGF0ZRgEIAEoDjIULnN0b2tlci52MS5Ob2RlU3RhdGUSDgoGcmVhc29uGAUgASgJEicKCWludmVudG9yeRgGIAEoCzIULnN0b2tlci52MS5JbnZlbnRvcnkSEgoKY2x1c3Rlcl9pZBgHIAEoCRIxCg1lbnJvbGxlZF90aW1lGAggASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBI3ChNsYXN0X2hlYXJ0YmVhdF90aW1lGAkgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBInCgl0ZWxlbWV0cnkYCiABKAsyFC5zdG9rZXIudjEuVGVsZW1ldHJ5Ei4KC2FsbG9jYXRpb25zGAsgAygLMhkuc3Rva2VyLnYxLk5vZGVBbGxvY2F0aW9uEg8KB2RyYWluZWQYDCABKAgSFQoNYWdlbnRfdmVyc2lvbhgNIAEoCRI5ChVzdGF0ZV90cmFuc2l0aW9uX3RpbWUYFCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEicKBWVycm9yGBUgASgLMhguc3Rva2VyLnYxLlJlc291cmNlRXJyb3ISEAoId2FybmluZ3MYFiADKAkSJwoKZ3B1X2ZhdWx0cxgyIAMoCzITLnN0b2tlci52MS5HcHVGYXVsdBIoCgpncHVfaGVhbHRoGDMgAygLMhQuc3Rva2VyLnYxLkdwdUhlYWx0aBIkCghmYWlsdXJlcxg0IAMoCzISLnN0b2tlci52MS5GYWlsdXJlEiIKBXRlc3RzGDUgAygLMhMuc3Rva2VyLnYxLk5vZGVUZXN0Eg8KB3BlbmFsdHkYNiABKAUi0gEKDk5vZGVBbGxvY2F0aW9uEg4KBmpvYl9pZBgBIAEoCRIPCgdhdHRlbXB0GAIgASgFEgwKBGdwdXMYAyABKAUSDAoEY3B1cxgEIAEoBRIUCgxtZW1vcnlfYnl0ZXMYBSABKAMSMAoMZnJvemVuX3NpbmNlGDIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIVCg1mcm96ZW5fcmVhc29uGDMgASgJEhEKCXN1c3BlY3RlZBg8IAMoCRIRCglncHVfdXVpZHMYPSADKAkiuAMKCUludmVudG9yeRIVCg1tYWNoaW5lX2NsYXNzGAEgASgJEgoKAm9zGAIgASgJEg4KBmtlcm5lbBgDIAEoCRIMCgRjcHVzGAQgASgFEhEKCWNwdV9tb2RlbBgFIAEoCRIUCgxtZW1vcnlfYnl0ZXMYBiABKAMSHAoEZ3B1cxgHIAMoCzIOLnN0b2tlci52MS5HcHUSFgoOZHJpdmVyX3ZlcnNpb24YCCABKAkSFAoMY3VkYV92ZXJzaW9uGAkgASgJEhkKEWNvbnRhaW5lcl9ydW50aW1lGBQgASgJEiEKGWNvbnRhaW5lcl9ydW50aW1lX3ZlcnNpb24YFSABKAkSEAoIcHJlcGFyZXMYGSABKAgSLAoMZmlsZV9zZXJ2aW5nGB4gASgLMhYuc3Rva2VyLnYxLkZpbGVTZXJ2aW5nEhMKC3JlY2xhaW1hYmxlGCggASgIEiQKBW93bmVyGCkgASgLMhUuc3Rva2VyLnYxLk93bmVyVGVybXMSJwoJaXNvbGF0aW9uGCogASgLMhQuc3Rva2VyLnYxLklzb2xhdGlvbhITCgtncHVfdHJvdWJsZRgyIAEoCSKpAQoKT3duZXJUZXJtcxIOCgZjbG9zZWQYASABKAkSMAoMY2xvc2VkX3VudGlsGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBITCgt3YW50ZWRfYmFjaxgDIAEoCBIVCg11c2Vyc19hbGxvd2VkGAQgAygJEhQKDHVzZXJzX2RlbmllZBgFIAMoCRIXCg9jb250YWluZXJzX29ubHkYBiABKAgiPgoJSXNvbGF0aW9uEhAKCGFjY291bnRzGAEgASgJEg4KBmxpbWl0cxgCIAEoCRIPCgdkZXZpY2VzGAMgASgJImMKC0ZpbGVTZXJ2aW5nEg4KBnNlcnZlchgBIAEoCRIOCgZmb2xkZXIYAiABKAkSEgoKZnJlZV9ieXRlcxgDIAEoAxIPCgdyZWZ1c2VkGAQgASgIEg8KB2V4cG9ydHMYBSABKAUixQEKA0dwdRIMCgR1dWlkGAEgASgJEg0KBWluZGV4GAIgASgFEg0KBW1vZGVsGAMgASgJEhQKDG1lbW9yeV9ieXRlcxgEIAEoAxIOCgZidXNfaWQYBSABKAkSDQoFbGlua3MYMiADKAkSFAoMY3B1X2FmZmluaXR5GDMgASgJEhYKCW51bWFfbm9kZRg0IAEoBUgAiAEBEhMKC3BhcmVudF91dWlkGDUgASgJEgwKBG5pY3MYNiADKAlCDAoKX251bWFfbm9kZSJxCghHcHVGYXVsdBIMCgR1dWlkGAEgASgJEg0KBXN0YXRlGAIgASgJEgwKBHJ1bGUYAyABKAkSDwoHbWVzc2FnZRgEIAEoCRIpCgVzaW5jZRgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAilwIKCVRlbGVtZXRyeRIYCgtjcHVfcGVyY2VudBgBIAEoAUgAiAEBEh4KEW1lbW9yeV91c2VkX2J5dGVzGAIgASgDSAGIAQESJQoEZ3B1cxgDIAMoCzIXLnN0b2tlci52MS5HcHVUZWxlbWV0cnkSEgoFbG9hZDEYBCABKAFIAogBARIPCgdmcmVlemVyGDIgASgJEiwKDGxvZ3Nfd2FpdGluZxg8IAEoCzIWLnN0b2tlci52MS5Mb2dzV2FpdGluZxImCgRob3N0GDMgASgLMhguc3Rva2VyLnYxLkhvc3RUZWxlbWV0cnlCDgoMX2NwdV9wZXJjZW50QhQKEl9tZW1vcnlfdXNlZF9ieXRlc0IICgZfbG9hZDEiVwoLTG9nc1dhaXRpbmcSKQoFc2luY2UYASABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEg4KBnJlYXNvbhgCIAEoCRINCgVieXRlcxgDIAEoAyKrAgoMR3B1VGVsZW1ldHJ5EgwKBHV1aWQYASABKAkSIAoTdXRpbGl6YXRpb25fcGVyY2VudBgCIAEoAUgAiAEBEh4KEW1lbW9yeV91c2VkX2J5dGVzGAMgASgDSAGIAQESIAoTdGVtcGVyYXR1cmVfY2Vsc2l1cxgEIAEoAUgCiAEBEhgKC3Bvd2VyX3dhdHRzGAUgASgBSAOIAQESDQoFcGxhY2UYMiABKA0SGQoMc21fY2xvY2tfbWh6GDMgASgFSASIAQFCFgoUX3V0aWxpemF0aW9uX3BlcmNlbnRCFAoSX21lbW9yeV91c2VkX2J5dGVzQhYKFF90ZW1wZXJhdHVyZV9jZWxzaXVzQg4KDF9wb3dlcl93YXR0c0IPCg1fc21fY2xvY2tfbWh6ItIBCg1Ib3N0VGVsZW1ldHJ5EiAKE3RlbXBlcmF0dXJlX2NlbHNpdXMYASABKAFIAIgBARInCgVkaXNrcxgCIAMoCzIYLnN0b2tlci52MS5EaXNrVGVsZW1ldHJ5EjEKCmludGVyZmFjZXMYAyADKAsyHS5zdG9rZXIudjEuSW50ZXJmYWNlVGVsZW1ldHJ5EisKCm5mc19tb3VudHMYBCADKAsyFy5zdG9rZXIudjEuTmZzVGVsZW1ldHJ5QhYKFF90ZW1wZXJhdHVyZV9jZWxzaXVzIkwKDURpc2tUZWxlbWV0cnkSEwoLbW91bnRfcG9pbnQYASABKAkSEgoKc2l6ZV9ieXRlcxgCIAEoAxISCgpmcmVlX2J5dGVzGAMgASgDIpoBChJJbnRlcmZhY2VUZWxlbWV0cnkSDAoEbmFtZRgBIAEoCRIhChlyZWNlaXZlZF9ieXRlc19wZXJfc2Vjb25kGAIgASgBEh0KFXNlbnRfYnl0ZXNfcGVyX3NlY29uZBgDIAEoARIOCgZlcnJvcnMYBCABKAMSFgoJbGlua19tYnBzGAUgASgDSACIAQFCDAoKX2xpbmtfbWJwcyK1AQoMTmZzVGVsZW1ldHJ5EhMKC21vdW50X3BvaW50GAEgASgJEh0KFW9wZXJhdGlvbnNfcGVyX3NlY29uZBgCIAEoARIaCg1yb3VuZF90cmlwX21zGAMgASgBSACIAQESGQoMZXhlY3V0aW9uX21zGAQgASgBSAGIAQESFwoPcmV0cmFuc21pc3Npb25zGAUgASgDQhAKDl9yb3VuZF90cmlwX21zQg8KDV9leGVjdXRpb25fbXMiVQoJTm9kZUZhdWx0EgwKBHJ1bGUYASABKAkSDwoHbWVzc2FnZRgCIAEoCRIpCgVzaW5jZRgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAigwEKCUdwdUhlYWx0aBIMCgR1dWlkGAEgASgJEg0KBWluZGV4GAIgASgFEg0KBXN0YXRlGAMgASgJEg4KBnJlYXNvbhgEIAEoCRIpCgVzaW5jZRgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDwoHcGVuYWx0eRgGIAEoBSKQAQoHRmFpbHVyZRIQCghncHVfdXVpZBgBIAEoCRIMCgRydWxlGAIgASgJEg8KB21lc3NhZ2UYAyABKAkSKQoFc2luY2UYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEikKBXVudGlsGAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCKBAgoITm9kZVRlc3QSDwoHdGVzdF9pZBgBIAEoCRINCgVzdGF0ZRgCIAEoCRIPCgdwdXJwb3NlGAMgASgJEhEKCWdwdV91dWlkcxgEIAMoCRINCgVxdWljaxgFIAEoCBINCgVwZWVycxgGIAMoCRIuCgpzdGFydF90aW1lGAcgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIsCghlbmRfdGltZRgIIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDwoHc3VtbWFyeRgJIAEoCRIkCgZjaGVja3MYCiADKAsyFC5zdG9rZXIudjEuVGVzdENoZWNrIr8BCglUZXN0Q2hlY2sSDAoEbmFtZRgBIAEoCRIQCghncHVfdXVpZBgCIAEoCRIMCgRwZWVyGAMgASgJEg8KB291dGNvbWUYBCABKAkSDwoHbWVzc2FnZRgFIAEoCRIyCgdudW1iZXJzGAYgAygLMiEuc3Rva2VyLnYxLlRlc3RDaGVjay5OdW1iZXJzRW50cnkaLgoMTnVtYmVyc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoAToCOAEqyQEKCU5vZGVTdGF0ZRIaChZOT0RFX1NUQVRFX1VOU1BFQ0lGSUVEEAASEwoPTk9ERV9TVEFURV9GUkVFEAESGAoUTk9ERV9TVEFURV9QUkVQQVJJTkcQAhITCg9OT0RFX1NUQVRFX0lETEUQAxIWChJOT0RFX1NUQVRFX1JVTk5JTkcQBBIWChJOT0RFX1NUQVRFX0xFQVZJTkcQBRIXChNOT0RFX1NUQVRFX1VOVVNBQkxFEAYSEwoPTk9ERV9TVEFURV9MT1NUEAdiBnByb3RvMw", [file_google_protobuf_timestamp, file_stoker_v1_error]);
+  fileDesc("ChRzdG9rZXIvdjEvbm9kZS5wcm90bxIJc3Rva2VyLnYxIrQFCgROb2RlEgoKAmlkGAEgASgJEgwKBG5hbWUYAiABKAkSDwoHYWRkcmVzcxgDIAEoCRIjCgVzdGF0ZRgEIAEoDjIULnN0b2tlci52MS5Ob2RlU3RhdGUSDgoGcmVhc29uGAUgASgJEicKCWludmVudG9yeRgGIAEoCzIULnN0b2tlci52MS5JbnZlbnRvcnkSEgoKY2x1c3Rlcl9pZBgHIAEoCRIxCg1lbnJvbGxlZF90aW1lGAggASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBI3ChNsYXN0X2hlYXJ0YmVhdF90aW1lGAkgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBInCgl0ZWxlbWV0cnkYCiABKAsyFC5zdG9rZXIudjEuVGVsZW1ldHJ5Ei4KC2FsbG9jYXRpb25zGAsgAygLMhkuc3Rva2VyLnYxLk5vZGVBbGxvY2F0aW9uEg8KB2RyYWluZWQYDCABKAgSFQoNYWdlbnRfdmVyc2lvbhgNIAEoCRI5ChVzdGF0ZV90cmFuc2l0aW9uX3RpbWUYFCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEicKBWVycm9yGBUgASgLMhguc3Rva2VyLnYxLlJlc291cmNlRXJyb3ISEAoId2FybmluZ3MYFiADKAkSJwoKZ3B1X2ZhdWx0cxgyIAMoCzITLnN0b2tlci52MS5HcHVGYXVsdBIoCgpncHVfaGVhbHRoGDMgAygLMhQuc3Rva2VyLnYxLkdwdUhlYWx0aBIkCghmYWlsdXJlcxg0IAMoCzISLnN0b2tlci52MS5GYWlsdXJlEiIKBXRlc3RzGDUgAygLMhMuc3Rva2VyLnYxLk5vZGVUZXN0Eg8KB3BlbmFsdHkYNiABKAUi0gEKDk5vZGVBbGxvY2F0aW9uEg4KBmpvYl9pZBgBIAEoCRIPCgdhdHRlbXB0GAIgASgFEgwKBGdwdXMYAyABKAUSDAoEY3B1cxgEIAEoBRIUCgxtZW1vcnlfYnl0ZXMYBSABKAMSMAoMZnJvemVuX3NpbmNlGDIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIVCg1mcm96ZW5fcmVhc29uGDMgASgJEhEKCXN1c3BlY3RlZBg8IAMoCRIRCglncHVfdXVpZHMYPSADKAkiuAMKCUludmVudG9yeRIVCg1tYWNoaW5lX2NsYXNzGAEgASgJEgoKAm9zGAIgASgJEg4KBmtlcm5lbBgDIAEoCRIMCgRjcHVzGAQgASgFEhEKCWNwdV9tb2RlbBgFIAEoCRIUCgxtZW1vcnlfYnl0ZXMYBiABKAMSHAoEZ3B1cxgHIAMoCzIOLnN0b2tlci52MS5HcHUSFgoOZHJpdmVyX3ZlcnNpb24YCCABKAkSFAoMY3VkYV92ZXJzaW9uGAkgASgJEhkKEWNvbnRhaW5lcl9ydW50aW1lGBQgASgJEiEKGWNvbnRhaW5lcl9ydW50aW1lX3ZlcnNpb24YFSABKAkSEAoIcHJlcGFyZXMYGSABKAgSLAoMZmlsZV9zZXJ2aW5nGB4gASgLMhYuc3Rva2VyLnYxLkZpbGVTZXJ2aW5nEhMKC3JlY2xhaW1hYmxlGCggASgIEiQKBW93bmVyGCkgASgLMhUuc3Rva2VyLnYxLk93bmVyVGVybXMSJwoJaXNvbGF0aW9uGCogASgLMhQuc3Rva2VyLnYxLklzb2xhdGlvbhITCgtncHVfdHJvdWJsZRgyIAEoCSLhAQoKT3duZXJUZXJtcxIOCgZjbG9zZWQYASABKAkSMAoMY2xvc2VkX3VudGlsGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBITCgt3YW50ZWRfYmFjaxgDIAEoCBIVCg11c2Vyc19hbGxvd2VkGAQgAygJEhQKDHVzZXJzX2RlbmllZBgFIAMoCRIXCg9jb250YWluZXJzX29ubHkYBiABKAgSNgoPd2l0aG91dF9hY2NvdW50GAcgAygLMh0uc3Rva2VyLnYxLlVzZXJXaXRob3V0QWNjb3VudCIyChJVc2VyV2l0aG91dEFjY291bnQSDAoEdXNlchgBIAEoCRIOCgZyZWFzb24YAiABKAkiPgoJSXNvbGF0aW9uEhAKCGFjY291bnRzGAEgASgJEg4KBmxpbWl0cxgCIAEoCRIPCgdkZXZpY2VzGAMgASgJImMKC0ZpbGVTZXJ2aW5nEg4KBnNlcnZlchgBIAEoCRIOCgZmb2xkZXIYAiABKAkSEgoKZnJlZV9ieXRlcxgDIAEoAxIPCgdyZWZ1c2VkGAQgASgIEg8KB2V4cG9ydHMYBSABKAUixQEKA0dwdRIMCgR1dWlkGAEgASgJEg0KBWluZGV4GAIgASgFEg0KBW1vZGVsGAMgASgJEhQKDG1lbW9yeV9ieXRlcxgEIAEoAxIOCgZidXNfaWQYBSABKAkSDQoFbGlua3MYMiADKAkSFAoMY3B1X2FmZmluaXR5GDMgASgJEhYKCW51bWFfbm9kZRg0IAEoBUgAiAEBEhMKC3BhcmVudF91dWlkGDUgASgJEgwKBG5pY3MYNiADKAlCDAoKX251bWFfbm9kZSJxCghHcHVGYXVsdBIMCgR1dWlkGAEgASgJEg0KBXN0YXRlGAIgASgJEgwKBHJ1bGUYAyABKAkSDwoHbWVzc2FnZRgEIAEoCRIpCgVzaW5jZRgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiyQIKCVRlbGVtZXRyeRIYCgtjcHVfcGVyY2VudBgBIAEoAUgAiAEBEh4KEW1lbW9yeV91c2VkX2J5dGVzGAIgASgDSAGIAQESJQoEZ3B1cxgDIAMoCzIXLnN0b2tlci52MS5HcHVUZWxlbWV0cnkSEgoFbG9hZDEYBCABKAFIAogBARIPCgdmcmVlemVyGDIgASgJEiwKDGxvZ3Nfd2FpdGluZxg8IAEoCzIWLnN0b2tlci52MS5Mb2dzV2FpdGluZxImCgRob3N0GDMgASgLMhguc3Rva2VyLnYxLkhvc3RUZWxlbWV0cnkSMAoNZ3B1X3Byb2Nlc3NlcxhGIAEoCzIZLnN0b2tlci52MS5HcHVQcm9jZXNzTGlzdEIOCgxfY3B1X3BlcmNlbnRCFAoSX21lbW9yeV91c2VkX2J5dGVzQggKBl9sb2FkMSJkCg5HcHVQcm9jZXNzTGlzdBIoCgR0aW1lGAEgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIoCglwcm9jZXNzZXMYAiADKAsyFS5zdG9rZXIudjEuR3B1UHJvY2VzcyLTAQoKR3B1UHJvY2VzcxIQCghncHVfdXVpZBgBIAEoCRILCgNwaWQYAiABKAUSDAoEdHlwZRgDIAEoCRIMCgRuYW1lGAQgASgJEg8KB2FjY291bnQYBSABKAkSGQoMbWVtb3J5X2J5dGVzGAYgASgDSACIAQESEAoIbGVhc2VfaWQYByABKAkSEQoEcmFuaxgIIAEoBUgBiAEBEg4KBmpvYl9pZBgJIAEoCRIPCgdhdHRlbXB0GAogASgFQg8KDV9tZW1vcnlfYnl0ZXNCBwoFX3JhbmsiVwoLTG9nc1dhaXRpbmcSKQoFc2luY2UYASABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEg4KBnJlYXNvbhgCIAEoCRINCgVieXRlcxgDIAEoAyKrAgoMR3B1VGVsZW1ldHJ5EgwKBHV1aWQYASABKAkSIAoTdXRpbGl6YXRpb25fcGVyY2VudBgCIAEoAUgAiAEBEh4KEW1lbW9yeV91c2VkX2J5dGVzGAMgASgDSAGIAQESIAoTdGVtcGVyYXR1cmVfY2Vsc2l1cxgEIAEoAUgCiAEBEhgKC3Bvd2VyX3dhdHRzGAUgASgBSAOIAQESDQoFcGxhY2UYMiABKA0SGQoMc21fY2xvY2tfbWh6GDMgASgFSASIAQFCFgoUX3V0aWxpemF0aW9uX3BlcmNlbnRCFAoSX21lbW9yeV91c2VkX2J5dGVzQhYKFF90ZW1wZXJhdHVyZV9jZWxzaXVzQg4KDF9wb3dlcl93YXR0c0IPCg1fc21fY2xvY2tfbWh6ItIBCg1Ib3N0VGVsZW1ldHJ5EiAKE3RlbXBlcmF0dXJlX2NlbHNpdXMYASABKAFIAIgBARInCgVkaXNrcxgCIAMoCzIYLnN0b2tlci52MS5EaXNrVGVsZW1ldHJ5EjEKCmludGVyZmFjZXMYAyADKAsyHS5zdG9rZXIudjEuSW50ZXJmYWNlVGVsZW1ldHJ5EisKCm5mc19tb3VudHMYBCADKAsyFy5zdG9rZXIudjEuTmZzVGVsZW1ldHJ5QhYKFF90ZW1wZXJhdHVyZV9jZWxzaXVzIkwKDURpc2tUZWxlbWV0cnkSEwoLbW91bnRfcG9pbnQYASABKAkSEgoKc2l6ZV9ieXRlcxgCIAEoAxISCgpmcmVlX2J5dGVzGAMgASgDIpoBChJJbnRlcmZhY2VUZWxlbWV0cnkSDAoEbmFtZRgBIAEoCRIhChlyZWNlaXZlZF9ieXRlc19wZXJfc2Vjb25kGAIgASgBEh0KFXNlbnRfYnl0ZXNfcGVyX3NlY29uZBgDIAEoARIOCgZlcnJvcnMYBCABKAMSFgoJbGlua19tYnBzGAUgASgDSACIAQFCDAoKX2xpbmtfbWJwcyK1AQoMTmZzVGVsZW1ldHJ5EhMKC21vdW50X3BvaW50GAEgASgJEh0KFW9wZXJhdGlvbnNfcGVyX3NlY29uZBgCIAEoARIaCg1yb3VuZF90cmlwX21zGAMgASgBSACIAQESGQoMZXhlY3V0aW9uX21zGAQgASgBSAGIAQESFwoPcmV0cmFuc21pc3Npb25zGAUgASgDQhAKDl9yb3VuZF90cmlwX21zQg8KDV9leGVjdXRpb25fbXMiVQoJTm9kZUZhdWx0EgwKBHJ1bGUYASABKAkSDwoHbWVzc2FnZRgCIAEoCRIpCgVzaW5jZRgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAigwEKCUdwdUhlYWx0aBIMCgR1dWlkGAEgASgJEg0KBWluZGV4GAIgASgFEg0KBXN0YXRlGAMgASgJEg4KBnJlYXNvbhgEIAEoCRIpCgVzaW5jZRgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDwoHcGVuYWx0eRgGIAEoBSKQAQoHRmFpbHVyZRIQCghncHVfdXVpZBgBIAEoCRIMCgRydWxlGAIgASgJEg8KB21lc3NhZ2UYAyABKAkSKQoFc2luY2UYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEikKBXVudGlsGAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCKBAgoITm9kZVRlc3QSDwoHdGVzdF9pZBgBIAEoCRINCgVzdGF0ZRgCIAEoCRIPCgdwdXJwb3NlGAMgASgJEhEKCWdwdV91dWlkcxgEIAMoCRINCgVxdWljaxgFIAEoCBINCgVwZWVycxgGIAMoCRIuCgpzdGFydF90aW1lGAcgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIsCghlbmRfdGltZRgIIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDwoHc3VtbWFyeRgJIAEoCRIkCgZjaGVja3MYCiADKAsyFC5zdG9rZXIudjEuVGVzdENoZWNrIs0BCglUZXN0Q2hlY2sSDAoEbmFtZRgBIAEoCRIQCghncHVfdXVpZBgCIAEoCRIMCgRwZWVyGAMgASgJEg8KB291dGNvbWUYBCABKAkSDwoHbWVzc2FnZRgFIAEoCRIyCgdudW1iZXJzGAYgAygLMiEuc3Rva2VyLnYxLlRlc3RDaGVjay5OdW1iZXJzRW50cnkSDAoEZnJvbRgHIAEoCRouCgxOdW1iZXJzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgBOgI4ASrJAQoJTm9kZVN0YXRlEhoKFk5PREVfU1RBVEVfVU5TUEVDSUZJRUQQABITCg9OT0RFX1NUQVRFX0ZSRUUQARIYChROT0RFX1NUQVRFX1BSRVBBUklORxACEhMKD05PREVfU1RBVEVfSURMRRADEhYKEk5PREVfU1RBVEVfUlVOTklORxAEEhYKEk5PREVfU1RBVEVfTEVBVklORxAFEhcKE05PREVfU1RBVEVfVU5VU0FCTEUQBhITCg9OT0RFX1NUQVRFX0xPU1QQB2IGcHJvdG8z", [file_google_protobuf_timestamp, file_stoker_v1_error]);
 
 /**
  * One enrolled machine.
@@ -372,6 +372,13 @@ export type OwnerTerms = Message<"stoker.v1.OwnerTerms"> & {
    * @generated from field: bool containers_only = 6;
    */
   containersOnly: boolean;
+
+  /**
+   * Those whose jobs the machine has refused for want of an account, and would still.
+   *
+   * @generated from field: repeated stoker.v1.UserWithoutAccount without_account = 7;
+   */
+  withoutAccount: UserWithoutAccount[];
 };
 
 /**
@@ -380,6 +387,30 @@ export type OwnerTerms = Message<"stoker.v1.OwnerTerms"> & {
  */
 export const OwnerTermsSchema: GenMessage<OwnerTerms> = /*@__PURE__*/
   messageDesc(file_stoker_v1_node, 3);
+
+/**
+ * @generated from message stoker.v1.UserWithoutAccount
+ */
+export type UserWithoutAccount = Message<"stoker.v1.UserWithoutAccount"> & {
+  /**
+   * Empty: who comes with the coordinator's own token.
+   *
+   * @generated from field: string user = 1;
+   */
+  user: string;
+
+  /**
+   * @generated from field: string reason = 2;
+   */
+  reason: string;
+};
+
+/**
+ * Describes the message stoker.v1.UserWithoutAccount.
+ * Use `create(UserWithoutAccountSchema)` to create a new message.
+ */
+export const UserWithoutAccountSchema: GenMessage<UserWithoutAccount> = /*@__PURE__*/
+  messageDesc(file_stoker_v1_node, 4);
 
 /**
  * How far jobs are kept from one another and from the machine, in words for people.
@@ -414,7 +445,7 @@ export type Isolation = Message<"stoker.v1.Isolation"> & {
  * Use `create(IsolationSchema)` to create a new message.
  */
 export const IsolationSchema: GenMessage<Isolation> = /*@__PURE__*/
-  messageDesc(file_stoker_v1_node, 4);
+  messageDesc(file_stoker_v1_node, 5);
 
 /**
  * What a machine can do as a file server.
@@ -463,7 +494,7 @@ export type FileServing = Message<"stoker.v1.FileServing"> & {
  * Use `create(FileServingSchema)` to create a new message.
  */
 export const FileServingSchema: GenMessage<FileServing> = /*@__PURE__*/
-  messageDesc(file_stoker_v1_node, 5);
+  messageDesc(file_stoker_v1_node, 6);
 
 /**
  * @generated from message stoker.v1.Gpu
@@ -536,7 +567,7 @@ export type Gpu = Message<"stoker.v1.Gpu"> & {
  * Use `create(GpuSchema)` to create a new message.
  */
 export const GpuSchema: GenMessage<Gpu> = /*@__PURE__*/
-  messageDesc(file_stoker_v1_node, 6);
+  messageDesc(file_stoker_v1_node, 7);
 
 /**
  * A sample; absent fields were not measured, which is not zero.
@@ -582,7 +613,7 @@ export type GpuFault = Message<"stoker.v1.GpuFault"> & {
  * Use `create(GpuFaultSchema)` to create a new message.
  */
 export const GpuFaultSchema: GenMessage<GpuFault> = /*@__PURE__*/
-  messageDesc(file_stoker_v1_node, 7);
+  messageDesc(file_stoker_v1_node, 8);
 
 /**
  * @generated from message stoker.v1.Telemetry
@@ -628,6 +659,13 @@ export type Telemetry = Message<"stoker.v1.Telemetry"> & {
    * @generated from field: stoker.v1.HostTelemetry host = 51;
    */
   host?: HostTelemetry | undefined;
+
+  /**
+   * As the last whole reading of the GPUs found them: not in every sample either. Not in lists of nodes.
+   *
+   * @generated from field: stoker.v1.GpuProcessList gpu_processes = 70;
+   */
+  gpuProcesses?: GpuProcessList | undefined;
 };
 
 /**
@@ -635,7 +673,107 @@ export type Telemetry = Message<"stoker.v1.Telemetry"> & {
  * Use `create(TelemetrySchema)` to create a new message.
  */
 export const TelemetrySchema: GenMessage<Telemetry> = /*@__PURE__*/
-  messageDesc(file_stoker_v1_node, 8);
+  messageDesc(file_stoker_v1_node, 9);
+
+/**
+ * @generated from message stoker.v1.GpuProcessList
+ */
+export type GpuProcessList = Message<"stoker.v1.GpuProcessList"> & {
+  /**
+   * @generated from field: google.protobuf.Timestamp time = 1;
+   */
+  time?: Timestamp | undefined;
+
+  /**
+   * @generated from field: repeated stoker.v1.GpuProcess processes = 2;
+   */
+  processes: GpuProcess[];
+};
+
+/**
+ * Describes the message stoker.v1.GpuProcessList.
+ * Use `create(GpuProcessListSchema)` to create a new message.
+ */
+export const GpuProcessListSchema: GenMessage<GpuProcessList> = /*@__PURE__*/
+  messageDesc(file_stoker_v1_node, 10);
+
+/**
+ * A process that computes on a GPU.
+ *
+ * @generated from message stoker.v1.GpuProcess
+ */
+export type GpuProcess = Message<"stoker.v1.GpuProcess"> & {
+  /**
+   * Of a GPU that is divided, the part that it runs on, or the whole where that is not told.
+   *
+   * @generated from field: string gpu_uuid = 1;
+   */
+  gpuUuid: string;
+
+  /**
+   * @generated from field: int32 pid = 2;
+   */
+  pid: number;
+
+  /**
+   * C, C+G or M+C
+   *
+   * @generated from field: string type = 3;
+   */
+  type: string;
+
+  /**
+   * Its program, without path and arguments; empty when not known, or of a job that may not be read.
+   *
+   * @generated from field: string name = 4;
+   */
+  name: string;
+
+  /**
+   * The account that it runs as; empty likewise.
+   *
+   * @generated from field: string account = 5;
+   */
+  account: string;
+
+  /**
+   * @generated from field: optional int64 memory_bytes = 6;
+   */
+  memoryBytes?: bigint | undefined;
+
+  /**
+   * On its way to the coordinator: the lease that it runs under; empty when it belongs to no job.
+   *
+   * @generated from field: string lease_id = 7;
+   */
+  leaseId: string;
+
+  /**
+   * What its launcher calls it.
+   *
+   * @generated from field: optional int32 rank = 8;
+   */
+  rank?: number | undefined;
+
+  /**
+   * The job that it belongs to; empty: to none that is known here, a stranger's.
+   *
+   * @generated from field: string job_id = 9;
+   */
+  jobId: string;
+
+  /**
+   * @generated from field: int32 attempt = 10;
+   */
+  attempt: number;
+};
+
+/**
+ * Describes the message stoker.v1.GpuProcess.
+ * Use `create(GpuProcessSchema)` to create a new message.
+ */
+export const GpuProcessSchema: GenMessage<GpuProcess> = /*@__PURE__*/
+  messageDesc(file_stoker_v1_node, 11);
 
 /**
  * Bytes of logs that the node keeps because they can't be sent, or are not stored. Jobs go on.
@@ -664,7 +802,7 @@ export type LogsWaiting = Message<"stoker.v1.LogsWaiting"> & {
  * Use `create(LogsWaitingSchema)` to create a new message.
  */
 export const LogsWaitingSchema: GenMessage<LogsWaiting> = /*@__PURE__*/
-  messageDesc(file_stoker_v1_node, 9);
+  messageDesc(file_stoker_v1_node, 12);
 
 /**
  * @generated from message stoker.v1.GpuTelemetry
@@ -713,7 +851,7 @@ export type GpuTelemetry = Message<"stoker.v1.GpuTelemetry"> & {
  * Use `create(GpuTelemetrySchema)` to create a new message.
  */
 export const GpuTelemetrySchema: GenMessage<GpuTelemetry> = /*@__PURE__*/
-  messageDesc(file_stoker_v1_node, 10);
+  messageDesc(file_stoker_v1_node, 13);
 
 /**
  * What a machine measures of itself beside processors, memory and GPUs.
@@ -749,7 +887,7 @@ export type HostTelemetry = Message<"stoker.v1.HostTelemetry"> & {
  * Use `create(HostTelemetrySchema)` to create a new message.
  */
 export const HostTelemetrySchema: GenMessage<HostTelemetry> = /*@__PURE__*/
-  messageDesc(file_stoker_v1_node, 11);
+  messageDesc(file_stoker_v1_node, 14);
 
 /**
  * A mounted file system on the machine's own disks.
@@ -780,7 +918,7 @@ export type DiskTelemetry = Message<"stoker.v1.DiskTelemetry"> & {
  * Use `create(DiskTelemetrySchema)` to create a new message.
  */
 export const DiskTelemetrySchema: GenMessage<DiskTelemetry> = /*@__PURE__*/
-  messageDesc(file_stoker_v1_node, 12);
+  messageDesc(file_stoker_v1_node, 15);
 
 /**
  * @generated from message stoker.v1.InterfaceTelemetry
@@ -821,7 +959,7 @@ export type InterfaceTelemetry = Message<"stoker.v1.InterfaceTelemetry"> & {
  * Use `create(InterfaceTelemetrySchema)` to create a new message.
  */
 export const InterfaceTelemetrySchema: GenMessage<InterfaceTelemetry> = /*@__PURE__*/
-  messageDesc(file_stoker_v1_node, 13);
+  messageDesc(file_stoker_v1_node, 16);
 
 /**
  * How fast a file server answers, over the operations since the sample before.
@@ -866,7 +1004,7 @@ export type NfsTelemetry = Message<"stoker.v1.NfsTelemetry"> & {
  * Use `create(NfsTelemetrySchema)` to create a new message.
  */
 export const NfsTelemetrySchema: GenMessage<NfsTelemetry> = /*@__PURE__*/
-  messageDesc(file_stoker_v1_node, 14);
+  messageDesc(file_stoker_v1_node, 17);
 
 /**
  * What is wrong with a machine as a whole, as it found itself.
@@ -897,7 +1035,7 @@ export type NodeFault = Message<"stoker.v1.NodeFault"> & {
  * Use `create(NodeFaultSchema)` to create a new message.
  */
 export const NodeFaultSchema: GenMessage<NodeFault> = /*@__PURE__*/
-  messageDesc(file_stoker_v1_node, 15);
+  messageDesc(file_stoker_v1_node, 18);
 
 /**
  * @generated from message stoker.v1.GpuHealth
@@ -945,7 +1083,7 @@ export type GpuHealth = Message<"stoker.v1.GpuHealth"> & {
  * Use `create(GpuHealthSchema)` to create a new message.
  */
 export const GpuHealthSchema: GenMessage<GpuHealth> = /*@__PURE__*/
-  messageDesc(file_stoker_v1_node, 16);
+  messageDesc(file_stoker_v1_node, 19);
 
 /**
  * @generated from message stoker.v1.Failure
@@ -986,7 +1124,7 @@ export type Failure = Message<"stoker.v1.Failure"> & {
  * Use `create(FailureSchema)` to create a new message.
  */
 export const FailureSchema: GenMessage<Failure> = /*@__PURE__*/
-  messageDesc(file_stoker_v1_node, 17);
+  messageDesc(file_stoker_v1_node, 20);
 
 /**
  * @generated from message stoker.v1.NodeTest
@@ -1056,14 +1194,14 @@ export type NodeTest = Message<"stoker.v1.NodeTest"> & {
  * Use `create(NodeTestSchema)` to create a new message.
  */
 export const NodeTestSchema: GenMessage<NodeTest> = /*@__PURE__*/
-  messageDesc(file_stoker_v1_node, 18);
+  messageDesc(file_stoker_v1_node, 21);
 
 /**
  * @generated from message stoker.v1.TestCheck
  */
 export type TestCheck = Message<"stoker.v1.TestCheck"> & {
   /**
-   * health, dcgmi, cuda, memory or network
+   * health, dcgmi, cuda, sample, memory, network, or mpi where the network could not be measured by it
    *
    * @generated from field: string name = 1;
    */
@@ -1084,7 +1222,7 @@ export type TestCheck = Message<"stoker.v1.TestCheck"> & {
   peer: string;
 
   /**
-   * passed, failed or skipped
+   * passed, warned, failed or skipped
    *
    * @generated from field: string outcome = 4;
    */
@@ -1101,6 +1239,13 @@ export type TestCheck = Message<"stoker.v1.TestCheck"> & {
    * @generated from field: map<string, double> numbers = 6;
    */
   numbers: { [key: string]: number };
+
+  /**
+   * The node at this end, where that is not the one that is tested.
+   *
+   * @generated from field: string from = 7;
+   */
+  from: string;
 };
 
 /**
@@ -1108,7 +1253,7 @@ export type TestCheck = Message<"stoker.v1.TestCheck"> & {
  * Use `create(TestCheckSchema)` to create a new message.
  */
 export const TestCheckSchema: GenMessage<TestCheck> = /*@__PURE__*/
-  messageDesc(file_stoker_v1_node, 19);
+  messageDesc(file_stoker_v1_node, 22);
 
 /**
  * @generated from enum stoker.v1.NodeState
