@@ -19,12 +19,14 @@ complete -F _stoker stoker
   zsh: `#compdef stoker
 # Zsh completion of stoker: put it into a folder of $fpath as _stoker.
 _stoker() {
-  local line
+  local line about
   local -a found
   for line in "\${(@f)$(stoker complete -- "\${(@)words[2,CURRENT]}" 2>/dev/null)}"; do
     case $line in
       :files) _files ;;
-      ?*) found+=("\${\${line%%$'\\t'*}//:/\\\\:}:\${line#*$'\\t'}") ;;
+      ?*)
+        about=\${line#*$'\\t'}
+        found+=("\${\${line%%$'\\t'*}//:/\\\\:}\${about:+:$about}") ;;
     esac
   done
   (( \${#found} )) && _describe stoker found
