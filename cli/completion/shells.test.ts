@@ -59,12 +59,16 @@ function run(shell: string, words: string[]): string {
 const isThere = (shell: Shell) => spawnSync(shell, ["-c", "exit"]).status === 0;
 
 /** Each shell that this machine has. */
-test.each(shells.filter(isThere))("%s completes verbs, options and their values", (shell) => {
-  for (const [line, expected] of [
-    ["stoker job sho", "show"],
-    ["stoker node drain --re", "--reason"],
-    ["stoker job create -o ta", "table"],
-  ] as const) {
-    expect(pressed[shell](line, expected)).toContain(expected);
-  }
-}, 180_000);
+test.each(shells.filter(isThere))(
+  "%s completes verbs, options and their values",
+  (shell) => {
+    for (const [line, expected] of [
+      ["stoker job sho", "show"],
+      ["stoker node drain --re", "--reason"],
+      ["stoker job create -o ta", "table"],
+    ] as const) {
+      expect(pressed[shell](line, expected)).toContain(expected);
+    }
+  },
+  180_000,
+);
