@@ -141,6 +141,7 @@ export class Coordinator {
     this.sessions = new Sessions({
       tell: (event) => {
         this.outward.heard(event);
+        if (event.kind === "agent-heartbeat") this.relays.heard(event.node);
         this.engine.tell(event);
       },
       gang: (lease) => liveGang(this.engine.state, lease),

@@ -6,7 +6,7 @@ import {
   RelayRequestSchema,
   type RelayResponseSchema,
 } from "../../shared/gen/stoker/v1/agent_service_pb.js";
-import { Relays } from "./relays.js";
+import { type RelayPurpose, Relays } from "./relays.js";
 
 type Said = MessageInitShape<typeof RelayRequestSchema>["message"];
 
@@ -15,6 +15,7 @@ let away: boolean;
 let relays: Relays;
 const never = new AbortController().signal;
 const purpose = { case: "forward" as const, value: { host: "localhost", port: 80 } };
+const doctor = { case: "doctor" as const, value: {} };
 
 beforeEach(() => {
   ordered = [];
@@ -147,12 +148,15 @@ test("a node without a session, and one that never comes, can't be reached", asy
   away = false;
   vi.useFakeTimers();
   try {
-    const asked = expect(relays.ask("n1", purpose, never)).rejects.toMatchObject({
-      code: "unavailable",
-      message: /no answer of its agent within 10 s/,
-    });
-    const doctor = relays.ask("n1", { case: "doctor", value: {} }, never);
-    const examined = expect(doctor).rejects.toMatchObject({ message: /no answer of its agent within 60 s/ });
+    const late = (word: RelayPurpose, message: RegExp) =>
+      expect(relays.ask("n1", word, never)).rejects.toMatchObject({ code: "unavailable", message });
+    const silent = [purpose, doctor].map((word) => late(word, /its agent has said nothing for 10 s/));
+    await vi.advanceTimersByTimeAsync(10_000);
+    await Promise.all(silent);
+    const asked = late(purpose, /its agent is heard, but did not come within 10 s/);
+    const examined = late(doctor, /its agent is heard, but did not come within 60 s/);
+    relays.heard("n2");
+    relays.heard("n1");
     await vi.advanceTimersByTimeAsync(10_000);
     await asked;
     await vi.advanceTimersByTimeAsync(50_000);

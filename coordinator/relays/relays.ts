@@ -18,13 +18,15 @@ export interface RelaysHost {
 const relaysMax = 1_000;
 /** An agent that was asked and does not come. */
 const takenWithinMs = 10_000;
-/** A slow machine is what a doctor is sent to: it waits longer than somebody at a terminal would. */
+/** A slow machine is what a doctor is sent to: as long as its agent is heard, it may take longer than somebody at a terminal would wait. */
 const takenByIllWithinMs = 60_000;
 /** An agent whose session has ended has so long to come back before its users are told. */
 const awayMs = 15_000;
 
 interface Waiting {
-  node: string;
+  readonly node: string;
+  /** Its agent has said something since it was asked. */
+  heard: boolean;
   taken(relay: AgentRelay): void;
   refused(fault: Fault): void;
 }
@@ -61,14 +63,23 @@ export class Relays {
         reject(fault);
       };
       const called = () => refused(new Fault("unavailable", "the call was ended"));
-      const limitMs = purpose.case === "doctor" ? takenByIllWithinMs : takenWithinMs;
-      const late = `no answer of its agent within ${limitMs / 1000} s (an agent before 0.3 does not know how)`;
-      const limit = setTimeout(() => refused(unreachable(late)), limitMs);
+      const late = (limitMs: number) => {
+        const seconds = limitMs / 1000;
+        if (!waiting.heard) refused(unreachable(`its agent has said nothing for ${seconds} s`));
+        else if (purpose.case === "doctor" && limitMs < takenByIllWithinMs)
+          limit = setTimeout(() => late(takenByIllWithinMs), takenByIllWithinMs - limitMs);
+        else
+          refused(
+            unreachable(`its agent is heard, but did not come within ${seconds} s (one before 0.3 does not know how)`),
+          );
+      };
+      let limit = setTimeout(() => late(takenWithinMs), takenWithinMs);
       const taken = (relay: AgentRelay) => {
         end();
         resolve(relay);
       };
-      this.waiting.set(relayId, { node, taken, refused });
+      const waiting: Waiting = { node, heard: false, taken, refused };
+      this.waiting.set(relayId, waiting);
       signal.addEventListener("abort", called, { once: true });
       if (signal.aborted) called();
       else if (!this.host.order(node, { relayId, purpose })) refused(unreachable("its agent is not connected"));
@@ -96,6 +107,11 @@ export class Relays {
     waiting.taken(relay);
     await relay.over;
     this.open.delete(relay);
+  }
+
+  /** The node has sent a heartbeat. */
+  heard(node: string): void {
+    for (const each of this.waiting.values()) if (each.node === node) each.heard = true;
   }
 
   /** The node's session has ended. */

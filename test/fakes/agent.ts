@@ -4,6 +4,7 @@ import {
   AgentService,
   type HeldLeaseSchema,
   type Hello,
+  type RelayRequestSchema,
   type SessionRequestSchema,
   type SessionResponse,
 } from "../../shared/gen/stoker/v1/agent_service_pb.js";
@@ -13,6 +14,7 @@ import { until } from "./until.js";
 type HelloChanges = Partial<Pick<Hello, "address" | "bootId" | "agentVersion">> & { leases?: HeldInit[] };
 type HeldInit = MessageInitShape<typeof HeldLeaseSchema>;
 type Sent = MessageInitShape<typeof SessionRequestSchema>["message"];
+type RelaySaid = MessageInitShape<typeof RelayRequestSchema>["message"];
 type Received = Exclude<SessionResponse["message"], { case: undefined }>;
 
 type Heard<C extends Received["case"]> = Extract<Received, { case: C }>["value"];
@@ -25,6 +27,7 @@ export class FakeAgent {
   private readonly connection;
   private readonly stream: ClientStream<MessageInitShape<typeof SessionRequestSchema>, SessionResponse>;
   private sequence = 0n;
+  private taken: ((relayId: string) => void) | undefined;
 
   /** `credential`: the shared token, or a node's own. */
   constructor(address: string, credential: string | Credential) {
@@ -73,6 +76,18 @@ export class FakeAgent {
     return found.value as Heard<C>;
   }
 
+  /** From now on it comes for what users ask of the node, says this, and leaves. */
+  takeRelays(nodeName: string, say: () => RelaySaid[]): void {
+    this.taken = (relayId) => {
+      const relay = this.connection.client(AgentService).relay();
+      relay.push({ message: { case: "hello", value: { relayId, nodeName } } });
+      for (const message of say()) relay.push({ message });
+      relay.end();
+      // The user may have left.
+      relay.closed.catch(() => undefined);
+    };
+  }
+
   close(): void {
     this.stream.cancel();
     this.connection.close();
@@ -81,6 +96,7 @@ export class FakeAgent {
   private async listen(): Promise<void> {
     for await (const { message } of this.stream.responses) {
       if (message.case !== undefined) this.heard.push(message);
+      if (message.case === "openRelay") this.taken?.(message.value.relayId);
     }
   }
 }

@@ -9,7 +9,7 @@ import { emptyState } from "../../coordinator/core/memory.js";
 import { defaultSettings } from "../../coordinator/core/settings.js";
 import { keyPlace, openVault } from "../../coordinator/secrets/key-file.js";
 import { bearer } from "../../shared/credentials.js";
-import { AgentService, SessionRequestSchema } from "../../shared/gen/stoker/v1/agent_service_pb.js";
+import { AgentService, RelayRequestSchema, SessionRequestSchema } from "../../shared/gen/stoker/v1/agent_service_pb.js";
 import { AuditService } from "../../shared/gen/stoker/v1/audit_service_pb.js";
 import { ClusterService } from "../../shared/gen/stoker/v1/cluster_service_pb.js";
 import { ExperimentService } from "../../shared/gen/stoker/v1/experiment_service_pb.js";
@@ -29,7 +29,7 @@ import { CoordinatorProcess, inExperiment, tinyJob } from "../fakes/coordinator-
 import { mutated } from "./arbitraries/bytes.js";
 import { message } from "./arbitraries/message.js";
 import { RawCalls } from "./raw-calls.js";
-import { checkAsync } from "./runs.js";
+import { checkAsync, sampled } from "./runs.js";
 
 /** A real coordinator, every RPC, any messages: always a status, never one that says "our own failure", and it goes on serving. */
 
@@ -38,11 +38,7 @@ const services: DescService[] = [
   ...[JobService, NodeService, StatusService, StorageService, SecretService, MachineClassService, AgentService],
   ...[SignInService, UserService, RoleService, AuditService],
 ];
-/** It waits for a minute for nodes that don't answer, as those of this test do not: test/daemons/doctor.test.ts has it. */
-const waitsLong = "DoctorNodes";
-const methods = services.flatMap((service) =>
-  service.methods.filter(({ name }) => name !== waitsLong).map((method) => ({ service, method })),
-);
+const methods = services.flatMap((service) => service.methods.map((method) => ({ service, method })));
 
 const coordinator = new CoordinatorProcess();
 let calls: RawCalls;
@@ -55,6 +51,8 @@ beforeAll(async () => {
   agents = ["a", "b"].map((name) => {
     const agent = new FakeAgent(coordinator.address, coordinator.token);
     agent.hello(name, { address: `host-${name}` });
+    let taken = 0;
+    agent.takeRelays(name, () => relayTalk[taken++ % relayTalk.length] ?? []);
     return agent;
   });
   for (const agent of agents) await agent.hears("welcome");
@@ -91,6 +89,12 @@ const likely = {
   ...{ nodeName: fc.constantFrom("a", "b", "n"), leaseId: fc.uuid().map((uuid) => `${uuid}.1`), follow: fc.boolean() },
   ...{ inventory: fc.constant({ machineClass: "any", cpus: 2, memoryBytes: 1n << 32n }) },
 };
+
+/** What the agents say to users of their nodes: now and then it is an answer, or a refusal. */
+const relayTalk = sampled(
+  fc.array(message(RelayRequestSchema, { likely, textMost: 3_000 }), { maxLength: 4 }),
+  200,
+).map((said) => said.map((each) => each.message));
 
 function requests({ method }: { method: DescMethod }): fc.Arbitrary<Uint8Array[]> {
   const one = message(method.input, { likely, textMost: 3_000 }).map((request) => toBinary(method.input, request));

@@ -17,6 +17,10 @@ export const runs = <T>(few: number): fc.Parameters<T> => ({
   ...(path === undefined ? {} : { path }),
 });
 
+/** What is said beside a property, by somebody whom it does not generate: the same for the same seed. */
+export const sampled = <T>(arbitrary: fc.Arbitrary<T>, count: number): T[] =>
+  fc.sample(arbitrary, { numRuns: count, seed: Number(seed ?? "1") });
+
 /** As fc.assert, with a report of readable length. */
 export function check<T>(property: fc.IProperty<T>, few: number): void {
   report(fc.check(property, runs<T>(few)));

@@ -28,6 +28,7 @@ export function doctorNodes(ports: ApiPorts): Handlers<typeof NodeService>["doct
 }
 
 async function findingsOf(ports: ApiPorts, node: Node, all: readonly Node[], signal: AbortSignal): Promise<Findings> {
+  if (knowsNot.test(node.agentVersion)) return [tooOld(node)];
   const value = { coordinatorTime: timestampFromMs(ports.now()), peers: peersOf(node, all) };
   try {
     const relay = await ports.relays.ask(node.name, { case: "doctor", value }, signal);
@@ -58,6 +59,15 @@ function peersOf(node: Node, all: readonly Node[]) {
     .slice(0, peersMost)
     .map(({ name, address }) => ({ nodeName: name, address }));
 }
+
+/** They would be waited for in vain. */
+const knowsNot = /^0\.[012]\./;
+
+const tooOld = ({ name, agentVersion }: Node): Findings[number] => ({
+  ...{ check: "agent", verdict: DoctorVerdict.FAIL },
+  sentence: `the agent of node ${name} (version ${agentVersion}) can't look at its machine`,
+  remedy: "on the machine: apt install ./stoker_*.deb ./stoker-agent_*.deb, of the coordinator's version",
+});
 
 const unreachable = (sentence: string): Findings[number] => ({
   ...{ check: "agent", verdict: DoctorVerdict.FAIL, sentence },
