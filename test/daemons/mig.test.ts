@@ -111,13 +111,13 @@ it("parts of a GPU are offered and given one by one, and it is seen what each do
   ]);
   const { stdout } = await site.run(["node", "show", "m1"]);
   expect(stdout).toMatch(
-    new RegExp(`on GPU 0/${at} +process ${read("one.pid")}, python3 as \\S+, 1.0 GiB, job one \\(attempt 1\\)`),
+    new RegExp(`on GPU 0/${at}: +process ${read("one.pid")}, python3 as \\S+, 1.0 GiB, job one \\(attempt 1\\)`),
   );
   expect(stdout).toMatch(
-    new RegExp(`on GPU 0/${other} +process ${stranger.pid}, blender as \\S+, 1.0 GiB, a stranger's`),
+    new RegExp(`on GPU 0/${other}: +process ${stranger.pid}, blender as \\S+, 1.0 GiB, a stranger's`),
   );
   expect(stdout).not.toContain("secret");
-  expect(stdout).toMatch(/GPU 0\/0 +NVIDIA A100-SXM4-80GB MIG 1g.10gb, MIG-.*GiB of \d/);
+  expect(stdout).toMatch(/GPU 0\/0: +NVIDIA A100-SXM4-80GB MIG 1g.10gb, MIG-.*GiB of \d/);
 
   const { nodes } = await connection.client(NodeService).listNodes({});
   expect(nodes[0]?.telemetry?.gpuProcesses).toBeUndefined();

@@ -17,7 +17,10 @@ function gpusOf(scene) {
     let text = scene.alive ? alive(gpu, at) : gpu;
     for (const [name, value] of Object.entries(change.values ?? {})) text = withField(text, name, value);
     for (const [path, value] of Object.entries(change.xml ?? {})) text = withText(text, `gpu/${path}`, value);
-    if (change.processes) text = withText(text, "gpu/processes", change.processes.map(processElement).join(""));
+    if (change.processes) {
+      const open = text.replace(/<processes\s*\/>/, "<processes></processes>");
+      text = withText(open, "gpu/processes", change.processes.map(processElement).join(""));
+    }
     return [change.says ? withErrorBodies(text, change.says) : text];
   });
   return { head, gpus: changed, tail };
