@@ -1,9 +1,10 @@
+import type { OwnCertificate } from "./certificate/own.js";
 import { usage } from "./failure.js";
 import { type Collection, childPath, isId, jobPath, nodePath, workspacePath } from "./ids.js";
 import { localProfile } from "./local-profile.js";
 import { chosenProfile, readProfiles } from "./profiles.js";
 import type { Session } from "./session.js";
-import { effective, type Profile } from "./settings.js";
+import { effective, over, type Profile } from "./settings.js";
 import type { World } from "./world.js";
 
 export type Given = Readonly<Record<string, unknown>>;
@@ -60,7 +61,7 @@ export class Call {
     const chosen = chosenProfile(await readProfiles(configFolder), asked, configFolder);
     const isElsewhere = this.text("coordinator") !== undefined || environment.STOKER_COORDINATOR !== undefined;
     // Nobody has said anything: on the coordinator's own machine, its own word counts.
-    const profile = chosen.coordinator !== undefined || isElsewhere ? chosen : { ...(await localProfile()), ...chosen };
+    const profile = chosen.coordinator !== undefined || isElsewhere ? chosen : over(await localProfile(), chosen);
     const flags: Partial<Record<keyof Profile, string>> = {};
     const set = (key: keyof Profile, option: string) => {
       const value = this.text(option);
@@ -69,6 +70,8 @@ export class Call {
     for (const key of [
       "coordinator",
       "tokenFile",
+      "certificateFile",
+      "keyFile",
       "authorityFile",
       "tls",
       "workspace",
@@ -90,7 +93,22 @@ export class Call {
 
   async #open(): Promise<Session> {
     const { openSession } = await import("./session.js");
-    return openSession(this.world, await this.settings());
+    const session = openSession(this.world, await this.settings());
+    if (session.own) await this.#keepGood(session, session.own);
+    return session;
+  }
+
+  /** What can't be done now is tried again by the next command: this one goes on with what is good still. */
+  async #keepGood(session: Session, own: OwnCertificate): Promise<void> {
+    const { isDue } = await import("./certificate/own.js");
+    if (!isDue(own.certificate, Date.now())) return;
+    try {
+      const { renew } = await import("./certificate/renew.js");
+      await renew(session, own);
+    } catch (error) {
+      if (!(error instanceof Error)) throw error;
+      await this.notice(`${own.certificateFile}: the certificate could not be renewed: ${error.message}`);
+    }
   }
 
   /** Present only when a session was asked for and could be opened. */

@@ -80,6 +80,14 @@ export const connectionOptions: readonly OptionSpec[] = [
   },
   { flags: "--token-file <file>", description: "file with its token (env: STOKER_TOKEN_FILE, or STOKER_TOKEN itself)" },
   {
+    flags: "--certificate-file <file>",
+    description: "certificate to show in place of a token, in PEM (env: STOKER_CERTIFICATE_FILE)",
+  },
+  {
+    flags: "--key-file <file>",
+    description: "its key, unless that is in the same file (env: STOKER_KEY_FILE)",
+  },
+  {
     flags: "--authority-file <file>",
     description: "certificate of its authority (env: STOKER_AUTHORITY_FILE; default: pki/ca.pem beside the token file)",
   },

@@ -21,6 +21,7 @@ import { StorageService } from "../shared/gen/stoker/v1/storage_service_pb.js";
 import { UserService } from "../shared/gen/stoker/v1/user_service_pb.js";
 import { WorkspaceService } from "../shared/gen/stoker/v1/workspace_service_pb.js";
 import { type CallSettings, type Connection, connect, type ServiceClient } from "../shared/grpc.js";
+import { type OwnCertificate, ownCertificate } from "./certificate/own.js";
 import { exitCode, Failure, isTransient, usage } from "./failure.js";
 import { outputFormats } from "./options.js";
 import { toJson } from "./output/json.js";
@@ -43,6 +44,8 @@ export class Session {
     private readonly connection: Connection,
     private readonly world: World,
     private readonly format: "table" | "tsv" | "json",
+    /** That it shows. */
+    readonly own?: OwnCertificate,
   ) {}
 
   get jobs(): ServiceClient<typeof JobService> {
@@ -193,14 +196,16 @@ export function openSession(world: World, settings: Profile): Session {
   const address = addressOf(settings.coordinator ?? defaultAddress);
   const output = outputFormats.find((format) => format === (settings.output ?? "table"));
   if (output === undefined) throw usage(`output "${settings.output}": there are ${outputFormats.join(", ")}`);
-  const token = tokenOf(settings);
+  const own = ownCertificate(settings);
+  const token = own && settings.token === undefined && settings.tokenFile === undefined ? undefined : tokenOf(settings);
   const metadata = token === undefined ? new Metadata() : bearer(token);
   // Of a program that traces what it does, this call included.
   const traceParent = world.environment.TRACEPARENT;
   if (traceParent !== undefined && /^[0-9a-f-]{55}$/.test(traceParent)) metadata.set("traceparent", traceParent);
   const authority = authorityOf(settings);
-  const credential = authority === undefined ? plain(metadata) : trusting({ authority }, metadata);
-  return new Session(address, connect(address, credential), world, output === "jsonc" ? "json" : output);
+  const shown = own && { certificate: own.certificate, key: own.key };
+  const credential = authority === undefined ? plain(metadata) : trusting({ authority, ...shown }, metadata);
+  return new Session(address, connect(address, credential), world, output === "jsonc" ? "json" : output, own);
 }
 
 function tokenOf({ token, tokenFile }: Profile): string | undefined {

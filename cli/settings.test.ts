@@ -20,6 +20,13 @@ test("the nearest layer that has a token, or a file with one, decides", () => {
   expect(effective({}, {}, profile)).toEqual({ token: "p" });
 });
 
+test("a certificate is shown in place of a token that is said farther away, and the other way round", () => {
+  expect(effective({}, { STOKER_CERTIFICATE_FILE: "c" }, { token: "p" })).toEqual({ certificateFile: "c" });
+  const profile = { certificateFile: "c", keyFile: "k" };
+  expect(effective({}, {}, profile)).toEqual(profile);
+  expect(effective({ tokenFile: "f" }, {}, profile)).toEqual({ tokenFile: "f" });
+});
+
 test.each([
   ["head.lab", "head.lab:7741"],
   ["10.0.0.1:99", "10.0.0.1:99"],

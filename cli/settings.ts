@@ -5,6 +5,9 @@ export interface Profile {
   coordinator?: string;
   token?: string;
   tokenFile?: string;
+  /** Of the user, in PEM; with its key, unless that is in a file of its own. */
+  certificateFile?: string;
+  keyFile?: string;
   /** Of the coordinator's authority: the certificate in PEM, or a file with it. */
   authority?: string;
   authorityFile?: string;
@@ -22,6 +25,8 @@ export const profileKeys = [
   "coordinator",
   "token",
   "tokenFile",
+  "certificateFile",
+  "keyFile",
   "authority",
   "authorityFile",
   "tls",
@@ -37,6 +42,8 @@ const variables: Record<keyof Profile, string> = {
   coordinator: "STOKER_COORDINATOR",
   token: "STOKER_TOKEN",
   tokenFile: "STOKER_TOKEN_FILE",
+  certificateFile: "STOKER_CERTIFICATE_FILE",
+  keyFile: "STOKER_KEY_FILE",
   authority: "STOKER_AUTHORITY",
   authorityFile: "STOKER_AUTHORITY_FILE",
   tls: "STOKER_TLS",
@@ -63,16 +70,35 @@ export function effective(flags: Source, environment: NodeJS.ProcessEnv, profile
   const layers = [flags, fromEnvironment, profile];
   const result: Profile = {};
   for (const key of profileKeys) {
-    if (key === "token" || key === "tokenFile") continue;
+    if (credentialKeys.includes(key)) continue;
     const value = layers.find((layer) => layer[key] !== undefined)?.[key];
     if (value !== undefined) result[key] = value;
   }
-  // Both say the same thing: the nearest layer that has either decides.
-  const credential = layers.find((layer) => layer.token !== undefined || layer.tokenFile !== undefined);
-  if (credential?.token !== undefined) result.token = credential.token;
-  else if (credential?.tokenFile !== undefined) result.tokenFile = credential.tokenFile;
+  // All say who one is: the nearest layer that has any decides.
+  const { token, tokenFile, certificateFile, keyFile } = layers.find(showsSomething) ?? {};
+  if (token !== undefined) result.token = token;
+  else if (tokenFile !== undefined) result.tokenFile = tokenFile;
+  if (certificateFile !== undefined) result.certificateFile = certificateFile;
+  if (keyFile !== undefined) result.keyFile = keyFile;
   return result;
 }
+
+/** What the first says where the second is silent; who one is, all from one of them. */
+export const over = (below: Profile, above: Profile): Profile => ({
+  ...(showsSomething(above) ? withoutCredential(below) : below),
+  ...above,
+});
+
+export function withoutCredential(profile: Profile): Profile {
+  const rest = { ...profile };
+  for (const key of credentialKeys) delete rest[key];
+  return rest;
+}
+
+/** What a profile shows of its user. */
+export const credentialKeys: ReadonlyArray<keyof Profile> = ["token", "tokenFile", "certificateFile", "keyFile"];
+
+const showsSomething = (layer: Source) => credentialKeys.some((key) => layer[key] !== undefined);
 
 /** `host`, `host:port` or `[v6]:port` as gRPC wants it. */
 export function addressOf(text: string): string {

@@ -184,7 +184,10 @@ export class Coordinator {
       publish: (job) => publishJob(this.bus, job),
       deleteLogs: (job) => this.logStore.deleteJob(job),
     });
-    this.guards = new Guards(options, { engine: this.engine, audit: catalog.audit, token, log });
+    this.guards = new Guards(options, {
+      ...{ engine: this.engine, audit: catalog.audit, token, log },
+      fallen: () => this.api.retire((connection) => this.guards.users.isOver(connection)),
+    });
     this.api = new ApiServer({
       access: this.guards.audited(
         new CallerAccess(connections.identities, this.guards.users, connections.sharedToken(token)),
@@ -341,6 +344,7 @@ export class Coordinator {
       links: this.links,
       certificates: {
         issue: (node, request) => this.connections.identities.issue(node, request),
+        issueToUser: (asked) => this.connections.identities.issueToUser(asked),
         pin: () => this.connections.pin(),
         address: () => this.connections.address(this.port),
       },

@@ -34,10 +34,16 @@ export const guardSettings = {
     placeholder: "group=role,…",
   }),
   signInLife: {
-    description: "how long a token that `stoker login` gets is good (default: P30D)",
+    description: "how long what `stoker login` gets, a token or a certificate, is good (default: P30D)",
     placeholder: "duration",
     default: defaultGuardOptions.signInLife,
     parse: (value) => admitDuration("--sign-in-life", value),
+  } satisfies Setting<number>,
+  userCertificateLife: {
+    description: "how long a user's certificate is good before it is renewed (default: P30D)",
+    placeholder: "duration",
+    default: defaultGuardOptions.userCertificateLife,
+    parse: (value) => admitDuration("--user-certificate-life", value),
   } satisfies Setting<number>,
   auditRetention: {
     description: "how long entries of the audit log are kept (default: P365D)",

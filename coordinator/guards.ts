@@ -34,6 +34,7 @@ export interface GuardOptions {
   oidcRoles: Record<string, string>;
   /** How long what a sign-in gives is good. */
   signInLife: number;
+  userCertificateLife: number;
   auditRetention: number;
   auditEntries: number;
 }
@@ -46,6 +47,7 @@ export const defaultGuardOptions: GuardOptions = {
   oidcGroupsClaim: "groups",
   oidcRoles: {},
   signInLife: 30 * 86_400_000,
+  userCertificateLife: 30 * 86_400_000,
   auditRetention: 365 * 86_400_000,
   auditEntries: 5_000_000,
 };
@@ -59,6 +61,8 @@ export interface GuardHost {
   };
   audit: AuditLog;
   token: string;
+  /** Somebody may do less than before: connections may be over. */
+  fallen(): void;
   log: Logger;
 }
 
@@ -125,14 +129,20 @@ export class Guards {
     const origin = originOf(context);
     const subject = await this.host.engine.ask(event, origin && target !== undefined ? { ...origin, target } : origin);
     markTold(context);
-    if (changesAccess.has(event.kind)) this.openCalls.lookAgain();
+    if (changesAccess.has(event.kind)) this.lookAgain();
     return subject;
   }
 
   start(): void {
-    const look = setInterval(() => this.openCalls.lookAgain(), lookAgainMs).unref();
+    const look = setInterval(() => this.lookAgain(), lookAgainMs).unref();
     const trim = setInterval(() => this.trim(), trimMs).unref();
     this.timers = [look, trim, setTimeout(() => this.trim(), trimPauseMs).unref()];
+  }
+
+  /** Calls first, which are told why. */
+  private lookAgain(): void {
+    this.openCalls.lookAgain();
+    this.host.fallen();
   }
 
   stop(): void {
@@ -157,7 +167,7 @@ export class Guards {
     if (caller.kind === "anonymous") return "";
     if (caller.isBootstrap) return "coordinator's token";
     const token = caller.token && this.host.engine.state.access.apiTokens.get(caller.token);
-    return token ? `token ${token.name}` : "certificate";
+    return token ? `${token.kind} ${token.name}` : "one that was revoked";
   }
 }
 
@@ -177,6 +187,9 @@ function accessPorts(options: GuardOptions, { engine }: GuardHost, credential: A
         return uuid && engine.state.access.users.get(uuid);
       };
       const right = password !== "" && (await passwords.matches(password, find()?.passwordHash));
+      // Of many that came at once, those after the first few learn nothing.
+      names.refuse(known);
+      peers.refuse(address);
       if (!right || find() === undefined) {
         names.wrong(known);
         peers.wrong(address);
@@ -187,6 +200,7 @@ function accessPorts(options: GuardOptions, { engine }: GuardHost, credential: A
     newToken: newTokenSecret,
     ...(oidc ? { identityProvider: new IdentityProvider(oidc) } : {}),
     signInLifeMs: options.signInLife,
+    userCertificateLifeMs: options.userCertificateLife,
     credential,
   };
 }

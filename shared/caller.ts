@@ -17,8 +17,10 @@ export interface UserCaller {
   readonly isBootstrap?: true;
   /** Absent of that one. */
   readonly user?: UserId;
-  /** Absent of who comes otherwise than with an API token. */
+  /** By which token or certificate of theirs. Absent of that one. */
   readonly token?: TokenId;
+  /** Of the certificate that the connection has shown, in milliseconds since the epoch. */
+  readonly certificateEndsAt?: number;
 }
 
 /** What a connection shows of its other end. */
@@ -37,6 +39,8 @@ export interface CallerCertificate {
   readonly uris: readonly string[];
   /** SHA-256 of its public key (SPKI), in hex. */
   readonly keyHash: string;
+  /** Milliseconds since the epoch. A connection that stands may outlive it. */
+  readonly endsAt: number;
 }
 
 export interface Call {

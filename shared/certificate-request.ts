@@ -1,12 +1,18 @@
 import { createPrivateKey, createPublicKey, generateKeyPairSync, webcrypto } from "node:crypto";
-import { loadX509, nodeUri, signing } from "./certificates.js";
+import { loadX509, nodeUri, signing, userUri } from "./certificates.js";
 
-/** A new key of a node, in PEM. */
+/** A new key of a node or a user, in PEM. */
 export const newKey = (): string =>
   generateKeyPairSync("ec", { namedCurve: "P-256" }).privateKey.export({ type: "pkcs8", format: "pem" }).toString();
 
 /** PKCS #10, in PEM: asks for a certificate of the node for this key. */
-export async function requestFor(node: string, keyPem: string): Promise<string> {
+export const requestFor = (node: string, keyPem: string) => request("CN=Stoker node", nodeUri(node), keyPem);
+
+/** For a certificate of this user, or, where nobody is named, of whoever asks. */
+export const userRequest = (keyPem: string, user?: string) =>
+  request("CN=Stoker user", user === undefined ? undefined : userUri(user), keyPem);
+
+async function request(name: string, uri: string | undefined, keyPem: string): Promise<string> {
   const x509 = await loadX509();
   const secret = createPrivateKey(keyPem);
   const { subtle } = webcrypto;
@@ -22,12 +28,12 @@ export async function requestFor(node: string, keyPem: string): Promise<string> 
       ["verify"],
     ),
   };
-  const names = new x509.SubjectAlternativeNameExtension([{ type: "url", value: nodeUri(node) }]);
-  const request = await x509.Pkcs10CertificateRequestGenerator.create({
-    name: "CN=Stoker node",
+  const names = uri === undefined ? [] : [new x509.SubjectAlternativeNameExtension([{ type: "url", value: uri }])];
+  const made = await x509.Pkcs10CertificateRequestGenerator.create({
+    name,
     keys,
     signingAlgorithm: signing,
-    extensions: [names],
+    extensions: names,
   });
-  return request.toString("pem");
+  return made.toString("pem");
 }

@@ -28,6 +28,25 @@ export function nodeOfUri(uri: string): string | undefined {
   }
 }
 
+const userPrefix = "stoker://user/";
+
+/** `credential`: UUID by which the coordinator knows the certificates of one key; a request needs none. */
+export const userUri = (name: string, credential?: string) =>
+  `${userPrefix}${encodeURIComponent(name)}${credential === undefined ? "" : `/${credential}`}`;
+
+/** The user that the URI names; undefined when it names none. */
+export function userOfUri(uri: string): { name: string; credential: string } | undefined {
+  if (!uri.startsWith(userPrefix)) return undefined;
+  const [name = "", credential = "", ...rest] = uri.slice(userPrefix.length).split("/");
+  if (rest.length > 0) return undefined;
+  try {
+    return { name: decodeURIComponent(name), credential };
+  } catch (error) {
+    if (error instanceof URIError) return undefined;
+    throw error;
+  }
+}
+
 /** The URIs of a certificate, from its alternative names as Node gives them. */
 export const urisIn = (names: string | undefined): string[] =>
   (names ?? "").split(", ").flatMap((name) => (name.startsWith("URI:") ? [name.slice(4)] : []));

@@ -1,5 +1,6 @@
 import type { Noun, Verb } from "../verb.js";
 import { audit } from "./audit/index.js";
+import { certificate } from "./certificate/index.js";
 import { cluster } from "./cluster/index.js";
 import { complete } from "./completion/complete.js";
 import { completion } from "./completion/completion.js";
@@ -40,6 +41,7 @@ export const nouns: readonly Noun[] = [
   user,
   role,
   token,
+  certificate,
   audit,
   usage,
   profile,

@@ -2,10 +2,11 @@ import { hostname, userInfo } from "node:os";
 import { Fault } from "../../shared/fault.js";
 import type { SignedIn } from "../../shared/gen/stoker/v1/sign_in_service_pb.js";
 import type { Call } from "../call.js";
+import { forgetCertificate, profileCertificatePath } from "../certificate/of-profile.js";
 import { exitCode, Failure, failureOf, usage } from "../failure.js";
 import { shortTime } from "../output/time.js";
 import { profilesPath, readProfiles, writeProfiles } from "../profiles.js";
-import { addressOf, defaultAddress, type Profile } from "../settings.js";
+import { addressOf, defaultAddress, type Profile, withoutCredential } from "../settings.js";
 import type { Greeting } from "../sign-in/coordinator.js";
 import { givenPassword, passwordOptions } from "../sign-in/password.js";
 import type { Verb } from "../verb.js";
@@ -14,7 +15,7 @@ export const login: Verb = {
   name: "login",
   description: "Sign in at a coordinator, and keep what it gives in a profile",
   details:
-    "Asks for name and password, or where the coordinator has an identity provider, for a code to be entered in a browser. The first time, the fingerprint of the coordinator's authority is shown: compare it with what an administrator says",
+    "Asks for name and password, or where the coordinator has an identity provider, for a code to be entered in a browser. The first time, the fingerprint of the coordinator's authority is shown: compare it with what an administrator says. With --certificate the profile gets a key that is made here and never leaves this machine, and a certificate for it that is shown in place of a token",
   example: "stoker login head.lab:7741",
   argument: "[address]",
   local: true,
@@ -29,7 +30,11 @@ export const login: Verb = {
       description: "off: of a coordinator on this machine with --tls off",
       choices: ["on", "off"],
     },
-    { flags: "--token-name <name>", description: "what the token is to be called (default: this machine's name)" },
+    { flags: "--certificate", description: "get a certificate in place of a token" },
+    {
+      flags: "--token-name <name>",
+      description: "what the token or certificate is to be called (default: this machine's name)",
+    },
     { flags: "--profile <name>", description: "profile to make or change (default: the one of this address)" },
   ],
   async run(call) {
@@ -43,10 +48,13 @@ export const login: Verb = {
     const { greet } = await import("../sign-in/coordinator.js");
     const greeting = await greet(call, address, knownOf(call, before, address));
     try {
-      const signed = await signIn(call, greeting);
-      const { tokenFile: _, authority: __, authorityFile: ___, tls: ____, ...kept } = before;
-      const profile: Profile = { ...kept, coordinator: address, ...greeting.trust, token: signed.secret };
+      const { key, certificateRequest } = await wantedOf(call, greeting);
+      const signed = await signIn(call, greeting, certificateRequest);
+      const shown = key === undefined ? { token: signed.secret } : await kept(call, name, key, signed);
+      const { authority: _, authorityFile: __, tls: ___, ...rest } = withoutCredential(before);
+      const profile: Profile = { ...rest, coordinator: address, ...greeting.trust, ...shown };
       await writeProfiles(configFolder, { current: name, profiles: { ...all.profiles, [name]: profile } });
+      if (key === undefined) forgetCertificate(configFolder, name, before);
       const until = signed.expiryTime ? ` until ${shortTime(signed.expiryTime)}` : "";
       await call.notice(
         `signed in as ${signed.user?.name} at ${address}${until}; profile ${name} of ${profilesPath(configFolder)} is in use`,
@@ -82,14 +90,42 @@ function profileOf(profiles: Record<string, Profile>, current: string | undefine
   return found ?? (address.replace(/:\d+$/, "").replace(/[^-\w.]/g, "") || "default");
 }
 
-async function signIn(call: Call, { signIn }: Greeting): Promise<SignedIn> {
+/** A key of its own for who wants a certificate: only what proves that we have it goes to the coordinator. */
+async function wantedOf(call: Call, { trust }: Greeting): Promise<{ key?: string; certificateRequest: string }> {
+  if (!call.flag("certificate")) return { certificateRequest: "" };
+  if (trust.tls === "off")
+    throw usage("--certificate: one is shown on encrypted connections alone, not with --tls off");
+  const { newKey, userRequest } = await import("../../shared/certificate-request.js");
+  const key = newKey();
+  return { key, certificateRequest: await userRequest(key) };
+}
+
+async function kept(
+  call: Call,
+  profile: string,
+  key: string,
+  { certificate }: SignedIn,
+): Promise<Pick<Profile, "certificateFile">> {
+  if (certificate === "") {
+    const message =
+      "this coordinator gives users no certificates, it is older than this program: leave --certificate out";
+    throw new Failure(exitCode.failed, message);
+  }
+  const { bundle } = await import("../certificate/own.js");
+  const { replaceFile } = await import("../certificate/private-file.js");
+  const certificateFile = profileCertificatePath(call.world.configFolder, profile);
+  replaceFile(certificateFile, bundle(key, certificate));
+  return { certificateFile };
+}
+
+async function signIn(call: Call, { signIn }: Greeting, certificateRequest: string): Promise<SignedIn> {
   const tokenName = call.text("tokenName") ?? `login-${hostname().replace(/[^-\w.]/g, "")}`.slice(0, 60);
   const { identityProvider, passwords } = await signIn.getSignInOptions({});
   const byPassword = call.flag("byPassword") || call.flag("passwordStdin") || call.text("userName") !== undefined;
   if (identityProvider && !byPassword) {
     const { idTokenOf } = await import("../sign-in/device-flow.js");
     const idToken = await idTokenOf(call, identityProvider);
-    return present((await signIn.signInWithIdToken({ idToken, tokenName })).signedIn);
+    return present((await signIn.signInWithIdToken({ idToken, tokenName, certificateRequest })).signedIn);
   }
   if (!passwords && !byPassword) {
     throw usage(
@@ -98,7 +134,7 @@ async function signIn(call: Call, { signIn }: Greeting): Promise<SignedIn> {
   }
   const name = call.text("userName") ?? (await askedName(call));
   const password = await givenPassword(call, `Password of ${name}: `);
-  return present((await signIn.signIn({ name, password, tokenName })).signedIn);
+  return present((await signIn.signIn({ name, password, tokenName, certificateRequest })).signedIn);
 }
 
 async function askedName(call: Call): Promise<string> {

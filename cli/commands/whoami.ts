@@ -26,6 +26,9 @@ const rows = ({ name, credential, administrator, user, token }: GetCallerRespons
   ["By", credential],
   ["Administrator", administrator ? "yes" : "no"],
   ...(token?.expiryTime ? [["Until", shortTime(token.expiryTime)] satisfies Detail] : []),
+  ...(token?.certificateExpiryTime
+    ? [["Certificate until", shortTime(token.certificateExpiryTime)] satisfies Detail]
+    : []),
   ...(user?.roles ?? []).map(
     ({ role, workspaceId }): Detail => ["Role", `${role} of ${workspaceId === "" ? "the lab" : leafOf(workspaceId)}`],
   ),

@@ -1,5 +1,5 @@
 import { timingSafeEqual } from "node:crypto";
-import type { Access, Call, Caller, UserCaller } from "../../shared/caller.js";
+import type { Access, Call, Caller, CallerCertificate, CallerConnection, UserCaller } from "../../shared/caller.js";
 import { Fault } from "../../shared/fault.js";
 import { admitCaller } from "../core/access/authorize.js";
 import { refuseFallen } from "../core/access/caller.js";
@@ -7,6 +7,7 @@ import { ruleOfPath } from "../core/access/rule-of.js";
 import { bootstrapName } from "../core/access/user.js";
 import type { State } from "../core/memory.js";
 import { hashOf } from "./token-secret.js";
+import { byCertificate } from "./user-certificate.js";
 
 export interface UserAccessHost {
   /** Valid until the next await. */
@@ -18,33 +19,63 @@ export interface UserAccessHost {
   used(caller: UserCaller): void;
 }
 
-/** Knows users by their tokens: one look each, in memory. */
+/** Knows users by their tokens and certificates: one look each, in memory. */
 export class UserAccess implements Access {
   private readonly ownHash: Buffer;
+  /** On which some call came by a certificate that counted then. */
+  private readonly admitted = new WeakSet<CallerConnection>();
 
   constructor(private readonly host: UserAccessHost) {
     this.ownHash = Buffer.from(hashOf(host.token));
   }
 
-  identify({ metadata, path }: Call): Caller {
+  /** Whose it is that was shown; `permit` says whether it counts still. */
+  identify({ connection, metadata, path }: Call): Caller {
     if (ruleOfPath(path)?.rule.needs === "anyone") return { kind: "anonymous" };
+    const shown = byCertificate(this.host.state(), connection.certificate);
     const given = metadata.get("authorization")[0];
     if (given === undefined) {
-      throw new Fault(
-        "unauthenticated",
-        "no token was given: `stoker login` gets one; or pass --token-file, or set STOKER_TOKEN",
-      );
+      if (shown) return shown;
+      throw new Fault("unauthenticated", nothingShown(connection.certificate));
     }
     const secret = /^Bearer (.+)$/i.exec(String(given))?.[1] ?? "";
     const caller = this.callerOf(hashOf(secret));
-    this.host.used(caller);
+    if (shown) this.refuseTwo(caller, shown);
     return caller;
   }
 
-  permit(caller: Caller, { path }: Call): void {
+  permit(caller: Caller, { connection, path }: Call): void {
     if (caller.kind !== "user") return;
+    refuseFallen(this.host.state(), caller, this.host.now());
+    this.host.used(caller);
+    if (caller.certificateEndsAt !== undefined) this.admitted.add(connection);
     const method = ruleOfPath(path);
     if (method) admitCaller(this.host.state(), caller, method.rule);
+  }
+
+  /** True once, of a connection whose certificate counted and does no more. Where it never did, each call is refused. */
+  isOver(connection: CallerConnection): boolean {
+    if (!this.admitted.has(connection)) return false;
+    try {
+      const caller = byCertificate(this.host.state(), connection.certificate);
+      if (caller) refuseFallen(this.host.state(), caller, this.host.now());
+      return false;
+    } catch (error) {
+      if (!(error instanceof Fault)) throw error;
+      this.admitted.delete(connection);
+      return true;
+    }
+  }
+
+  /** Who shows both is known by the token, as long as nothing speaks against it. */
+  private refuseTwo(caller: UserCaller, shown: UserCaller): void {
+    if (caller.user !== shown.user) {
+      throw new Fault(
+        "unauthenticated",
+        `the call's token is of ${caller.name}, and its connection's certificate of ${shown.name}: show one of them`,
+      );
+    }
+    refuseFallen(this.host.state(), shown, this.host.now());
   }
 
   private callerOf(hash: string): UserCaller {
@@ -61,8 +92,11 @@ export class UserAccess implements Access {
       );
     }
     const name = state.access.users.get(token.user)?.name ?? "";
-    const caller: UserCaller = { kind: "user", name, user: token.user, token: token.uuid };
-    refuseFallen(state, caller, this.host.now());
-    return caller;
+    return { kind: "user", name, user: token.user, token: token.uuid };
   }
 }
+
+const nothingShown = (certificate: CallerCertificate | undefined) =>
+  certificate
+    ? "the certificate that was shown is no user's, and no token was given: `stoker login` gets one; or pass --token-file, or set STOKER_TOKEN"
+    : "no token was given: `stoker login` gets one; or pass --token-file, or set STOKER_TOKEN";

@@ -1,4 +1,5 @@
 import type { Access, Call, Caller, CallerCertificate } from "../../shared/caller.js";
+import { userOfUri } from "../../shared/certificates.js";
 import { authenticate } from "../../shared/credentials.js";
 import { Fault } from "../../shared/fault.js";
 
@@ -34,6 +35,13 @@ export class CallerAccess implements Access {
     if (certificate && isNodes(certificate)) return { kind: "node", node: this.nodes.nodeOf(certificate) };
     if (call.path === join) return { kind: "anonymous" };
     if (!call.path.startsWith(agentService)) return this.users.identify(call);
+    const user = certificate?.uris.map(userOfUri).find((found) => found !== undefined);
+    if (user) {
+      throw new Fault(
+        "unauthenticated",
+        `the certificate is user ${user.name}'s, and an agent shows one of its node: run \`stoker-agent join HOST:PORT TOKEN\` on the machine`,
+      );
+    }
     if (isEncrypted || !this.sharedToken) {
       throw new Fault(
         "unauthenticated",

@@ -104,5 +104,6 @@ function certificateOf(
   const given = socket.getPeerX509Certificate();
   if (!given) return {};
   const problem = socket.authorized ? {} : { problem: String(socket.authorizationError) };
-  return { certificate: { ...problem, uris: urisIn(given.subjectAltName), keyHash: keyHashOf(given) } };
+  const endsAt = Date.parse(given.validTo);
+  return { certificate: { ...problem, uris: urisIn(given.subjectAltName), keyHash: keyHashOf(given), endsAt } };
 }

@@ -49,10 +49,17 @@ export interface ApiPorts {
   certificates: Certificates;
 }
 
-/** How machines become nodes. Each throws a Fault where connections are not encrypted. */
+/** How machines become nodes, and users get certificates. Each throws a Fault where connections are not encrypted. */
 export interface Certificates {
   /** What the request asks for, if it asks for this node. */
   issue(node: string, request: string): Promise<{ certificate: string; keyHash: string }>;
+  /** `credential`: its UUID in the catalog, which alone makes it count. */
+  issueToUser(asked: {
+    user: string;
+    credential: string;
+    request: string;
+    endsAt: number;
+  }): Promise<{ certificate: string; keyHash: string }>;
   /** SHA-256 of our authority's certificate. */
   pin(): Buffer;
   /** Where machines reach us, as `host:port`. */
@@ -74,6 +81,8 @@ export interface AccessPorts {
   };
   /** How long what a sign-in gives is good. */
   signInLifeMs: number;
+  /** How long one certificate of a user is good, which is renewed while its user may. */
+  userCertificateLifeMs: number;
   credential(caller: CallContext["caller"]): string;
 }
 

@@ -102,6 +102,13 @@ export class ApiServer {
     for (const each of this.connections) if (isOver(each.connection)) each.destroy();
   }
 
+  /** Those with a certificate that counts no more: calls that are to end have been told why, and others are refused. */
+  retire(isOver: (connection: CallerConnection) => boolean): void {
+    for (const each of this.connections) {
+      if (isOver(each.connection)) each.end();
+    }
+  }
+
   /** No new calls; those that run may finish for `graceMs`, then they are cut off. */
   async close(graceMs: number): Promise<void> {
     for (const name of ["", ...this.descriptions.map((service) => service.typeName)])

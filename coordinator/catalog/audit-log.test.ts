@@ -46,7 +46,10 @@ test("what is written stays as it is: SQLite itself refuses to change or delete 
   const db = new Database(join(dir, "catalog.db"));
   expect(() => db.exec("UPDATE audit_entry SET user = 'nobody'")).toThrow("append-only");
   expect(() => db.exec("DELETE FROM audit_entry")).toThrow("append-only");
+  expect(() => db.exec("REPLACE INTO audit_entry SELECT * FROM audit_entry WHERE entry = 1")).toThrow("append-only");
   expect(() => db.exec("UPDATE audit_retention SET kept_from_entry = -1")).toThrow("only goes on");
+  expect(() => db.exec("DELETE FROM audit_retention")).toThrow("only goes on");
+  expect(() => db.exec("INSERT INTO audit_retention VALUES (9)")).toThrow("only goes on");
   db.close();
 });
 

@@ -11,6 +11,9 @@ import type { Change } from "../core/changes.js";
 import type { Attempt, Job, Node } from "../core/state.js";
 import { Catalog } from "./catalog.js";
 import { lockFolder } from "./lock.js";
+import { migrate } from "./migrate.js";
+import access from "./migrations/015-access.sql";
+import { migrations } from "./migrations/index.js";
 import { CatalogRefused } from "./refused.js";
 
 let dir: string;
@@ -191,3 +194,17 @@ function openRaw() {
   const raw = new Database(join(dir, "catalog.db"));
   return { raw, [Symbol.dispose]: () => void raw.close() };
 }
+
+it("knows the tokens of a catalog from before certificates", () => {
+  const path = join(dir, "catalog.db");
+  const db = new Database(path);
+  migrate(db, migrations.slice(0, migrations.indexOf(access) + 1), path);
+  db.exec("INSERT INTO user VALUES ('u', 'ada', '', 1, 0, NULL, NULL, NULL, NULL)");
+  db.exec("INSERT INTO api_token VALUES ('t', 'u', 'nightly', 'h', 1, NULL, 5)");
+  db.close();
+  using catalog = Catalog.open(dir, vault);
+  const tokens = [...catalog.load()].flatMap((change) => (change.table === "api-token" ? [change.row] : []));
+  expect(tokens).toEqual([
+    { uuid: "t", user: "u", kind: "token", name: "nightly", hash: "h", createdAt: 1, usedAt: 5 },
+  ]);
+});

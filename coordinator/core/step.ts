@@ -142,6 +142,7 @@ function decide(draft: Draft, event: Event): string | undefined {
     case "user-delete":
     case "subject-sign-in":
     case "token-create":
+    case "certificate-renew":
     case "token-revoke":
     case "role-grant":
     case "role-revoke":

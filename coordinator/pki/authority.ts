@@ -1,7 +1,9 @@
 import { createHash, createPrivateKey, randomBytes, webcrypto, X509Certificate } from "node:crypto";
 import { isIP } from "node:net";
-import { coordinatorUri, type KeyPair, loadX509, nodeUri, signing } from "../../shared/certificates.js";
+import type { PublicKey } from "@peculiar/x509";
+import { coordinatorUri, type KeyPair, loadX509, nodeUri, signing, userUri } from "../../shared/certificates.js";
 import { Fault } from "../../shared/fault.js";
+import { readRequest } from "./certificate-request.js";
 
 const dayMs = 86_400_000;
 /** Clocks of machines differ: what is made now is valid on all of them. */
@@ -15,7 +17,7 @@ export interface Issued {
   keyHash: string;
 }
 
-/** Who signs the certificates of the coordinator and of its nodes: one key, in a file of the data folder. */
+/** Who signs the certificates of the coordinator, its nodes and its users: one key, in a file of the data folder. */
 export class Authority {
   private constructor(
     /** In PEM. */
@@ -66,41 +68,52 @@ export class Authority {
 
   /** What the request asks for, when it asks for this node and was signed with its own key; throws a Fault else. */
   async forNode(node: string, request: string, { now, lifeMs }: { now: number; lifeMs: number }): Promise<Issued> {
-    const x509 = await loadX509();
-    let asked: InstanceType<typeof x509.Pkcs10CertificateRequest>;
-    try {
-      asked = new x509.Pkcs10CertificateRequest(request);
-    } catch (cause) {
-      throw new Fault("invalid-argument", "the certificate request can't be read", { cause });
-    }
-    if (!(await asked.verify()))
-      throw new Fault("invalid-argument", "the certificate request is not signed by its own key");
-    const names = asked.extensions.flatMap((extension) =>
-      extension instanceof x509.SubjectAlternativeNameExtension ? extension.names.items : [],
-    );
-    const [name] = names;
-    if (names.length !== 1 || name?.type !== "url" || name.value !== nodeUri(node)) {
+    const { publicKey, uris } = await readRequest(request);
+    const [uri] = uris;
+    if (uris.length !== 1 || uri !== nodeUri(node)) {
       throw new Fault("permission-denied", `the certificate request is not for node ${node}, or not for it alone`);
     }
-    const key = asked.publicKey;
-    if (key.algorithm.name !== "ECDSA" || !("namedCurve" in key.algorithm) || key.algorithm.namedCurve !== "P-256")
-      throw new Fault("invalid-argument", "the certificate request's key is not one of the curve P-256");
+    return this.forClient("CN=Stoker node", uri, publicKey, { now, days: lifeMs / dayMs });
+  }
+
+  /** For the user's key that signed the request: `credential` is by which we know it. Throws a Fault when it is for somebody else. */
+  async forUser(
+    { user, credential, request }: { user: string; credential: string; request: string },
+    { now, endsAt }: { now: number; endsAt: number },
+  ): Promise<Issued> {
+    const { publicKey, uris } = await readRequest(request);
+    if (uris.some((uri) => uri !== userUri(user))) {
+      throw new Fault(
+        "permission-denied",
+        `the certificate request is not for user ${user}, but for ${uris.join(", ")}`,
+      );
+    }
+    return this.forClient("CN=Stoker user", userUri(user, credential), publicKey, {
+      now,
+      days: (endsAt - now) / dayMs,
+    });
+  }
+
+  private async forClient(
+    subject: string,
+    uri: string,
+    publicKey: PublicKey,
+    validity: { now: number; days: number },
+  ): Promise<Issued> {
+    const { ExtendedKeyUsage } = await loadX509();
     const certificate = await this.sign(
-      "CN=Stoker node",
-      key,
-      [{ type: "url", value: nodeUri(node) }],
-      x509.ExtendedKeyUsage.clientAuth,
-      {
-        now,
-        days: lifeMs / dayMs,
-      },
+      subject,
+      publicKey,
+      [{ type: "url", value: uri }],
+      ExtendedKeyUsage.clientAuth,
+      validity,
     );
     return { certificate, keyHash: keyHashOf(new X509Certificate(certificate)) };
   }
 
   private async sign(
     subject: string,
-    publicKey: webcrypto.CryptoKey | import("@peculiar/x509").PublicKey,
+    publicKey: webcrypto.CryptoKey | PublicKey,
     names: Array<{ type: "url" | "ip" | "dns"; value: string }>,
     usage: string,
     { now, days }: { now: number; days: number },

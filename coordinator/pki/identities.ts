@@ -21,7 +21,7 @@ interface Shown {
   readonly keyHash: string;
 }
 
-/** Nodes and their certificates: who is let in as which node, and who gets a certificate. */
+/** Nodes and their certificates: who is let in as which node; and who gets a certificate, users too. */
 export class Identities {
   constructor(private readonly host: IdentitiesHost) {}
 
@@ -67,6 +67,18 @@ export class Identities {
       );
     }
     return pki.authority.forNode(node, request, { now: this.host.now(), lifeMs });
+  }
+
+  /** For a user's key. */
+  async issueToUser(asked: { user: string; credential: string; request: string; endsAt: number }): Promise<Issued> {
+    const { pki } = this.host;
+    if (!pki) {
+      throw new Fault(
+        "failed-precondition",
+        "this coordinator was started with --tls off: users show tokens there, and no certificates",
+      );
+    }
+    return pki.authority.forUser(asked, { now: this.host.now(), endsAt: asked.endsAt });
   }
 
   /** For the node itself, by its session: the key stays what it is. In PEM. */

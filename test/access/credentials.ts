@@ -5,6 +5,7 @@ import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { Metadata } from "@grpc/grpc-js";
 import { IdentityFile } from "../../agent/identity/identity-file.js";
 import { joinMachine } from "../../agent/join-machine.js";
+import { Authority } from "../../coordinator/pki/authority.js";
 import { bearer, plain } from "../../shared/credentials.js";
 import { JoinService } from "../../shared/gen/stoker/v1/join_service_pb.js";
 import { RoleService } from "../../shared/gen/stoker/v1/role_service_pb.js";
@@ -13,18 +14,39 @@ import { UserService } from "../../shared/gen/stoker/v1/user_service_pb.js";
 import type { CoordinatorProcess } from "../fakes/coordinator-process.js";
 import { until } from "../fakes/until.js";
 import { RawCalls } from "../fuzz/raw-calls.js";
+import {
+  authorityOf,
+  certificateOf,
+  expiredCertificate,
+  forged,
+  shownTo,
+  type UserCertificate,
+} from "./certificates.js";
 
 /** In the workspace `alpha`, which calls are about; `stranger` owns another one, and `chief` administers the lab. */
 export const people = ["reader", "contributor", "owner", "stranger", "chief"] as const;
 export type Person = (typeof people)[number];
 /** Without what any of them has. */
-export const others = ["coordinator's token", "node certificate", "expired token", "revoked token", "nothing"] as const;
-export type Who = Person | (typeof others)[number];
+export const others = [
+  ...(["coordinator's token", "node certificate", "expired token", "revoked token", "nothing"] as const),
+  ...(["expired certificate", "revoked certificate", "certificate of another authority"] as const),
+  ...(["certificate of another key", "certificate and another's token"] as const),
+] as const;
+/** By certificates in place of tokens; the same as who has them. */
+export const certified = {
+  "reader's certificate": "reader",
+  "owner's certificate": "owner",
+  "chief's certificate": "chief",
+} as const;
+export type Certified = keyof typeof certified;
+export type Who = Person | Certified | (typeof others)[number];
 
 /** Nothing that is asked for is there: every stream ends by itself. */
 const silenceMs = 20_000;
 
-export const isPerson = (who: Who): who is Person => (people as readonly string[]).includes(who);
+/** Who that is, however it is shown; undefined of the others. */
+export const personOf = (who: Who): Person | undefined =>
+  who in certified ? certified[who as Certified] : people.find((person) => person === who);
 
 /** What each shows. Of a person there may be several, for calls after which one counts no more. */
 export class Credentials {
@@ -48,6 +70,7 @@ export class Credentials {
     made.add("revoked token", bearer(await made.revoked()));
     made.add("nothing", new Metadata());
     made.all.set("node certificate", await made.ofNode());
+    await made.addCertificates();
     return made;
   }
 
@@ -57,9 +80,27 @@ export class Credentials {
     return calls;
   }
 
-  /** With a token of its own. */
-  async another(who: Person): Promise<RawCalls> {
-    return new RawCalls(this.coordinator.address, bearer(await this.tokenOf(who)));
+  /** With a token, or a certificate, of its own. */
+  async another(who: Person | Certified): Promise<RawCalls> {
+    if (!(who in certified)) return new RawCalls(this.coordinator.address, bearer(await this.tokenOf(who)));
+    const { channel } = shownTo(this.coordinator, await certificateOf(this.coordinator, certified[who as Certified]));
+    return new RawCalls(this.coordinator.address, new Metadata(), channel, silenceMs);
+  }
+
+  private async addCertificates(): Promise<void> {
+    const { coordinator } = this;
+    const users = coordinator.client(UserService);
+    for (const who of Object.keys(certified) as Certified[]) this.all.set(who, await this.another(who));
+    const put = (who: Who, shown: UserCertificate, metadata = new Metadata()) =>
+      this.all.set(who, new RawCalls(coordinator.address, metadata, shownTo(coordinator, shown).channel, silenceMs));
+    put("expired certificate", await expiredCertificate(coordinator, "owner"));
+    const revoked = await certificateOf(coordinator, "owner");
+    await users.revokeToken({ user: "owner", name: revoked.name });
+    put("revoked certificate", revoked);
+    const good = await certificateOf(coordinator, "owner");
+    put("certificate of another authority", await forged(good, (await Authority.make(Date.now())).authority));
+    put("certificate of another key", await forged(good, authorityOf(coordinator)));
+    put("certificate and another's token", good, bearer(await this.tokenOf("chief")));
   }
 
   close(): void {

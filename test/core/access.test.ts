@@ -2,7 +2,8 @@ import { create } from "@bufbuild/protobuf";
 import { describe, expect, it } from "vitest";
 import type { Origin } from "../../coordinator/core/access/audit.js";
 import { authorize } from "../../coordinator/core/access/authorize.js";
-import { isAdministrator, roleIn, type UserCaller } from "../../coordinator/core/access/caller.js";
+import { isAdministrator, refuseFallen, roleIn, type UserCaller } from "../../coordinator/core/access/caller.js";
+import { certifiedUntil } from "../../coordinator/core/access/certificates.js";
 import { filledIn, summaryOf } from "../../coordinator/core/access/request-field.js";
 import { apply } from "../../coordinator/core/apply.js";
 import type { ApiEvent } from "../../coordinator/core/events.js";
@@ -154,6 +155,55 @@ describe("users and tokens", () => {
     lab.send({ kind: "user-delete", id: "ada" });
     expect(names()).toEqual([]);
     expect(lab.state.access.tokenByHash.get("h-a")).toBeUndefined();
+  });
+});
+
+describe("certificates", () => {
+  const certify = (lab: Lab, name: string, more: { expiresAt?: number } = {}, lifeMs = 1_000) => {
+    const uuid = tokenId(lab.fresh());
+    const until = certifiedUntil(lab.now, lifeMs, more.expiresAt);
+    lab.send({ kind: "token-create", uuid, user: "ada", name, hash: `k-${name}`, certifiedUntil: until, ...more });
+    return uuid;
+  };
+
+  it("are in one list with tokens, and their keys are no tokens", () => {
+    const lab = new Lab();
+    lab.user("ada");
+    const uuid = certify(lab, "c");
+    expect(lab.state.access.apiTokens.get(uuid)).toMatchObject({
+      kind: "certificate",
+      certifiedUntil: lab.now + 1_000,
+    });
+    // A public key is no secret: who shows what it hashes to has shown nothing.
+    expect(lab.state.access.tokenByHash.get("k-c")).toBeUndefined();
+    expect(() => certify(lab, "c")).toThrow("exists already");
+    lab.restart();
+    expect(lab.state.access.tokenByHash.get("k-c")).toBeUndefined();
+    lab.send({ kind: "token-revoke", user: "ada", name: "c" });
+    expect(lab.state.access.apiTokens.get(uuid)).toBeUndefined();
+  });
+
+  it("are renewed for their key until they expire, and make room when nobody did in time", () => {
+    const lab = new Lab();
+    const ada = lab.user("ada");
+    const uuid = certify(lab, "c", { expiresAt: lab.now + 1_500 });
+    const renew = (hash: string) =>
+      lab.send({
+        ...{ kind: "certificate-renew", uuid, hash },
+        certifiedUntil: certifiedUntil(lab.now, 1_000, lab.state.access.apiTokens.get(uuid)?.expiresAt),
+      });
+    lab.now += 900;
+    expect(() => renew("k-another")).toThrow("for the key that it has");
+    renew("k-c");
+    expect(lab.state.access.apiTokens.get(uuid)?.certifiedUntil).toBe(lab.now + 600);
+    const caller = { ...ada, token: uuid, certificateEndsAt: lab.now + 100 };
+    refuseFallen(lab.state, caller, lab.now);
+    // The connection has shown the one before, which is over now.
+    expect(() => refuseFallen(lab.state, caller, lab.now + 100)).toThrow("the certificate c of ada has expired");
+    lab.now += 700;
+    certify(lab, "d");
+    expect([...lab.state.access.apiTokens.values()].map(({ name }) => name)).toEqual(["d"]);
+    expect(() => renew("k-c")).toThrow("was revoked");
   });
 });
 

@@ -4,6 +4,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { FakeWorld } from "../../cli/testing/fake-world.js";
 import { JobService } from "../../shared/gen/stoker/v1/job_service_pb.js";
 import { RoleService } from "../../shared/gen/stoker/v1/role_service_pb.js";
+import { SignInService } from "../../shared/gen/stoker/v1/sign_in_service_pb.js";
 import { UserService } from "../../shared/gen/stoker/v1/user_service_pb.js";
 import { WorkspaceService } from "../../shared/gen/stoker/v1/workspace_service_pb.js";
 import { CoordinatorProcess, tinyJob } from "../fakes/coordinator-process.js";
@@ -113,6 +114,41 @@ test("wrong passwords: the same words for a name that is not there, and then a w
   for (let tries = 0; tries < 12 && !said.includes("too many"); tries += 1) said = await attempt("eve");
   expect(said).toMatch(/too many wrong passwords: try again in \d+ s/);
   expect(await coordinator.output).not.toContain(password);
+});
+
+test("wrong passwords that come all at once are no more tries than those that come one by one", async () => {
+  const signIn = coordinator.client(SignInService);
+  const tries = Array.from({ length: 20 }, () => signIn.signIn({ name: "crowd", password: "guess it" }).catch(String));
+  const learned = (await Promise.all(tries)).filter((said) => /password is wrong/.test(String(said)));
+  expect(learned.length).toBeGreaterThan(0);
+  expect(learned.length).toBeLessThan(15);
+});
+
+test("a role that is revoked ends what goes on by it, and the rest stays", async () => {
+  const users = coordinator.client(UserService);
+  const roles = coordinator.client(RoleService);
+  await users.createUser({ name: "hedy" });
+  await roles.grantRole({ user: "hedy", workspace: "workspaces/w", role: "contributor" });
+  const { secret } = await users.createToken({ user: "hedy", name: "t" });
+  const jobs = coordinator.client(JobService, secret);
+  const { job } = await jobs.createJob({ parent: "workspaces/w/experiments/e", name: "hedys", spec: tinyJob() });
+  const id = job?.id ?? "";
+  let ended: unknown;
+  const watch = async () => {
+    for await (const _ of jobs.watchJob({ id }));
+  };
+  const over = watch().catch((error: unknown) => {
+    ended = error;
+  });
+  // A smaller one is enough for it.
+  await roles.grantRole({ user: "hedy", workspace: "workspaces/w", role: "reader" });
+  await expect(jobs.terminateJob({ id })).rejects.toMatchObject({ code: "permission-denied" });
+  expect(ended).toBeUndefined();
+  await roles.revokeRole({ user: "hedy", workspace: "workspaces/w" });
+  await until("the watch ends", () => ended !== undefined, 20_000);
+  await over;
+  expect(ended).toMatchObject({ code: "not-found" });
+  expect((await coordinator.client(SignInService, secret).getCaller({})).name).toBe("hedy");
 });
 
 test("a token that is revoked ends what goes on with it; a user who is deleted leaves the jobs", async () => {

@@ -19,6 +19,8 @@ export class RawCalls {
     this.client = new Client(address, channel, {
       "grpc.max_receive_message_length": 64 << 20,
       "grpc.enable_http_proxy": 0,
+      // Not an address, which is no name in TLS.
+      "grpc.ssl_target_name_override": "stoker-coordinator",
     });
   }
 

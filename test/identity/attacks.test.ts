@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { IdentityFile, validityOf } from "../../agent/identity/identity-file.js";
 import { joinMachine } from "../../agent/join-machine.js";
 import { localProfile } from "../../cli/local-profile.js";
+import { Authority } from "../../coordinator/pki/authority.js";
 import { LocalSite } from "../../scripts/site/local-site.js";
 import { until } from "../../scripts/site/processes.js";
 import { newKey, requestFor } from "../../shared/certificate-request.js";
@@ -237,6 +238,11 @@ describe("NATS", { timeout: 60_000 }, () => {
     const tls = natsTls(authority());
     await expect(connectNats({ ...nats(), tls })).rejects.toThrow(/authorization/i);
     await expect(connectNats({ ...nats(), tls, token })).rejects.toThrow(/authorization/i);
+    // A user's certificate is nobody there.
+    await site.stoker(["user", "create", "ada"]);
+    await site.stoker(["certificate", "create", "ada", "-u", "ada", "--folder", folder]);
+    const pem = readFileSync(join(folder, "ada.pem"), "utf8");
+    await expect(connectNats({ ...nats(), tls: { ...tls, cert: pem, key: pem } })).rejects.toThrow(/authorization/i);
     const seed = identityOf("n1").read()?.natsSeed ?? "";
     await expect(
       connectNats({ ...nats(), tls: null, authenticator: nkeyAuthenticator(Buffer.from(seed)) }),
@@ -249,6 +255,11 @@ describe("NATS", { timeout: 60_000 }, () => {
     const stolen = new IdentityFile(join(folder, "stolen"));
     const key = stolen.read();
     if (!key) throw new Error("there is a key to steal");
+    // Whose time is not over, however long this takes.
+    const pki = (name: string) => readFileSync(join(site.coordinatorFolder, "pki", name), "utf8");
+    const life = { now: Date.now(), lifeMs: 3_600_000 };
+    const request = await requestFor("n1", key.key);
+    stolen.renewed((await Authority.from(pki("ca.pem"), pki("ca.key")).forNode("n1", request, life)).certificate);
     const [rank = 0] = pids();
     site.startAgent("n2");
     await site.stoker(["node", "remove", "n1", "-y", "--no-wait"]);

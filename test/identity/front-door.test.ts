@@ -176,7 +176,7 @@ it("cuts a removed node off at once, and says so when it comes back", async () =
   if (known) site.identities.set("m1", { ...known, ...{ revokedAt: 5 } });
   site.api.cutOff(({ certificate }) => {
     try {
-      site.host.nodeOf(certificate ?? { uris: [], keyHash: "" });
+      site.host.nodeOf(certificate ?? { uris: [], keyHash: "", endsAt: 0 });
       return false;
     } catch {
       return true;

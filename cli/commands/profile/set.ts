@@ -2,7 +2,7 @@ import { resolve } from "node:path";
 import { usage } from "../../failure.js";
 import { clusterOption, experimentOption, workspaceOption } from "../../options.js";
 import { profilesPath, readProfiles, writeProfiles } from "../../profiles.js";
-import { addressOf, type Profile } from "../../settings.js";
+import { addressOf, credentialKeys, type Profile } from "../../settings.js";
 import type { Verb } from "../../verb.js";
 
 export const set: Verb = {
@@ -14,6 +14,8 @@ export const set: Verb = {
   options: [
     { flags: "--coordinator <host:port>", description: "where the coordinator is" },
     { flags: "--token-file <file>", description: "file with its token" },
+    { flags: "--certificate-file <file>", description: "certificate to show in place of a token" },
+    { flags: "--key-file <file>", description: "its key, unless that is in the same file" },
     { flags: "--authority-file <file>", description: "file with the certificate of its authority" },
     { flags: "--token-stdin", description: "read the token from stdin and keep it in the profile" },
     workspaceOption,
@@ -35,10 +37,14 @@ export const set: Verb = {
     };
     const address = call.text("coordinator");
     put("coordinator", address ? addressOf(address) : address);
-    const file = call.text("tokenFile");
-    put("tokenFile", file ? resolve(file) : file);
-    const authority = call.text("authorityFile");
-    put("authorityFile", authority ? resolve(authority) : authority);
+    const files = ["tokenFile", "certificateFile", "keyFile", "authorityFile"] as const;
+    const shows = call.flag("tokenStdin") || files.slice(0, 2).some((key) => call.text(key));
+    // What it shows from now on, it shows in place of what it had.
+    if (shows) for (const key of credentialKeys) delete profile[key];
+    for (const key of files) {
+      const file = call.text(key);
+      put(key, file ? resolve(file) : file);
+    }
     if (call.flag("tokenStdin")) put("token", (await call.world.readStdin()).trim());
     for (const key of ["workspace", "experiment", "cluster", "output"] as const) put(key, call.text(key));
     put("storageAccount", call.text("storageAccountName"));

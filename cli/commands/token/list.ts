@@ -5,7 +5,7 @@ import { ofUser, ofUserOption } from "./of-user.js";
 
 export const list: Verb = {
   name: "list",
-  description: "List your tokens, with when each was used last",
+  description: "List your tokens and certificates, with when each was used last",
   example: "stoker token list",
   options: [ofUserOption, ...pagingOptions],
   async run(call) {

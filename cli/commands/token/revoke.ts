@@ -4,7 +4,7 @@ import { ofUser, ofUserOption } from "./of-user.js";
 
 export const revoke: Verb = {
   name: "revoke",
-  description: "Let a token count no more, from now on",
+  description: "Let a token or certificate count no more, from now on: calls with it end",
   example: "stoker token revoke nightly",
   argument: "[name]",
   options: [nameOption("token"), ofUserOption],

@@ -6,7 +6,7 @@ import { view } from "./view.js";
 
 function signsIn({ hasPassword, issuer }: User): string {
   const ways = [...(hasPassword ? ["password"] : []), ...(issuer === "" ? [] : [issuer])];
-  return ways.join(", ") || "tokens alone";
+  return ways.join(", ") || "tokens and certificates alone";
 }
 
 export const user = view({
@@ -34,8 +34,10 @@ export const apiToken = view({
   schema: ApiTokenSchema,
   columns: [
     ["Name", ({ name }) => name],
+    ["Kind", ({ kind }) => kind || "token"],
     ["Created", ({ creationTime }) => shortTime(creationTime)],
     ["Expires", ({ expiryTime }) => (expiryTime ? shortTime(expiryTime) : "never")],
+    ["Certificate until", ({ certificateExpiryTime }) => shortTime(certificateExpiryTime)],
     ["Last used", ({ lastUseTime }) => (lastUseTime ? shortTime(lastUseTime) : "not yet")],
   ],
 });

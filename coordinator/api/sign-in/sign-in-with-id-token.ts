@@ -9,7 +9,7 @@ import type { ApiPorts } from "../ports.js";
 import { signedIn } from "./signed-in.js";
 
 export function signInWithIdToken(ports: ApiPorts): Handlers<typeof SignInService>["signInWithIdToken"] {
-  return async ({ idToken, tokenName }, context) => {
+  return async ({ idToken, ...wanted }, context) => {
     amend(context, { credential: "identity provider" });
     const provider = ports.access.identityProvider;
     if (!provider) throw new Fault("failed-precondition", "no identity provider is configured (--oidc-issuer)");
@@ -21,6 +21,6 @@ export function signInWithIdToken(ports: ApiPorts): Handlers<typeof SignInServic
       context,
     );
     const { name } = made(ports.state().access.users, found);
-    return { signedIn: await signedIn(ports, name, tokenName, context) };
+    return { signedIn: await signedIn(ports, name, wanted, context) };
   };
 }

@@ -5,9 +5,9 @@ import type { ApiPorts } from "../ports.js";
 import { signedIn } from "./signed-in.js";
 
 export function signIn(ports: ApiPorts): Handlers<typeof SignInService>["signIn"] {
-  return async ({ name, password, tokenName }, context) => {
+  return async ({ name, password, ...wanted }, context) => {
     amend(context, { credential: "password" });
     await ports.access.checkPassword(name, password, context.peer);
-    return { signedIn: await signedIn(ports, name, tokenName, context) };
+    return { signedIn: await signedIn(ports, name, wanted, context) };
   };
 }

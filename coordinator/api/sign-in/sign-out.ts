@@ -8,7 +8,10 @@ export function signOut(ports: ApiPorts): Handlers<typeof SignInService>["signOu
     const { caller } = context;
     const token = caller.kind === "user" && caller.token && ports.state().access.apiTokens.get(caller.token);
     if (!token || caller.kind !== "user") {
-      throw new Fault("failed-precondition", "only API tokens are revoked so: the call came with something else");
+      throw new Fault(
+        "failed-precondition",
+        "only tokens and certificates of users are revoked so: the call came with the coordinator's own token",
+      );
     }
     const { name } = caller;
     await ports.ask(

@@ -27,7 +27,9 @@ export function userView(state: State, row: User): UserView {
 export const tokenView = (user: User, row: ApiToken): MessageInitShape<typeof ApiTokenSchema> => ({
   id: `${idOfUser(user)}/tokens/${row.name}`,
   name: row.name,
+  kind: row.kind,
   creationTime: timestampFromMs(row.createdAt),
+  ...(row.certifiedUntil === undefined ? {} : { certificateExpiryTime: timestampFromMs(row.certifiedUntil) }),
   ...(row.expiresAt === undefined ? {} : { expiryTime: timestampFromMs(row.expiresAt) }),
   ...(row.usedAt === undefined ? {} : { lastUseTime: timestampFromMs(row.usedAt) }),
 });

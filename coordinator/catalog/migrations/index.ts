@@ -13,6 +13,8 @@ import events from "./012-events.sql";
 import watch from "./013-watch.sql";
 import nodeHealth from "./014-node-health.sql";
 import access from "./015-access.sql";
+import certificates from "./016-certificates.sql";
+import auditStays from "./017-audit-stays.sql";
 
 /** In order; the n-th brings the schema to version n. A migration that was released is never edited. */
 export const migrations: readonly string[] = [
@@ -31,4 +33,6 @@ export const migrations: readonly string[] = [
   watch,
   nodeHealth,
   access,
+  certificates,
+  auditStays,
 ];

@@ -9,10 +9,12 @@ export const apiTokenTable: TableShape<ApiToken> = {
   columns: {
     uuid: text(),
     user: text(),
+    kind: text(),
     name: text(),
     hash: text(),
     createdAt: integer,
     expiresAt: integer,
+    certifiedUntil: integer,
     usedAt: integer,
   },
 };

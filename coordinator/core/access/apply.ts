@@ -47,7 +47,7 @@ function dropUser(access: AccessTables, uuid: User["uuid"]): void {
 function putToken(access: AccessTables, row: ApiToken): void {
   dropToken(access, row.uuid);
   access.apiTokens.set(row.uuid, row);
-  access.tokenByHash.set(row.hash, row.uuid);
+  if (row.kind === "token") access.tokenByHash.set(row.hash, row.uuid);
   access.tokenByName.set(`${row.user} ${row.name}`, row.uuid);
 }
 
@@ -55,6 +55,6 @@ function dropToken(access: AccessTables, uuid: ApiToken["uuid"]): void {
   const before = access.apiTokens.get(uuid);
   if (!before) return;
   access.apiTokens.delete(uuid);
-  access.tokenByHash.delete(before.hash);
+  if (before.kind === "token") access.tokenByHash.delete(before.hash);
   access.tokenByName.delete(`${before.user} ${before.name}`);
 }

@@ -12,8 +12,10 @@ export interface UserCaller {
   readonly isBootstrap?: true;
   /** Absent of that one. */
   readonly user?: UserId;
-  /** Absent of who comes otherwise than with an API token. */
+  /** By which token or certificate of theirs. Absent of that one. */
   readonly token?: TokenId;
+  /** Of the certificate that the connection has shown: an earlier one than the latest may. */
+  readonly certificateEndsAt?: Instant;
 }
 
 /** The user behind the call; undefined also of one who has gone or been shut out meanwhile. */
@@ -61,11 +63,23 @@ export function refuseFallen(world: World, caller: UserCaller, now: Instant): vo
   if (user.disabledSince !== undefined) throw disabled(user);
   if (caller.token === undefined) return;
   const token = world.access.apiTokens.get(caller.token);
-  if (!token) throw new Fault("unauthenticated", "the token was revoked: `stoker login` gets another");
-  if (token.expiresAt !== undefined && token.expiresAt <= now) {
-    throw new Fault("unauthenticated", `the token ${token.name} has expired: \`stoker login\` gets another`);
+  const kind = caller.certificateEndsAt === undefined ? "token" : "certificate";
+  if (!token) throw new Fault("unauthenticated", `the ${kind} of ${user.name} was revoked: ${another[kind]}`);
+  const endsAt = Math.min(
+    token.expiresAt ?? Number.POSITIVE_INFINITY,
+    caller.certificateEndsAt ?? Number.POSITIVE_INFINITY,
+  );
+  if (endsAt <= now) {
+    throw new Fault("unauthenticated", `the ${kind} ${token.name} of ${user.name} has expired: ${another[kind]}`);
   }
 }
+
+/** What to do without one. */
+export const another = {
+  token: "`stoker login` gets another",
+  certificate:
+    "`stoker login --certificate` gets another; for a program, its user or an administrator runs `stoker certificate sign`",
+} as const;
 
 export const disabled = (user: User) =>
   new Fault("unauthenticated", `user ${user.name} is disabled: an administrator can enable the account again`);

@@ -1,5 +1,6 @@
 import { unreachable } from "../../../shared/assert.js";
 import type { Draft } from "../draft.js";
+import { renewCertificate } from "./certificates.js";
 import type { AccessRequest } from "./events.js";
 import { grantRole, revokeRole } from "./roles.js";
 import { createToken, revokeToken } from "./tokens.js";
@@ -20,6 +21,8 @@ export function decideAccess(draft: Draft, event: AccessRequest): string {
       return signInSubject(draft, event);
     case "token-create":
       return createToken(draft, event);
+    case "certificate-renew":
+      return renewCertificate(draft, event);
     case "token-revoke":
       return revokeToken(draft, event.user, event.name);
     case "role-grant":

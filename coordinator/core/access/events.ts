@@ -3,7 +3,7 @@ import type { Instant } from "../state.js";
 import type { AuditNote } from "./audit.js";
 import type { User } from "./user.js";
 
-/** What users and administrators order about users. Passwords and tokens are hashed by the shell: they are never here. */
+/** What users and administrators order about users. Passwords and tokens are hashed by the shell, and certificates signed by it: they are never here. */
 export type AccessRequest =
   | UserCreate
   | {
@@ -16,6 +16,7 @@ export type AccessRequest =
   | { readonly kind: "user-password"; readonly id: string; readonly hash?: string }
   | { readonly kind: "user-delete"; readonly id: string }
   | TokenCreate
+  | CertificateRenew
   | { readonly kind: "token-revoke"; readonly user: string; readonly name: string }
   /** The workspace is empty for the whole lab. */
   | { readonly kind: "role-grant"; readonly user: string; readonly workspace: string; readonly role: string }
@@ -38,8 +39,19 @@ export interface TokenCreate {
   readonly name: string;
   readonly hash: string;
   readonly expiresAt?: Instant;
+  /** It is a certificate, good until then. */
+  readonly certifiedUntil?: Instant;
   /** A number is added to a name that is taken. */
   readonly findsName?: true;
+}
+
+/** Another one for the same key. */
+export interface CertificateRenew {
+  readonly kind: "certificate-renew";
+  readonly uuid: TokenId;
+  /** Of the key that it was asked for. */
+  readonly hash: string;
+  readonly certifiedUntil: Instant;
 }
 
 /** An identity provider has said who it is: one who was not known becomes a user. */

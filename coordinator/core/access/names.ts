@@ -18,7 +18,7 @@ export function findToken(world: World, user: User, name: string): ApiToken {
   if (!token) {
     throw new Fault(
       "not-found",
-      `the specified token ${shown(name)} of ${user.name} is not found; \`stoker token list\` shows them`,
+      `the specified token or certificate ${shown(name)} of ${user.name} is not found; \`stoker token list\` shows them`,
     );
   }
   return token;

@@ -167,6 +167,8 @@ export const rules: Rules = {
     changePassword: { needs: "user", changes: "users" },
     deleteUser: { needs: "administrator", changes: "{id}" },
     createToken: { needs: "own", of: "user", changes: "{user}", shows: ["name", "expiryTime"] },
+    createCertificate: { needs: "own", of: "user", changes: "{user}", shows: ["name", "expiryTime"] },
+    renewCertificate: { needs: "user", changes: "users" },
     listTokens: { needs: "own", of: "user" },
     revokeToken: { needs: "own", of: "user", changes: "{user}", shows: ["name"] },
   },

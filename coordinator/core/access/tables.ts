@@ -13,7 +13,7 @@ export interface AccessTables {
   readonly userBySubject: TableOf<string, UserId>;
   /** By `<uuid of the user> <name>`. */
   readonly tokenByName: TableOf<string, TokenId>;
-  /** By what they hash to. */
+  /** By what they hash to; without certificates. */
   readonly tokenByHash: TableOf<string, TokenId>;
   /** Number of the next entry of the audit log. */
   readonly next: { auditEntry: number };

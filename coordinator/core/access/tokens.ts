@@ -15,20 +15,27 @@ export function createToken(draft: Draft, event: TokenCreate): TokenId {
   const user = findUser(draft.world, event.user);
   if (user.disabledSince !== undefined) throw disabled(user);
   const asked = admitTokenName("name", event.name);
-  const { uuid, hash, expiresAt } = event;
+  const { uuid, hash, expiresAt, certifiedUntil } = event;
   if (expiresAt !== undefined && expiresAt <= draft.now) refuse("expiry_time", "is past");
   dropExpired(draft, user);
   const own = tokensOf(draft.world, user);
   if (own.length >= tokensMax) {
     const advice = "revoke some with `stoker token revoke`";
-    throw new Fault("resource-exhausted", `${user.name} has ${tokensMax} tokens already: ${advice}`);
+    throw new Fault("resource-exhausted", `${user.name} has ${tokensMax} tokens and certificates already: ${advice}`);
   }
   const name = event.findsName ? freeName(draft.world, user, asked) : asked;
   if (isTaken(draft.world, user, name)) {
-    throw new Fault("already-exists", `the token ${name} of ${user.name} exists already: give another name`);
+    throw new Fault(
+      "already-exists",
+      `a token or certificate ${name} of ${user.name} exists already: give another name`,
+    );
   }
-  const row = { uuid, user: user.uuid, name, hash, createdAt: draft.now };
-  draft.put("api-token", expiresAt === undefined ? row : { ...row, expiresAt });
+  draft.put("api-token", {
+    ...{ uuid, user: user.uuid, kind: certifiedUntil === undefined ? "token" : "certificate", name, hash },
+    createdAt: draft.now,
+    ...(expiresAt === undefined ? {} : { expiresAt }),
+    ...(certifiedUntil === undefined ? {} : { certifiedUntil }),
+  });
   return uuid;
 }
 
@@ -53,7 +60,9 @@ export function tokensOf(world: World, user: User): ApiToken[] {
   return [...world.access.apiTokens.values()].filter((token) => token.user === user.uuid);
 }
 
-export const hasExpired = (token: ApiToken, now: Instant) => token.expiresAt !== undefined && token.expiresAt <= now;
+/** A certificate also when nobody has renewed it in time. */
+export const hasExpired = ({ expiresAt, certifiedUntil }: ApiToken, now: Instant) =>
+  Math.min(expiresAt ?? Number.POSITIVE_INFINITY, certifiedUntil ?? Number.POSITIVE_INFINITY) <= now;
 
 /** Nobody can use them: they make room for others when one is made. */
 function dropExpired(draft: Draft, user: User): void {

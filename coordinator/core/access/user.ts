@@ -23,13 +23,20 @@ export interface User {
 export interface ApiToken {
   readonly uuid: TokenId;
   readonly user: UserId;
+  /** A word that calls carry, or certificates of one key that connections show. */
+  readonly kind: "token" | "certificate";
   /** For people: unique among the user's own. */
   readonly name: string;
-  /** SHA-256 of the token, in hex: it is 256 random bits, so that nobody can guess one from this. */
+  /**
+   * SHA-256, in hex. Of the token: it is 256 random bits, so that nobody can guess one from this. Of a certificate's public key (SPKI), which is no
+   * secret: a certificate is found by its UUID, and never by this.
+   */
   readonly hash: string;
   readonly createdAt: Instant;
   /** Absent: it lasts until it is revoked. */
   readonly expiresAt?: Instant;
+  /** When the latest certificate ends; it is renewed until then. Absent of tokens. */
+  readonly certifiedUntil?: Instant;
   /** Written now and then, so up to some minutes old. */
   readonly usedAt?: Instant;
 }

@@ -40,7 +40,7 @@ export type AuditEntry = Message<"stoker.v1.AuditEntry"> & {
   user: string;
 
   /**
-   * How that was shown: `token <name>`, `password`, `certificate`, `coordinator's token`.
+   * How that was shown: `token <name>`, `certificate <name>`, `password`, `coordinator's token`.
    *
    * @generated from field: string credential = 4;
    */

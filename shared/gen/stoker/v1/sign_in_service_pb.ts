@@ -14,7 +14,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file stoker/v1/sign_in_service.proto.
  */
 export const file_stoker_v1_sign_in_service: GenFile = /*@__PURE__*/
-  fileDesc("Ch9zdG9rZXIvdjEvc2lnbl9pbl9zZXJ2aWNlLnByb3RvEglzdG9rZXIudjEiGQoXR2V0U2lnbkluT3B0aW9uc1JlcXVlc3QiZQoYR2V0U2lnbkluT3B0aW9uc1Jlc3BvbnNlEhEKCXBhc3N3b3JkcxgBIAEoCBI2ChFpZGVudGl0eV9wcm92aWRlchgCIAEoCzIbLnN0b2tlci52MS5JZGVudGl0eVByb3ZpZGVyIkUKEElkZW50aXR5UHJvdmlkZXISDgoGaXNzdWVyGAEgASgJEhEKCWNsaWVudF9pZBgCIAEoCRIOCgZzY29wZXMYAyABKAkiQwoNU2lnbkluUmVxdWVzdBIMCgRuYW1lGAEgASgJEhAKCHBhc3N3b3JkGAIgASgJEhIKCnRva2VuX25hbWUYAyABKAkiOAoOU2lnbkluUmVzcG9uc2USJgoJc2lnbmVkX2luGAEgASgLMhMuc3Rva2VyLnYxLlNpZ25lZEluIkAKGFNpZ25JbldpdGhJZFRva2VuUmVxdWVzdBIQCghpZF90b2tlbhgBIAEoCRISCgp0b2tlbl9uYW1lGAIgASgJIkMKGVNpZ25JbldpdGhJZFRva2VuUmVzcG9uc2USJgoJc2lnbmVkX2luGAEgASgLMhMuc3Rva2VyLnYxLlNpZ25lZEluIn4KCFNpZ25lZEluEh0KBHVzZXIYASABKAsyDy5zdG9rZXIudjEuVXNlchIOCgZzZWNyZXQYAiABKAkSEgoKdG9rZW5fbmFtZRgDIAEoCRIvCgtleHBpcnlfdGltZRgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiEAoOU2lnbk91dFJlcXVlc3QiEQoPU2lnbk91dFJlc3BvbnNlIhIKEEdldENhbGxlclJlcXVlc3QijwEKEUdldENhbGxlclJlc3BvbnNlEgwKBG5hbWUYASABKAkSEgoKY3JlZGVudGlhbBgCIAEoCRIVCg1hZG1pbmlzdHJhdG9yGAMgASgIEh0KBHVzZXIYBCABKAsyDy5zdG9rZXIudjEuVXNlchIiCgV0b2tlbhgFIAEoCzITLnN0b2tlci52MS5BcGlUb2tlbjKVAwoNU2lnbkluU2VydmljZRJbChBHZXRTaWduSW5PcHRpb25zEiIuc3Rva2VyLnYxLkdldFNpZ25Jbk9wdGlvbnNSZXF1ZXN0GiMuc3Rva2VyLnYxLkdldFNpZ25Jbk9wdGlvbnNSZXNwb25zZRI9CgZTaWduSW4SGC5zdG9rZXIudjEuU2lnbkluUmVxdWVzdBoZLnN0b2tlci52MS5TaWduSW5SZXNwb25zZRJeChFTaWduSW5XaXRoSWRUb2tlbhIjLnN0b2tlci52MS5TaWduSW5XaXRoSWRUb2tlblJlcXVlc3QaJC5zdG9rZXIudjEuU2lnbkluV2l0aElkVG9rZW5SZXNwb25zZRJACgdTaWduT3V0Ehkuc3Rva2VyLnYxLlNpZ25PdXRSZXF1ZXN0Ghouc3Rva2VyLnYxLlNpZ25PdXRSZXNwb25zZRJGCglHZXRDYWxsZXISGy5zdG9rZXIudjEuR2V0Q2FsbGVyUmVxdWVzdBocLnN0b2tlci52MS5HZXRDYWxsZXJSZXNwb25zZWIGcHJvdG8z", [file_google_protobuf_timestamp, file_stoker_v1_user]);
+  fileDesc("Ch9zdG9rZXIvdjEvc2lnbl9pbl9zZXJ2aWNlLnByb3RvEglzdG9rZXIudjEiGQoXR2V0U2lnbkluT3B0aW9uc1JlcXVlc3QiZQoYR2V0U2lnbkluT3B0aW9uc1Jlc3BvbnNlEhEKCXBhc3N3b3JkcxgBIAEoCBI2ChFpZGVudGl0eV9wcm92aWRlchgCIAEoCzIbLnN0b2tlci52MS5JZGVudGl0eVByb3ZpZGVyIkUKEElkZW50aXR5UHJvdmlkZXISDgoGaXNzdWVyGAEgASgJEhEKCWNsaWVudF9pZBgCIAEoCRIOCgZzY29wZXMYAyABKAkiYAoNU2lnbkluUmVxdWVzdBIMCgRuYW1lGAEgASgJEhAKCHBhc3N3b3JkGAIgASgJEhIKCnRva2VuX25hbWUYAyABKAkSGwoTY2VydGlmaWNhdGVfcmVxdWVzdBgEIAEoCSI4Cg5TaWduSW5SZXNwb25zZRImCglzaWduZWRfaW4YASABKAsyEy5zdG9rZXIudjEuU2lnbmVkSW4iXQoYU2lnbkluV2l0aElkVG9rZW5SZXF1ZXN0EhAKCGlkX3Rva2VuGAEgASgJEhIKCnRva2VuX25hbWUYAiABKAkSGwoTY2VydGlmaWNhdGVfcmVxdWVzdBgDIAEoCSJDChlTaWduSW5XaXRoSWRUb2tlblJlc3BvbnNlEiYKCXNpZ25lZF9pbhgBIAEoCzITLnN0b2tlci52MS5TaWduZWRJbiKTAQoIU2lnbmVkSW4SHQoEdXNlchgBIAEoCzIPLnN0b2tlci52MS5Vc2VyEg4KBnNlY3JldBgCIAEoCRISCgp0b2tlbl9uYW1lGAMgASgJEi8KC2V4cGlyeV90aW1lGAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBITCgtjZXJ0aWZpY2F0ZRgFIAEoCSIQCg5TaWduT3V0UmVxdWVzdCIRCg9TaWduT3V0UmVzcG9uc2UiEgoQR2V0Q2FsbGVyUmVxdWVzdCKPAQoRR2V0Q2FsbGVyUmVzcG9uc2USDAoEbmFtZRgBIAEoCRISCgpjcmVkZW50aWFsGAIgASgJEhUKDWFkbWluaXN0cmF0b3IYAyABKAgSHQoEdXNlchgEIAEoCzIPLnN0b2tlci52MS5Vc2VyEiIKBXRva2VuGAUgASgLMhMuc3Rva2VyLnYxLkFwaVRva2VuMpUDCg1TaWduSW5TZXJ2aWNlElsKEEdldFNpZ25Jbk9wdGlvbnMSIi5zdG9rZXIudjEuR2V0U2lnbkluT3B0aW9uc1JlcXVlc3QaIy5zdG9rZXIudjEuR2V0U2lnbkluT3B0aW9uc1Jlc3BvbnNlEj0KBlNpZ25JbhIYLnN0b2tlci52MS5TaWduSW5SZXF1ZXN0Ghkuc3Rva2VyLnYxLlNpZ25JblJlc3BvbnNlEl4KEVNpZ25JbldpdGhJZFRva2VuEiMuc3Rva2VyLnYxLlNpZ25JbldpdGhJZFRva2VuUmVxdWVzdBokLnN0b2tlci52MS5TaWduSW5XaXRoSWRUb2tlblJlc3BvbnNlEkAKB1NpZ25PdXQSGS5zdG9rZXIudjEuU2lnbk91dFJlcXVlc3QaGi5zdG9rZXIudjEuU2lnbk91dFJlc3BvbnNlEkYKCUdldENhbGxlchIbLnN0b2tlci52MS5HZXRDYWxsZXJSZXF1ZXN0Ghwuc3Rva2VyLnYxLkdldENhbGxlclJlc3BvbnNlYgZwcm90bzM", [file_google_protobuf_timestamp, file_stoker_v1_user]);
 
 /**
  * @generated from message stoker.v1.GetSignInOptionsRequest
@@ -106,6 +106,13 @@ export type SignInRequest = Message<"stoker.v1.SignInRequest"> & {
    * @generated from field: string token_name = 3;
    */
   tokenName: string;
+
+  /**
+   * As in CreateCertificateRequest: for a certificate in place of a token.
+   *
+   * @generated from field: string certificate_request = 4;
+   */
+  certificateRequest: string;
 };
 
 /**
@@ -145,6 +152,13 @@ export type SignInWithIdTokenRequest = Message<"stoker.v1.SignInWithIdTokenReque
    * @generated from field: string token_name = 2;
    */
   tokenName: string;
+
+  /**
+   * As in SignInRequest.
+   *
+   * @generated from field: string certificate_request = 3;
+   */
+  certificateRequest: string;
 };
 
 /**
@@ -181,7 +195,7 @@ export type SignedIn = Message<"stoker.v1.SignedIn"> & {
   user?: User | undefined;
 
   /**
-   * An API token.
+   * An API token; empty where a certificate was asked for.
    *
    * @generated from field: string secret = 2;
    */
@@ -196,6 +210,13 @@ export type SignedIn = Message<"stoker.v1.SignedIn"> & {
    * @generated from field: google.protobuf.Timestamp expiry_time = 4;
    */
   expiryTime?: Timestamp | undefined;
+
+  /**
+   * In PEM; empty: none was asked for.
+   *
+   * @generated from field: string certificate = 5;
+   */
+  certificate: string;
 };
 
 /**
@@ -273,7 +294,7 @@ export type GetCallerResponse = Message<"stoker.v1.GetCallerResponse"> & {
   user?: User | undefined;
 
   /**
-   * Absent of whoever comes otherwise.
+   * What the call came with; absent of the coordinator's own token.
    *
    * @generated from field: stoker.v1.ApiToken token = 5;
    */
@@ -322,7 +343,7 @@ export const SignInService: GenService<{
     output: typeof SignInWithIdTokenResponseSchema;
   },
   /**
-   * Revokes the token that the call came with.
+   * Revokes the token or the certificate that the call came with.
    *
    * @generated from rpc stoker.v1.SignInService.SignOut
    */

@@ -12,7 +12,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file stoker/v1/user.proto.
  */
 export const file_stoker_v1_user: GenFile = /*@__PURE__*/
-  fileDesc("ChRzdG9rZXIvdjEvdXNlci5wcm90bxIJc3Rva2VyLnYxIqQCCgRVc2VyEgoKAmlkGAEgASgJEgwKBG5hbWUYAiABKAkSFAoMZGlzcGxheV9uYW1lGAMgASgJEjEKDWNyZWF0aW9uX3RpbWUYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhUKDWFkbWluaXN0cmF0b3IYBSABKAgSFAoMaGFzX3Bhc3N3b3JkGAYgASgIEg4KBmlzc3VlchgHIAEoCRIPCgdzdWJqZWN0GAggASgJEg4KBmdyb3VwcxgJIAMoCRIxCg1kaXNhYmxlZF90aW1lGAogASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIoCgVyb2xlcxgLIAMoCzIZLnN0b2tlci52MS5Sb2xlQXNzaWdubWVudCK7AQoIQXBpVG9rZW4SCgoCaWQYASABKAkSDAoEbmFtZRgCIAEoCRIxCg1jcmVhdGlvbl90aW1lGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIvCgtleHBpcnlfdGltZRgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASMQoNbGFzdF91c2VfdGltZRgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAijQEKDlJvbGVBc3NpZ25tZW50EgoKAmlkGAEgASgJEgwKBG5hbWUYAiABKAkSDAoEcm9sZRgDIAEoCRIUCgx3b3Jrc3BhY2VfaWQYBCABKAkSLgoKZ3JhbnRfdGltZRgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDQoFZ3JvdXAYBiABKAliBnByb3RvMw", [file_google_protobuf_timestamp]);
+  fileDesc("ChRzdG9rZXIvdjEvdXNlci5wcm90bxIJc3Rva2VyLnYxIqQCCgRVc2VyEgoKAmlkGAEgASgJEgwKBG5hbWUYAiABKAkSFAoMZGlzcGxheV9uYW1lGAMgASgJEjEKDWNyZWF0aW9uX3RpbWUYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhUKDWFkbWluaXN0cmF0b3IYBSABKAgSFAoMaGFzX3Bhc3N3b3JkGAYgASgIEg4KBmlzc3VlchgHIAEoCRIPCgdzdWJqZWN0GAggASgJEg4KBmdyb3VwcxgJIAMoCRIxCg1kaXNhYmxlZF90aW1lGAogASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIoCgVyb2xlcxgLIAMoCzIZLnN0b2tlci52MS5Sb2xlQXNzaWdubWVudCKGAgoIQXBpVG9rZW4SCgoCaWQYASABKAkSDAoEbmFtZRgCIAEoCRIxCg1jcmVhdGlvbl90aW1lGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIvCgtleHBpcnlfdGltZRgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASMQoNbGFzdF91c2VfdGltZRgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDAoEa2luZBgGIAEoCRI7ChdjZXJ0aWZpY2F0ZV9leHBpcnlfdGltZRgHIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAijQEKDlJvbGVBc3NpZ25tZW50EgoKAmlkGAEgASgJEgwKBG5hbWUYAiABKAkSDAoEcm9sZRgDIAEoCRIUCgx3b3Jrc3BhY2VfaWQYBCABKAkSLgoKZ3JhbnRfdGltZRgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDQoFZ3JvdXAYBiABKAliBnByb3RvMw", [file_google_protobuf_timestamp]);
 
 /**
  * @generated from message stoker.v1.User
@@ -94,6 +94,8 @@ export const UserSchema: GenMessage<User> = /*@__PURE__*/
   messageDesc(file_stoker_v1_user, 0);
 
 /**
+ * What a user shows: an API token, or certificates of one key.
+ *
  * @generated from message stoker.v1.ApiToken
  */
 export type ApiToken = Message<"stoker.v1.ApiToken"> & {
@@ -127,6 +129,20 @@ export type ApiToken = Message<"stoker.v1.ApiToken"> & {
    * @generated from field: google.protobuf.Timestamp last_use_time = 5;
    */
   lastUseTime?: Timestamp | undefined;
+
+  /**
+   * `token` or `certificate`; empty of a coordinator that knows tokens alone.
+   *
+   * @generated from field: string kind = 6;
+   */
+  kind: string;
+
+  /**
+   * When the latest certificate ends, which can be renewed until `expiry_time`.
+   *
+   * @generated from field: google.protobuf.Timestamp certificate_expiry_time = 7;
+   */
+  certificateExpiryTime?: Timestamp | undefined;
 };
 
 /**

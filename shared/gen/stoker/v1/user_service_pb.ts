@@ -14,7 +14,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file stoker/v1/user_service.proto.
  */
 export const file_stoker_v1_user_service: GenFile = /*@__PURE__*/
-  fileDesc("ChxzdG9rZXIvdjEvdXNlcl9zZXJ2aWNlLnByb3RvEglzdG9rZXIudjEiWgoRQ3JlYXRlVXNlclJlcXVlc3QSDAoEbmFtZRgBIAEoCRIUCgxkaXNwbGF5X25hbWUYAiABKAkSEAoIcGFzc3dvcmQYAyABKAkSDwoHc3ViamVjdBgEIAEoCSIzChJDcmVhdGVVc2VyUmVzcG9uc2USHQoEdXNlchgBIAEoCzIPLnN0b2tlci52MS5Vc2VyIhwKDkdldFVzZXJSZXF1ZXN0EgoKAmlkGAEgASgJIjAKD0dldFVzZXJSZXNwb25zZRIdCgR1c2VyGAEgASgLMg8uc3Rva2VyLnYxLlVzZXIiOQoQTGlzdFVzZXJzUmVxdWVzdBIRCglwYWdlX3NpemUYASABKAUSEgoKcGFnZV90b2tlbhgCIAEoCSJMChFMaXN0VXNlcnNSZXNwb25zZRIeCgV1c2VycxgBIAMoCzIPLnN0b2tlci52MS5Vc2VyEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSJvChFVcGRhdGVVc2VyUmVxdWVzdBIKCgJpZBgBIAEoCRIZCgxkaXNwbGF5X25hbWUYAiABKAlIAIgBARIVCghkaXNhYmxlZBgDIAEoCEgBiAEBQg8KDV9kaXNwbGF5X25hbWVCCwoJX2Rpc2FibGVkIjMKElVwZGF0ZVVzZXJSZXNwb25zZRIdCgR1c2VyGAEgASgLMg8uc3Rva2VyLnYxLlVzZXIiMgoSU2V0UGFzc3dvcmRSZXF1ZXN0EgoKAmlkGAEgASgJEhAKCHBhc3N3b3JkGAIgASgJIjQKE1NldFBhc3N3b3JkUmVzcG9uc2USHQoEdXNlchgBIAEoCzIPLnN0b2tlci52MS5Vc2VyIkMKFUNoYW5nZVBhc3N3b3JkUmVxdWVzdBIUCgxvbGRfcGFzc3dvcmQYASABKAkSFAoMbmV3X3Bhc3N3b3JkGAIgASgJIhgKFkNoYW5nZVBhc3N3b3JkUmVzcG9uc2UiHwoRRGVsZXRlVXNlclJlcXVlc3QSCgoCaWQYASABKAkiFAoSRGVsZXRlVXNlclJlc3BvbnNlImEKEkNyZWF0ZVRva2VuUmVxdWVzdBIMCgR1c2VyGAEgASgJEgwKBG5hbWUYAiABKAkSLwoLZXhwaXJ5X3RpbWUYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIkkKE0NyZWF0ZVRva2VuUmVzcG9uc2USIgoFdG9rZW4YASABKAsyEy5zdG9rZXIudjEuQXBpVG9rZW4SDgoGc2VjcmV0GAIgASgJIkgKEUxpc3RUb2tlbnNSZXF1ZXN0EgwKBHVzZXIYASABKAkSEQoJcGFnZV9zaXplGAIgASgFEhIKCnBhZ2VfdG9rZW4YAyABKAkiUgoSTGlzdFRva2Vuc1Jlc3BvbnNlEiMKBnRva2VucxgBIAMoCzITLnN0b2tlci52MS5BcGlUb2tlbhIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiMAoSUmV2b2tlVG9rZW5SZXF1ZXN0EgwKBHVzZXIYASABKAkSDAoEbmFtZRgCIAEoCSIVChNSZXZva2VUb2tlblJlc3BvbnNlMoQGCgtVc2VyU2VydmljZRJJCgpDcmVhdGVVc2VyEhwuc3Rva2VyLnYxLkNyZWF0ZVVzZXJSZXF1ZXN0Gh0uc3Rva2VyLnYxLkNyZWF0ZVVzZXJSZXNwb25zZRJACgdHZXRVc2VyEhkuc3Rva2VyLnYxLkdldFVzZXJSZXF1ZXN0Ghouc3Rva2VyLnYxLkdldFVzZXJSZXNwb25zZRJGCglMaXN0VXNlcnMSGy5zdG9rZXIudjEuTGlzdFVzZXJzUmVxdWVzdBocLnN0b2tlci52MS5MaXN0VXNlcnNSZXNwb25zZRJJCgpVcGRhdGVVc2VyEhwuc3Rva2VyLnYxLlVwZGF0ZVVzZXJSZXF1ZXN0Gh0uc3Rva2VyLnYxLlVwZGF0ZVVzZXJSZXNwb25zZRJMCgtTZXRQYXNzd29yZBIdLnN0b2tlci52MS5TZXRQYXNzd29yZFJlcXVlc3QaHi5zdG9rZXIudjEuU2V0UGFzc3dvcmRSZXNwb25zZRJVCg5DaGFuZ2VQYXNzd29yZBIgLnN0b2tlci52MS5DaGFuZ2VQYXNzd29yZFJlcXVlc3QaIS5zdG9rZXIudjEuQ2hhbmdlUGFzc3dvcmRSZXNwb25zZRJJCgpEZWxldGVVc2VyEhwuc3Rva2VyLnYxLkRlbGV0ZVVzZXJSZXF1ZXN0Gh0uc3Rva2VyLnYxLkRlbGV0ZVVzZXJSZXNwb25zZRJMCgtDcmVhdGVUb2tlbhIdLnN0b2tlci52MS5DcmVhdGVUb2tlblJlcXVlc3QaHi5zdG9rZXIudjEuQ3JlYXRlVG9rZW5SZXNwb25zZRJJCgpMaXN0VG9rZW5zEhwuc3Rva2VyLnYxLkxpc3RUb2tlbnNSZXF1ZXN0Gh0uc3Rva2VyLnYxLkxpc3RUb2tlbnNSZXNwb25zZRJMCgtSZXZva2VUb2tlbhIdLnN0b2tlci52MS5SZXZva2VUb2tlblJlcXVlc3QaHi5zdG9rZXIudjEuUmV2b2tlVG9rZW5SZXNwb25zZWIGcHJvdG8z", [file_google_protobuf_timestamp, file_stoker_v1_user]);
+  fileDesc("ChxzdG9rZXIvdjEvdXNlcl9zZXJ2aWNlLnByb3RvEglzdG9rZXIudjEiWgoRQ3JlYXRlVXNlclJlcXVlc3QSDAoEbmFtZRgBIAEoCRIUCgxkaXNwbGF5X25hbWUYAiABKAkSEAoIcGFzc3dvcmQYAyABKAkSDwoHc3ViamVjdBgEIAEoCSIzChJDcmVhdGVVc2VyUmVzcG9uc2USHQoEdXNlchgBIAEoCzIPLnN0b2tlci52MS5Vc2VyIhwKDkdldFVzZXJSZXF1ZXN0EgoKAmlkGAEgASgJIjAKD0dldFVzZXJSZXNwb25zZRIdCgR1c2VyGAEgASgLMg8uc3Rva2VyLnYxLlVzZXIiOQoQTGlzdFVzZXJzUmVxdWVzdBIRCglwYWdlX3NpemUYASABKAUSEgoKcGFnZV90b2tlbhgCIAEoCSJMChFMaXN0VXNlcnNSZXNwb25zZRIeCgV1c2VycxgBIAMoCzIPLnN0b2tlci52MS5Vc2VyEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSJvChFVcGRhdGVVc2VyUmVxdWVzdBIKCgJpZBgBIAEoCRIZCgxkaXNwbGF5X25hbWUYAiABKAlIAIgBARIVCghkaXNhYmxlZBgDIAEoCEgBiAEBQg8KDV9kaXNwbGF5X25hbWVCCwoJX2Rpc2FibGVkIjMKElVwZGF0ZVVzZXJSZXNwb25zZRIdCgR1c2VyGAEgASgLMg8uc3Rva2VyLnYxLlVzZXIiMgoSU2V0UGFzc3dvcmRSZXF1ZXN0EgoKAmlkGAEgASgJEhAKCHBhc3N3b3JkGAIgASgJIjQKE1NldFBhc3N3b3JkUmVzcG9uc2USHQoEdXNlchgBIAEoCzIPLnN0b2tlci52MS5Vc2VyIkMKFUNoYW5nZVBhc3N3b3JkUmVxdWVzdBIUCgxvbGRfcGFzc3dvcmQYASABKAkSFAoMbmV3X3Bhc3N3b3JkGAIgASgJIhgKFkNoYW5nZVBhc3N3b3JkUmVzcG9uc2UiHwoRRGVsZXRlVXNlclJlcXVlc3QSCgoCaWQYASABKAkiFAoSRGVsZXRlVXNlclJlc3BvbnNlImEKEkNyZWF0ZVRva2VuUmVxdWVzdBIMCgR1c2VyGAEgASgJEgwKBG5hbWUYAiABKAkSLwoLZXhwaXJ5X3RpbWUYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIkkKE0NyZWF0ZVRva2VuUmVzcG9uc2USIgoFdG9rZW4YASABKAsyEy5zdG9rZXIudjEuQXBpVG9rZW4SDgoGc2VjcmV0GAIgASgJIoQBChhDcmVhdGVDZXJ0aWZpY2F0ZVJlcXVlc3QSDAoEdXNlchgBIAEoCRIMCgRuYW1lGAIgASgJEhsKE2NlcnRpZmljYXRlX3JlcXVlc3QYAyABKAkSLwoLZXhwaXJ5X3RpbWUYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIlQKGUNyZWF0ZUNlcnRpZmljYXRlUmVzcG9uc2USIgoFdG9rZW4YASABKAsyEy5zdG9rZXIudjEuQXBpVG9rZW4SEwoLY2VydGlmaWNhdGUYAiABKAkiNgoXUmVuZXdDZXJ0aWZpY2F0ZVJlcXVlc3QSGwoTY2VydGlmaWNhdGVfcmVxdWVzdBgBIAEoCSJTChhSZW5ld0NlcnRpZmljYXRlUmVzcG9uc2USIgoFdG9rZW4YASABKAsyEy5zdG9rZXIudjEuQXBpVG9rZW4SEwoLY2VydGlmaWNhdGUYAiABKAkiSAoRTGlzdFRva2Vuc1JlcXVlc3QSDAoEdXNlchgBIAEoCRIRCglwYWdlX3NpemUYAiABKAUSEgoKcGFnZV90b2tlbhgDIAEoCSJSChJMaXN0VG9rZW5zUmVzcG9uc2USIwoGdG9rZW5zGAEgAygLMhMuc3Rva2VyLnYxLkFwaVRva2VuEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSIwChJSZXZva2VUb2tlblJlcXVlc3QSDAoEdXNlchgBIAEoCRIMCgRuYW1lGAIgASgJIhUKE1Jldm9rZVRva2VuUmVzcG9uc2UywQcKC1VzZXJTZXJ2aWNlEkkKCkNyZWF0ZVVzZXISHC5zdG9rZXIudjEuQ3JlYXRlVXNlclJlcXVlc3QaHS5zdG9rZXIudjEuQ3JlYXRlVXNlclJlc3BvbnNlEkAKB0dldFVzZXISGS5zdG9rZXIudjEuR2V0VXNlclJlcXVlc3QaGi5zdG9rZXIudjEuR2V0VXNlclJlc3BvbnNlEkYKCUxpc3RVc2VycxIbLnN0b2tlci52MS5MaXN0VXNlcnNSZXF1ZXN0Ghwuc3Rva2VyLnYxLkxpc3RVc2Vyc1Jlc3BvbnNlEkkKClVwZGF0ZVVzZXISHC5zdG9rZXIudjEuVXBkYXRlVXNlclJlcXVlc3QaHS5zdG9rZXIudjEuVXBkYXRlVXNlclJlc3BvbnNlEkwKC1NldFBhc3N3b3JkEh0uc3Rva2VyLnYxLlNldFBhc3N3b3JkUmVxdWVzdBoeLnN0b2tlci52MS5TZXRQYXNzd29yZFJlc3BvbnNlElUKDkNoYW5nZVBhc3N3b3JkEiAuc3Rva2VyLnYxLkNoYW5nZVBhc3N3b3JkUmVxdWVzdBohLnN0b2tlci52MS5DaGFuZ2VQYXNzd29yZFJlc3BvbnNlEkkKCkRlbGV0ZVVzZXISHC5zdG9rZXIudjEuRGVsZXRlVXNlclJlcXVlc3QaHS5zdG9rZXIudjEuRGVsZXRlVXNlclJlc3BvbnNlEkwKC0NyZWF0ZVRva2VuEh0uc3Rva2VyLnYxLkNyZWF0ZVRva2VuUmVxdWVzdBoeLnN0b2tlci52MS5DcmVhdGVUb2tlblJlc3BvbnNlEl4KEUNyZWF0ZUNlcnRpZmljYXRlEiMuc3Rva2VyLnYxLkNyZWF0ZUNlcnRpZmljYXRlUmVxdWVzdBokLnN0b2tlci52MS5DcmVhdGVDZXJ0aWZpY2F0ZVJlc3BvbnNlElsKEFJlbmV3Q2VydGlmaWNhdGUSIi5zdG9rZXIudjEuUmVuZXdDZXJ0aWZpY2F0ZVJlcXVlc3QaIy5zdG9rZXIudjEuUmVuZXdDZXJ0aWZpY2F0ZVJlc3BvbnNlEkkKCkxpc3RUb2tlbnMSHC5zdG9rZXIudjEuTGlzdFRva2Vuc1JlcXVlc3QaHS5zdG9rZXIudjEuTGlzdFRva2Vuc1Jlc3BvbnNlEkwKC1Jldm9rZVRva2VuEh0uc3Rva2VyLnYxLlJldm9rZVRva2VuUmVxdWVzdBoeLnN0b2tlci52MS5SZXZva2VUb2tlblJlc3BvbnNlYgZwcm90bzM", [file_google_protobuf_timestamp, file_stoker_v1_user]);
 
 /**
  * @generated from message stoker.v1.CreateUserRequest
@@ -359,6 +359,111 @@ export const CreateTokenResponseSchema: GenMessage<CreateTokenResponse> = /*@__P
   messageDesc(file_stoker_v1_user_service, 15);
 
 /**
+ * @generated from message stoker.v1.CreateCertificateRequest
+ */
+export type CreateCertificateRequest = Message<"stoker.v1.CreateCertificateRequest"> & {
+  /**
+   * `users/<name>`; empty: the caller.
+   *
+   * @generated from field: string user = 1;
+   */
+  user: string;
+
+  /**
+   * Unique among the user's tokens and certificates.
+   *
+   * @generated from field: string name = 2;
+   */
+  name: string;
+
+  /**
+   * PKCS #10, in PEM, of a key on P-256. It may name `stoker://user/<name>`, and nobody else.
+   *
+   * @generated from field: string certificate_request = 3;
+   */
+  certificateRequest: string;
+
+  /**
+   * Absent: may be renewed until it is revoked.
+   *
+   * @generated from field: google.protobuf.Timestamp expiry_time = 4;
+   */
+  expiryTime?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message stoker.v1.CreateCertificateRequest.
+ * Use `create(CreateCertificateRequestSchema)` to create a new message.
+ */
+export const CreateCertificateRequestSchema: GenMessage<CreateCertificateRequest> = /*@__PURE__*/
+  messageDesc(file_stoker_v1_user_service, 16);
+
+/**
+ * @generated from message stoker.v1.CreateCertificateResponse
+ */
+export type CreateCertificateResponse = Message<"stoker.v1.CreateCertificateResponse"> & {
+  /**
+   * @generated from field: stoker.v1.ApiToken token = 1;
+   */
+  token?: ApiToken | undefined;
+
+  /**
+   * In PEM.
+   *
+   * @generated from field: string certificate = 2;
+   */
+  certificate: string;
+};
+
+/**
+ * Describes the message stoker.v1.CreateCertificateResponse.
+ * Use `create(CreateCertificateResponseSchema)` to create a new message.
+ */
+export const CreateCertificateResponseSchema: GenMessage<CreateCertificateResponse> = /*@__PURE__*/
+  messageDesc(file_stoker_v1_user_service, 17);
+
+/**
+ * @generated from message stoker.v1.RenewCertificateRequest
+ */
+export type RenewCertificateRequest = Message<"stoker.v1.RenewCertificateRequest"> & {
+  /**
+   * As in CreateCertificateRequest.
+   *
+   * @generated from field: string certificate_request = 1;
+   */
+  certificateRequest: string;
+};
+
+/**
+ * Describes the message stoker.v1.RenewCertificateRequest.
+ * Use `create(RenewCertificateRequestSchema)` to create a new message.
+ */
+export const RenewCertificateRequestSchema: GenMessage<RenewCertificateRequest> = /*@__PURE__*/
+  messageDesc(file_stoker_v1_user_service, 18);
+
+/**
+ * @generated from message stoker.v1.RenewCertificateResponse
+ */
+export type RenewCertificateResponse = Message<"stoker.v1.RenewCertificateResponse"> & {
+  /**
+   * @generated from field: stoker.v1.ApiToken token = 1;
+   */
+  token?: ApiToken | undefined;
+
+  /**
+   * @generated from field: string certificate = 2;
+   */
+  certificate: string;
+};
+
+/**
+ * Describes the message stoker.v1.RenewCertificateResponse.
+ * Use `create(RenewCertificateResponseSchema)` to create a new message.
+ */
+export const RenewCertificateResponseSchema: GenMessage<RenewCertificateResponse> = /*@__PURE__*/
+  messageDesc(file_stoker_v1_user_service, 19);
+
+/**
  * @generated from message stoker.v1.ListTokensRequest
  */
 export type ListTokensRequest = Message<"stoker.v1.ListTokensRequest"> & {
@@ -387,7 +492,7 @@ export type ListTokensRequest = Message<"stoker.v1.ListTokensRequest"> & {
  * Use `create(ListTokensRequestSchema)` to create a new message.
  */
 export const ListTokensRequestSchema: GenMessage<ListTokensRequest> = /*@__PURE__*/
-  messageDesc(file_stoker_v1_user_service, 16);
+  messageDesc(file_stoker_v1_user_service, 20);
 
 /**
  * @generated from message stoker.v1.ListTokensResponse
@@ -411,7 +516,7 @@ export type ListTokensResponse = Message<"stoker.v1.ListTokensResponse"> & {
  * Use `create(ListTokensResponseSchema)` to create a new message.
  */
 export const ListTokensResponseSchema: GenMessage<ListTokensResponse> = /*@__PURE__*/
-  messageDesc(file_stoker_v1_user_service, 17);
+  messageDesc(file_stoker_v1_user_service, 21);
 
 /**
  * @generated from message stoker.v1.RevokeTokenRequest
@@ -435,7 +540,7 @@ export type RevokeTokenRequest = Message<"stoker.v1.RevokeTokenRequest"> & {
  * Use `create(RevokeTokenRequestSchema)` to create a new message.
  */
 export const RevokeTokenRequestSchema: GenMessage<RevokeTokenRequest> = /*@__PURE__*/
-  messageDesc(file_stoker_v1_user_service, 18);
+  messageDesc(file_stoker_v1_user_service, 22);
 
 /**
  * @generated from message stoker.v1.RevokeTokenResponse
@@ -448,7 +553,7 @@ export type RevokeTokenResponse = Message<"stoker.v1.RevokeTokenResponse"> & {
  * Use `create(RevokeTokenResponseSchema)` to create a new message.
  */
 export const RevokeTokenResponseSchema: GenMessage<RevokeTokenResponse> = /*@__PURE__*/
-  messageDesc(file_stoker_v1_user_service, 19);
+  messageDesc(file_stoker_v1_user_service, 23);
 
 /**
  * @generated from service stoker.v1.UserService
@@ -527,6 +632,26 @@ export const UserService: GenService<{
     methodKind: "unary";
     input: typeof CreateTokenRequestSchema;
     output: typeof CreateTokenResponseSchema;
+  },
+  /**
+   * For the key that the request was signed with. It is listed and revoked as tokens are.
+   *
+   * @generated from rpc stoker.v1.UserService.CreateCertificate
+   */
+  createCertificate: {
+    methodKind: "unary";
+    input: typeof CreateCertificateRequestSchema;
+    output: typeof CreateCertificateResponseSchema;
+  },
+  /**
+   * Of the caller, who has shown a certificate: another for the same key.
+   *
+   * @generated from rpc stoker.v1.UserService.RenewCertificate
+   */
+  renewCertificate: {
+    methodKind: "unary";
+    input: typeof RenewCertificateRequestSchema;
+    output: typeof RenewCertificateResponseSchema;
   },
   /**
    * @generated from rpc stoker.v1.UserService.ListTokens

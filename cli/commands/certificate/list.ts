@@ -1,0 +1,24 @@
+import { pagingOptions } from "../../options.js";
+import type { Verb } from "../../verb.js";
+import { pages } from "../lists.js";
+import { ofUser, ofUserOption } from "../token/of-user.js";
+
+export const list: Verb = {
+  name: "list",
+  description: "List your certificates, with when each was used last; `stoker token list` has tokens, too",
+  example: "stoker certificate list",
+  options: [ofUserOption, ...pagingOptions],
+  async run(call) {
+    const session = await call.session();
+    const user = ofUser(call);
+    const all = await pages(call, async (page) => {
+      const answer = await session.users.listTokens({ user, ...page }, session.limits);
+      return { items: answer.tokens, next: answer.nextPageToken };
+    });
+    await session.list(
+      "apiToken",
+      all.filter(({ kind }) => kind === "certificate"),
+    );
+    return undefined;
+  },
+};
