@@ -43,7 +43,7 @@ import { ObeyedFile } from "./obeyed-file.js";
 import { objectionTo } from "./obeying.js";
 import { type DataPaths, dataPaths } from "./paths.js";
 import { Performer } from "./perform.js";
-import type { Logs, RemoteStarts } from "./ports.js";
+import type { Logs, RemoteStarts, SessionMessage } from "./ports.js";
 import { Preparer } from "./preparer.js";
 import { RankProcesses } from "./rank-processes.js";
 import { LeaseSignals } from "./ranks/lease-signals.js";
@@ -52,11 +52,13 @@ import { LocalShims } from "./ranks/shims.js";
 import { Spawner } from "./ranks/spawner.js";
 import { Receiver } from "./received.js";
 import { AllSurroundings } from "./surroundings.js";
+import { TestLeases } from "./test-leases.js";
 import { UserRelays, type UserRelaysOptions } from "./user-relays.js";
 import { Fences } from "./watchdog/fences.js";
 import type { Freezer } from "./watchdog/freezer.js";
 import { Watchdog } from "./watchdog/watchdog.js";
-import { Witnesses, type WitnessHost } from "./witness/witnesses.js";
+import { Witnesses } from "./witness/witnesses.js";
+import { witnessHost } from "./witness-host.js";
 
 export interface AgentOptions extends UserRelaysOptions {
   /** What other nodes of a gang call this one. */
@@ -148,11 +150,13 @@ export class Agent {
       release: (path, from, to) => this.spawner.punch(path, from, to),
       onComplete: (lease) => tell(lease, { type: "logs-complete" }),
     });
-    this.remote = parts.remote(
-      remoteHost(this.holder, parts.containers, this.shims, (message) => this.link.send(message)),
-    );
+    const { fences, shims, signals, clock } = this;
+    const ofTests = { nodeName: options.name, confinements, fences, shims, signals, clock, remote: () => this.remote };
+    const testLeases = new TestLeases({ ...this.holder, ...ofTests, remove: (path) => this.spawner.remove(path) });
+    const send = (message: SessionMessage) => this.link.send(message);
+    this.remote = parts.remote(remoteHost(this.holder, parts.containers, shims, send, testLeases));
     this.gpus = parts.gpus(options.inventory.gpus);
-    this.tests = parts.tests(testsHost(options, this.gpus, (message) => this.link.send(message)));
+    this.tests = parts.tests(testsHost(options, this.gpus, send, testLeases));
     const killed = (lease: LeaseId) => limits.killed(lease, this.fences.group(lease));
     const causes = new Causes(options.inventory.gpus, parts, () => this.remote, killed);
     this.ranks = new RankProcesses(
@@ -168,10 +172,9 @@ export class Agent {
     );
     const performer = new Performer({
       ...{ paths: this.paths, places: this.places, ledger: this.ledger, temps: this.temps, ranks: this.ranks },
-      ...{ fences: this.fences, watchdog: this.watchdog, confinements, limits, shimPath: options.shimPath },
+      ...{ fences, watchdog: this.watchdog, confinements, limits, shimPath: options.shimPath, tests: this.tests },
       refused: (grant) => parts.owner.refuses(grant),
-      tests: this.tests,
-      ...{ signals: this.signals, logs: this.logs, remote: this.remote, mounts: parts.mounts, copies: parts.copies },
+      ...{ signals, logs: this.logs, remote: this.remote, mounts: parts.mounts, copies: parts.copies },
       containers: parts.containers,
       executionLog: new ExecutionLog(options.name, log),
       report: (lease, report) => this.link.report(reportMessage(lease, report)),
@@ -198,13 +201,7 @@ export class Agent {
       },
       log,
     );
-    const witnessHost: WitnessHost = {
-      nodeName: options.name,
-      address: options.host,
-      asked: (token) => this.engine.post({ type: "witness-asked", token }),
-      answered: (from, question, verdict) => this.engine.post({ type: "witness-answered", from, question, verdict }),
-    };
-    this.witnesses = new Witnesses(witnessHost, this.paths.witnesses, log);
+    this.witnesses = new Witnesses(witnessHost(options, this.holder), this.paths.witnesses, log);
     this.receiver = new Receiver(
       {
         ...{ logs: this.logs, witnesses: this.witnesses, preparer: this.preparer, exports: parts.exports },

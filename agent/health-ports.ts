@@ -54,12 +54,30 @@ export interface NodeTests {
   close(): void;
 }
 
+/** Processes of a test, as a job's would run: as its account, fenced, and found again. Launchers of MPI start them on the test's other nodes, too. */
+export interface TestLease {
+  /** What `bash -c` takes. Without a code when it was ended, for want of an end or because nobody wants it any more. */
+  run(text: string, limitMs: number): Promise<{ code: number | undefined; stdout: string; stderr: string }>;
+  /** Resolves when nothing of it is left. */
+  close(): Promise<void>;
+}
+
+export interface TestLeaseWish {
+  testId: string;
+  limitMs: number;
+  /** Its nodes are agents of one machine. */
+  oneMachine: boolean;
+  signal?: AbortSignal;
+}
+
 /** Given to tests/ by agent.ts. */
 export interface TestsHost {
   nodeName: string;
   /** What other nodes call this one. */
   address: string;
   send(message: SessionMessage): void;
+  /** Rejects with a Fault where no process may run for it. */
+  lease(wish: TestLeaseWish): Promise<TestLease>;
   /** How this GPU did: one that failed is out of service until it passes. */
   tested(uuid: string, failure: string | undefined): void;
   /** As nvidia-smi counts. */

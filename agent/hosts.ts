@@ -8,6 +8,7 @@ import type { GpuHealthSource, TestsHost } from "./health-ports.js";
 import { type DataPaths, Spool } from "./paths.js";
 import type { Containers, ContainersHost, MountsHost, RemoteHost, SessionMessage, Shims } from "./ports.js";
 import type { AllSurroundings } from "./surroundings.js";
+import type { TestLeases } from "./test-leases.js";
 
 /** What parts with ports of their own may ask and tell of the leases that this node holds. */
 export interface LeaseHolder {
@@ -36,12 +37,14 @@ export function remoteHost(
   containers: Pick<Containers, "inside">,
   shims: Shims,
   send: (message: SessionMessage) => boolean,
+  tests: Pick<TestLeases, "of">,
 ): RemoteHost {
   return {
     send,
     lease: (lease) => {
       const run = engine().state.leases.get(lease);
-      if (!run || run.frozen || (run.progress.phase !== "ready" && run.progress.phase !== "running")) return undefined;
+      if (!run) return tests.of(lease);
+      if (run.frozen || (run.progress.phase !== "ready" && run.progress.phase !== "running")) return undefined;
       // Not for long: see `watch`.
       if (run.grant.container && !containers.inside(lease)) return undefined;
       const { places: where, within, contained, confine } = surroundings.of(run);
@@ -58,7 +61,7 @@ export function remoteHost(
     shims: {
       start: (run) => {
         const id = parseLeaseId(run.environment.STOKER_LEASE ?? "");
-        if (id) engine().lease(id.lease, { type: "remote-used" });
+        if (id && engine().state.leases.has(id.lease)) engine().lease(id.lease, { type: "remote-used" });
         return shims.start(run);
       },
       adopt: (dir) => shims.adopt(dir),
@@ -85,8 +88,9 @@ export const testsHost = (
   { name, host, inventory }: { name: string; host: string; inventory: Inventory },
   gpus: GpuHealthSource,
   send: TestsHost["send"],
+  leases: Pick<TestLeases, "open">,
 ): TestsHost => ({
-  ...{ nodeName: name, address: host, send },
+  ...{ nodeName: name, address: host, send, lease: (wish) => leases.open(wish) },
   index: (uuid) => inventory.gpus.find((gpu) => gpu.uuid === uuid)?.index ?? 0,
   ...{ tested: (uuid, failure) => gpus.tested(uuid, failure), fault: (uuid) => gpus.fault(uuid) },
 });

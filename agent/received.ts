@@ -60,6 +60,9 @@ export class Receiver {
           this.parts.logs.stored(id.lease, rank, stream, Number(offset));
         return;
       }
+      case "leaseNote":
+        this.toLease(message.case, message.value.leaseId, { type: "noted", text: message.value.text });
+        return;
       case "setWitnesses":
         if (this.parts.witnesses.received(message.value) && this.parts.witnesses.set)
           this.parts.engine().post({ type: "witness-set", set: this.parts.witnesses.set });

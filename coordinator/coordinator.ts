@@ -386,6 +386,7 @@ export class Coordinator {
       case "set-mounts":
       case "set-exports":
       case "set-witnesses":
+      case "note-lease":
       case "test-node":
       case "heartbeat-reply":
       case "ack-report":

@@ -1,16 +1,23 @@
-import { jobId, parseLeaseId } from "../shared/ids.js";
+import { jobId, nodeId, parseLeaseId } from "../shared/ids.js";
 import { subjectToken } from "../shared/subjects.js";
 import type { LiveTest } from "./agents/peer-tests.js";
 import type { LiveGang } from "./agents/relay.js";
+import { hostsOfTest } from "./core/health/peers.js";
 import { activeTest } from "./core/health/record.js";
 import type { State } from "./core/memory.js";
 import { nodeNamed } from "./core/names.js";
 import type { LogAddress } from "./logs/address.js";
 import type { LogOwners } from "./logs/ingest.js";
 
-/** The gang of a lease whose ranks may run; undefined for any other. */
+/** The gang of a lease whose ranks may run, or the nodes of a test that is going on; undefined for any other. */
 export function liveGang(state: State, leaseId: string): LiveGang | undefined {
   const parsed = parseLeaseId(leaseId);
+  const tested = parsed && state.nodes.get(nodeId(parsed.job));
+  if (tested) {
+    const test = activeTest(state.nodeHealth.get(tested.uuid));
+    if (test?.state !== "running" || test.id !== leaseId) return undefined;
+    return { members: hostsOfTest(state, tested, test.peers) };
+  }
   const now = parsed && state.jobs.get(parsed.job)?.state;
   if (!now || (now.kind !== "preparing" && now.kind !== "running") || now.lease.id !== leaseId) return undefined;
   return { members: now.lease.shares.map(({ nodeName, host }) => ({ node: nodeName, host })) };
@@ -20,9 +27,10 @@ export function liveGang(state: State, leaseId: string): LiveGang | undefined {
 export function liveTest(state: State, node: string): LiveTest | undefined {
   const row = nodeNamed(state, node);
   const test = row && activeTest(state.nodeHealth.get(row.uuid));
-  return row && test?.state === "running"
-    ? { id: test.id, address: row.address, quick: test.quick, peers: test.peers }
-    : undefined;
+  if (!row || test?.state !== "running") return undefined;
+  const hosts = hostsOfTest(state, row, test.peers);
+  const oneMachine = hosts.every((each) => each.node === each.host);
+  return { id: test.id, address: row.address, quick: test.quick, peers: test.peers, oneMachine };
 }
 
 /** Whose the log bytes are that come, and who is to be told that they are stored. */

@@ -51,6 +51,8 @@ export type LeaseEvent =
   | { type: "not-recorded"; message: string }
   | { type: "renewed"; until: Monotonic }
   | { type: "turn-came" }
+  /** The coordinator has something to say to those who read the job's files. */
+  | { type: "noted"; text: string }
   /** The machine's owner wants it at once. */
   | { type: "owner-came" }
   | { type: "tick" };

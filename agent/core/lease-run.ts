@@ -35,6 +35,9 @@ function apply(at: Draft, event: LeaseEvent): void {
     case "preparation-exited":
       preparationExited(at, event);
       return;
+    case "noted":
+      note(at, event.text);
+      return;
     case "start-ranks":
       at.run = { ...at.run, startRequested: true };
       return;

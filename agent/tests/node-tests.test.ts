@@ -5,6 +5,7 @@ import { join, resolve } from "node:path";
 import { create } from "@bufbuild/protobuf";
 import { pino } from "pino";
 import { afterAll, beforeAll, beforeEach, expect, it } from "vitest";
+import { Fault } from "../../shared/fault.js";
 import {
   PeerTestOrderSchema,
   PeerTestResultSchema,
@@ -12,7 +13,6 @@ import {
 } from "../../shared/gen/stoker/v1/agent_service_pb.js";
 import { until } from "../../test/fakes/until.js";
 import type { SessionMessage } from "../ports.js";
-import { dcgmiCheck } from "./dcgmi.js";
 import { MachineTests } from "./node-tests.js";
 
 const log = pino({ level: "silent" });
@@ -52,6 +52,7 @@ const none = join("/", "nowhere", "dcgmi");
 function tests(nodeName: string, options: { program?: string; dcgmi?: string } = {}): MachineTests {
   const host = {
     ...{ nodeName, address: "127.0.0.1", send: (message: SessionMessage) => void sent.push(message) },
+    lease: () => Promise.reject(new Fault("failed-precondition", "it has no MPI")),
     ...{
       tested: (uuid: string, failure?: string) => void tested.push([uuid, failure]),
       fault: () => "",
@@ -97,7 +98,9 @@ it("a GPU that fails is told of as such, and one whose CUDA hangs too", async ()
     `echo '{"outcome":"failed","message":"its memory gave 0 back","numbers":{"memoryMiB":64}}'; exit 1`,
   );
   const node = tests("a", { program: wrong });
-  expect(await node.beforeStart(["GPU-1", "GPU-2"], new AbortController().signal)).toBe("its memory gave 0 back");
+  expect(await node.beforeStart(["GPU-1", "GPU-2"], new AbortController().signal)).toBe(
+    "GPU 0 (GPU-1): its memory gave 0 back",
+  );
   expect(tested).toEqual([
     ["GPU-1", "its memory gave 0 back"],
     ["GPU-2", "its memory gave 0 back"],
@@ -125,7 +128,11 @@ it("measures the network with a peer that only the coordinator brings together",
   if (told.case !== "peerTestResult") throw new Error("never");
   node.received({ case: "peerTestResult", value: create(PeerTestResultSchema, told.value) });
   await until("a result", () => results().length === 1, 60_000);
-  const [, network] = results()[0]?.checks ?? [];
+  const [, mpi, network] = results()[0]?.checks ?? [];
+  expect(mpi).toMatchObject({
+    ...{ name: "mpi", outcome: "skipped" },
+    message: "measured by TCP to b: the coordinator does not know of tests by MPI",
+  });
   expect(network).toMatchObject({ name: "network", peer: "b", outcome: "passed" });
   expect(Object.keys(network?.numbers ?? {})).toEqual(["roundTripUs", "roundTripP99Us", "toMiBps", "fromMiBps"]);
 });
@@ -137,14 +144,4 @@ it("what can't be reached fails with what to look at", async () => {
   expect(told.value).toMatchObject({
     check: { outcome: "failed", message: expect.stringContaining("look at the firewall") },
   });
-});
-
-it("reads what dcgmi prints", () => {
-  const output =
-    "| Deployment |\n| Denylist                  | Pass      |\n| Persistence Mode          | Fail      |\n";
-  const of = (code: number | undefined, text = output) => dcgmiCheck("g", 1, { code, output: text, missing: false });
-  expect(of(226)).toMatchObject({ outcome: "failed", message: "dcgmi diag -r 1: Persistence Mode failed" });
-  expect(of(0, "| Denylist | Pass |")).toMatchObject({ outcome: "passed" });
-  expect(of(1, "Error: unable to establish a connection")).toMatchObject({ outcome: "skipped" });
-  expect(of(undefined)).toMatchObject({ outcome: "failed", message: "dcgmi diag -r 1 did not end in time" });
 });

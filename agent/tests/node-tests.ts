@@ -1,18 +1,21 @@
 import { existsSync } from "node:fs";
 import { create } from "@bufbuild/protobuf";
 import type { Logger } from "pino";
-import type { PeerTestOrder, TestOrder } from "../../shared/gen/stoker/v1/agent_service_pb.js";
-import { type TestCheck, TestCheckSchema } from "../../shared/gen/stoker/v1/node_pb.js";
+import type { TestOrder } from "../../shared/gen/stoker/v1/agent_service_pb.js";
+import { TestCheckSchema } from "../../shared/gen/stoker/v1/node_pb.js";
 import type { NodeTests, TestsHost } from "../health-ports.js";
 import { type Check, checkMessage, readLine } from "./check.js";
 import { dcgmiCheck } from "./dcgmi.js";
-import { measure, networkChecks } from "./network.js";
+import { NetworkTests } from "./network-tests.js";
 import { start } from "./program.js";
+import { sampleChecks } from "./samples.js";
 
 export interface TestsOptions {
   /** `stoker-node-test`, beside the shim. */
   program: string;
   dcgmi?: string;
+  /** Folders in which NVIDIA's samples are looked for; else the usual ones. */
+  samples?: readonly string[];
 }
 
 interface Extent {
@@ -23,27 +26,33 @@ interface Extent {
   memoryMiB: number;
   dcgmiLevel: number;
   dcgmiLimitMs: number;
+  /** Those of NVIDIA's samples that there are. */
+  hasSamples: boolean;
 }
 
 /** A quick one is over in half a minute. */
 const quick: Extent = {
   ...{ cudaSeconds: 6, cudaMiB: 8_192, cudaLimitMs: 20_000, memoryMiB: 64, dcgmiLevel: 1, dcgmiLimitMs: 25_000 },
+  hasSamples: false,
 };
 const full: Extent = {
   ...{ cudaSeconds: 120, cudaMiB: 0, cudaLimitMs: 240_000, memoryMiB: 512, dcgmiLevel: 2, dcgmiLimitMs: 600_000 },
+  hasSamples: true,
 };
 
 /** One test at a time of the coordinator's, and those before jobs beside it: their GPUs are others. */
 export class MachineTests implements NodeTests {
   private readonly abort = new AbortController();
   private last: { id: string; result?: Check[] } | undefined;
-  private readonly peerResults = new Map<string, (check: Check) => void>();
+  private readonly network: NetworkTests;
 
   constructor(
     private readonly host: TestsHost,
     private readonly options: TestsOptions,
     private readonly log: Logger,
-  ) {}
+  ) {
+    this.network = new NetworkTests(host, options.program, log);
+  }
 
   received(message: Parameters<NodeTests["received"]>[0]): void {
     switch (message.case) {
@@ -51,10 +60,12 @@ export class MachineTests implements NodeTests {
         this.ordered(message.value);
         return;
       case "peerTestOrder":
-        void this.peerOrdered(message.value);
+        this.network
+          .ordered(message.value)
+          .catch((error: unknown) => this.log.error({ err: error }, "a part in another node's test was not taken"));
         return;
       case "peerTestResult":
-        if (message.value.check) this.peerMeasured(message.value.testId, message.value.check);
+        this.network.replied(message.value);
         return;
     }
   }
@@ -63,7 +74,8 @@ export class MachineTests implements NodeTests {
     const checks = (await Promise.all(gpuUuids.map((uuid) => this.gpu(uuid, quick, signal)))).flat();
     if (signal.aborted) return "";
     this.judge(gpuUuids, checks);
-    return checks.find(({ outcome }) => outcome === "failed")?.message ?? "";
+    const bad = checks.find(({ outcome }) => outcome === "failed");
+    return bad ? `GPU ${this.host.index(bad.gpuUuid)} (${bad.gpuUuid}): ${bad.message}` : "";
   }
 
   close(): void {
@@ -94,7 +106,7 @@ export class MachineTests implements NodeTests {
     this.log.info({ test: order.testId, gpus: order.gpuUuids }, "this machine is tested");
     const ofGpus = (await Promise.all(order.gpuUuids.map((uuid) => this.gpu(uuid, extent, signal)))).flat();
     const memory = await this.memory(extent, signal);
-    const network = order.peers.length === 0 ? [] : await this.network(order, signal);
+    const network = order.peers.length === 0 ? [] : await this.network.checks(order, signal);
     if (!signal.aborted) this.judge(order.gpuUuids, ofGpus);
     return [...ofGpus, memory, ...network];
   }
@@ -112,7 +124,8 @@ export class MachineTests implements NodeTests {
   private async gpu(uuid: string, extent: Extent, signal: AbortSignal): Promise<Check[]> {
     const dcgmi = await this.dcgmi(uuid, extent, signal);
     const cuda = await this.cuda(uuid, extent, signal);
-    return [this.health(uuid), dcgmi, cuda];
+    const samples = extent.hasSamples ? await sampleChecks(uuid, this.options.samples, signal) : [];
+    return [this.health(uuid), dcgmi, cuda, ...samples];
   }
 
   private health(uuid: string): Check {
@@ -122,8 +135,13 @@ export class MachineTests implements NodeTests {
   }
 
   private async dcgmi(uuid: string, { dcgmiLevel: level, dcgmiLimitMs: limitMs }: Extent, signal: AbortSignal) {
-    const words = ["diag", "-r", String(level), "-i", String(this.host.index(uuid))];
-    return dcgmiCheck(uuid, level, await start(this.options.dcgmi ?? "dcgmi", words, { limitMs, signal }).ended);
+    const index = this.host.index(uuid);
+    const words = ["diag", "-r", String(level), "-i", String(index), "-j"];
+    return dcgmiCheck(
+      { uuid, index },
+      level,
+      await start(this.options.dcgmi ?? "dcgmi", words, { limitMs, signal }).ended,
+    );
   }
 
   private async cuda(uuid: string, extent: Extent, signal: AbortSignal): Promise<Check> {
@@ -150,32 +168,6 @@ export class MachineTests implements NodeTests {
     const said = readLine((await running.ended).output);
     const missing = { outcome: "skipped" as const, message: "the machine's memory could not be tested", numbers: {} };
     return { name: "memory", gpuUuid: "", ...(said ?? missing) };
-  }
-
-  private network(order: TestOrder, signal: AbortSignal): Promise<Check[]> {
-    const { testId, peers } = order;
-    return networkChecks(this.options.program, peers, {
-      serve: (port, token) => this.host.send({ case: "testServe", value: { testId, port, token } }),
-      result: (peer) =>
-        new Promise((resolve) => {
-          this.peerResults.set(`${testId} ${peer}`, resolve);
-        }),
-      signal,
-    });
-  }
-
-  private async peerOrdered(order: PeerTestOrder): Promise<void> {
-    const check = await measure(this.options.program, order, this.host.nodeName);
-    const { testId, node } = order;
-    this.host.send({ case: "peerTestResult", value: { testId, node, check: checkMessage(check) } });
-  }
-
-  private peerMeasured(testId: string, check: TestCheck): void {
-    const key = `${testId} ${check.peer}`;
-    const outcome = (["passed", "failed", "skipped"] as const).find((each) => each === check.outcome) ?? "skipped";
-    const { peer, message, numbers } = check;
-    this.peerResults.get(key)?.({ name: "network", gpuUuid: "", peer, outcome, message, numbers });
-    this.peerResults.delete(key);
   }
 
   private tell(testId: string, checks: readonly Check[]): void {

@@ -2,6 +2,7 @@ import type { Call } from "../call.js";
 import type { Session } from "../session.js";
 import { tellEfficiency } from "./efficiency.js";
 import { expectedRanks } from "./expected-ranks.js";
+import { FindingsTold } from "./findings.js";
 import { exitCodeOf, failureText } from "./job-end.js";
 import { Line } from "./line.js";
 import { LogPrinter } from "./log-printer.js";
@@ -33,10 +34,12 @@ export async function followRun(
     await printer.flush();
   };
   let told = "";
+  const findings = new FindingsTold(call);
   const end = jobEnd(session, line, id, either, async (seen) => {
     const text = progressText(seen);
     if (call.world.isInteractive && text !== told) await call.notice(text);
     told = text;
+    await findings.tell(seen);
   });
   const whenBroken = (error: unknown) => {
     broken.abort();

@@ -16,8 +16,8 @@ const stopOf = ({ lease, reason, graceful, graceSeconds }: Extract<MessageEffect
   ...(graceSeconds === undefined ? {} : { graceSeconds }),
 });
 
-const testOf = ({ test, uuids, quick, peers }: Extract<MessageEffect, { kind: "test-node" }>) => ({
-  ...{ testId: test, gpuUuids: [...uuids], quick, peers: [...peers] },
+const testOf = ({ test, uuids, quick, peers, hosts }: Extract<MessageEffect, { kind: "test-node" }>) => ({
+  ...{ testId: test, gpuUuids: [...uuids], quick, peers: [...peers], hosts: [...hosts] },
 });
 
 export function messageOf(effect: MessageEffect): ToAgent {
@@ -30,6 +30,8 @@ export function messageOf(effect: MessageEffect): ToAgent {
       return { case: "stop", value: stopOf(effect) };
     case "set-mounts":
       return { case: "setMounts", value: effect.plan };
+    case "note-lease":
+      return { case: "leaseNote", value: { leaseId: effect.lease, text: effect.text } };
     case "test-node":
       return { case: "testOrder", value: testOf(effect) };
     case "set-exports":

@@ -7,15 +7,22 @@ export interface LiveTest {
   readonly address: string;
   readonly quick: boolean;
   readonly peers: readonly string[];
+  /** Its nodes are agents of one machine. */
+  readonly oneMachine: boolean;
 }
 
 export interface PeerTestsHost {
   test(node: string): LiveTest | undefined;
   send(node: string, message: ToAgent): boolean;
+  /** Nothing more is started for it. */
+  over(testId: string): void;
   refused(node: string, reason: string): void;
 }
 
-/** How two nodes that measure the network between them learn of each other: the one that is tested listens, its peers connect. */
+/**
+ * How nodes that measure the network between them learn of each other: the one that is tested starts MPI's ranks on its peers, as launchers of jobs do,
+ * or it listens, and its peers connect.
+ */
 export class PeerTests {
   constructor(private readonly host: PeerTestsHost) {}
 
@@ -27,24 +34,27 @@ export class PeerTests {
     else this.measured(node, message.value);
   }
 
-  private serves(node: string, { testId, port, token }: TestServe): void {
+  private serves(node: string, { testId, port, token, mpi, over, peers }: TestServe): void {
     const test = this.host.test(node);
     if (test?.id !== testId) {
       this.host.refused(node, `test ${testId.slice(0, 80)} is not going on`);
       return;
     }
-    const { address, quick } = test;
+    const { address, quick, oneMachine } = test;
+    if (over) this.host.over(testId);
     for (const peer of test.peers) {
-      this.host.send(peer, { case: "peerTestOrder", value: { testId, node, address, port, token, quick } });
+      if (peers.length > 0 && !peers.includes(peer)) continue;
+      const value = { testId, node, address, port, token, quick, mpi, over, oneMachine };
+      this.host.send(peer, { case: "peerTestOrder", value });
     }
   }
 
-  private measured(peer: string, { testId, node, check }: PeerTestResult): void {
+  private measured(peer: string, { testId, node, check, mpi }: PeerTestResult): void {
     const test = this.host.test(node);
     if (test?.id !== testId || !test.peers.includes(peer) || !check) {
       this.host.refused(peer, `it has no part in test ${testId.slice(0, 80)}`);
       return;
     }
-    this.host.send(node, { case: "peerTestResult", value: { testId, node, check: { ...check, peer } } });
+    this.host.send(node, { case: "peerTestResult", value: { testId, node, check: { ...check, peer }, mpi } });
   }
 }

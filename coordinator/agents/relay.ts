@@ -94,6 +94,10 @@ export class Relay {
     for (const lease of [...this.routes.keys()]) if (lease.startsWith(`${job}.`)) this.routes.delete(lease);
   }
 
+  leaseOver(lease: string): void {
+    this.routes.delete(lease);
+  }
+
   private forward({ request, launcher, target }: Route): void {
     const { requestId, leaseId, commandLine, stdoutOffset, stderrOffset } = request;
     this.host.send(target, {

@@ -80,6 +80,7 @@ export class Sessions {
     this.tests = new PeerTests({
       test: (node) => host.test(node),
       send: (node, message) => this.send(node, message),
+      over: (test) => this.relay.leaseOver(test),
       refused: (node, reason) => host.log.warn({ node, reason }, "a word about a test was refused"),
     });
   }

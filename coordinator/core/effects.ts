@@ -49,6 +49,8 @@ export type NodeEffect =
     }
   /** All that it is to serve to others. */
   | { readonly kind: "set-exports"; readonly node: string; readonly exports: Plain<Export>[] }
+  /** For those who read the job's files. */
+  | { readonly kind: "note-lease"; readonly node: string; readonly lease: LeaseId; readonly text: string }
   /** Again in each session until its result has come. */
   | {
       readonly kind: "test-node";
@@ -57,6 +59,8 @@ export type NodeEffect =
       readonly uuids: readonly string[];
       readonly quick: boolean;
       readonly peers: readonly string[];
+      /** Those and the node itself, as launchers of MPI call them. */
+      readonly hosts: ReadonlyArray<{ readonly node: string; readonly host: string }>;
     }
   | {
       readonly kind: "set-witnesses";

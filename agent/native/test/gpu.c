@@ -116,19 +116,45 @@ static int bandwidths(uint32_t *buffer, double rates[3]) {
   return passed;
 }
 
+static char name[100];
+static void *context;
+
+static int open_first(void) {
+  int device, code = load();
+  if (code) return code;
+  MUST("starting CUDA", cuda.init(0));
+  MUST("finding the GPU", cuda.get(&device, 0));
+  MUST("asking for its name", cuda.name(name, sizeof name, device));
+  MUST("opening it", cuda.open(&context, 0, device));
+  return passed;
+}
+
+// Something to be looked at meanwhile: holds memory, and keeps the GPU at work.
+int busy_main(int count, char **words) {
+  enum { rounds = 100 };
+  if (count != 2) return 2;
+  double until = seconds_now() + atof(words[0]);
+  size_t bytes = strtoull(words[1], NULL, 10) << 20, free_bytes, total_bytes;
+  int code = open_first();
+  if (code) return code;
+  MUST("asking for its memory", cuda.info(&free_bytes, &total_bytes));
+  if (bytes > free_bytes / 2) bytes = free_bytes / 2 & ~(size_t)3;
+  MUST("taking its memory", cuda.alloc(&blocks[0], bytes));
+  while (seconds_now() < until) {
+    for (unsigned round = 0; round < rounds; round++) MUST("writing its memory", cuda.set(blocks[0], round, bytes / 4));
+    MUST("writing its memory", cuda.wait());
+  }
+  MUST("closing it", cuda.close(context));
+  return tell(passed, "", "%s was busy with %zu MiB", name, bytes >> 20);
+}
+
 int gpu_main(int count, char **words) {
   if (count != 2) return 2;
   double until = seconds_now() + atof(words[0]);
   uint64_t most = strtoull(words[1], NULL, 10) << 20;
-  int code = load();
+  void *buffer;
+  int code = open_first();
   if (code) return code;
-  MUST("starting CUDA", cuda.init(0));
-  int device;
-  void *context, *buffer;
-  char name[100] = "";
-  MUST("finding the GPU", cuda.get(&device, 0));
-  MUST("asking for its name", cuda.name(name, sizeof name, device));
-  MUST("opening it", cuda.open(&context, 0, device));
   MUST("taking memory of the machine", cuda.host(&buffer, block_bytes));
   size_t free_bytes, total_bytes;
   MUST("asking for its memory", cuda.info(&free_bytes, &total_bytes));

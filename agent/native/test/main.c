@@ -42,9 +42,11 @@ int main(int count, char **words) {
   alarm(limit ? (unsigned)atoi(limit) : 900);
   const char *what = count > 1 ? words[1] : "";
   if (!strcmp(what, "gpu")) return gpu_main(count - 2, words + 2);
+  if (!strcmp(what, "busy")) return busy_main(count - 2, words + 2);
   if (!strcmp(what, "memory")) return memory_main(count - 2, words + 2);
   if (!strcmp(what, "serve")) return serve_main(count - 2, words + 2);
+  if (!strcmp(what, "mpi")) return mpi_main(count - 2, words + 2);
   if (!strcmp(what, "connect")) return connect_main(count - 2, words + 2);
-  fprintf(stderr, "stoker-node-test gpu SECONDS MIB | memory MIB | serve | connect HOST PORT SECONDS\n");
+  fprintf(stderr, "stoker-node-test gpu SECONDS MIB | busy SECONDS MIB | memory MIB | serve | connect HOST PORT SECONDS | mpi FLAVOUR SECONDS FOLDER\n");
   return 2;
 }

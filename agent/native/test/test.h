@@ -13,6 +13,8 @@ double rate(uint64_t bytes, double seconds);
 uint64_t first_wrong(const uint32_t *words, uint64_t count, uint32_t pattern);
 
 int gpu_main(int count, char **words);
+int busy_main(int count, char **words);
 int memory_main(int count, char **words);
 int serve_main(int count, char **words);
 int connect_main(int count, char **words);
+int mpi_main(int count, char **words);

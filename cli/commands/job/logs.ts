@@ -32,30 +32,37 @@ export const logs: Verb = {
     };
     if (asked.offset !== undefined && asked.stream === 0) throw usage("--offset: give the stream too, with --stream");
     const session = await call.session();
-    const [{ Line }, { LogReader }, { LogPrinter }, { expectedRanks }, { present }] = await Promise.all([
-      import("../../follow/line.js"),
-      import("../../follow/logs.js"),
-      import("../../follow/log-printer.js"),
-      import("../../follow/expected-ranks.js"),
-      import("../../session.js"),
-    ]);
+    const [{ Line }, { LogReader }, { LogPrinter }, { expectedRanks }, { present }, { tellFindings }] =
+      await Promise.all([
+        import("../../follow/line.js"),
+        import("../../follow/logs.js"),
+        import("../../follow/log-printer.js"),
+        import("../../follow/expected-ranks.js"),
+        import("../../session.js"),
+        import("../../follow/findings.js"),
+      ]);
     const job = present((await session.jobs.getJob({ id }, session.limits)).job, "job");
     const { rankCount = 0 } = job.attempts.find(({ number }) => number === (asked.attempt || job.attempt)) ?? {};
     const query = queryOf(id, asked, { rankCount, attempt: job.attempt }, call);
     const isMarked = query.rank === undefined && (rankCount || expectedRanks(job.spec)) > 1;
     const printer = new LogPrinter(call.world, isMarked);
     const reader = new LogReader(session, new Line(call, session.address), query);
-    let attempt = 0;
-    for await (const chunk of reader.read(new AbortController().signal)) {
-      if (attempt !== 0 && chunk.attempt !== attempt) await call.notice(`attempt ${chunk.attempt} begins`);
-      attempt = chunk.attempt;
-      if (chunk.missing !== undefined) {
-        const name = chunk.stream === streamNumbers.stderr ? "stderr" : "stdout";
-        await call.notice(`${name} of rank ${chunk.rank} is not complete: ${chunk.missing}`);
+    const read = async () => {
+      let attempt = 0;
+      for await (const chunk of reader.read(new AbortController().signal)) {
+        if (attempt !== 0 && chunk.attempt !== attempt) await call.notice(`attempt ${chunk.attempt} begins`);
+        attempt = chunk.attempt;
+        if (chunk.missing !== undefined) {
+          const name = chunk.stream === streamNumbers.stderr ? "stderr" : "stdout";
+          await call.notice(`${name} of rank ${chunk.rank} is not complete: ${chunk.missing}`);
+        }
+        await printer.print(chunk);
       }
-      await printer.print(chunk);
-    }
-    await printer.flush();
+      await printer.flush();
+    };
+    const followed = new AbortController();
+    const reading = read().finally(() => followed.abort());
+    await Promise.all([reading, call.flag("follow") ? tellFindings(call, session, id, followed.signal) : undefined]);
     return undefined;
   },
 };

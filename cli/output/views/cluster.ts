@@ -39,6 +39,7 @@ export const cluster = view({
   more: ({ id, spec, creationTime, currentNodeCount, shortage, preparing, errors, warnings }) => [
     ["Nodes", String(currentNodeCount)],
     ["Target", scaleOf(spec?.scaleSettings)],
+    ["Tests GPUs", spec?.testBeforeStart === true ? "before each job" : ""],
     ["Shortage", shortage],
     ...preparing.map((line): Detail => ["Preparing", line]),
     ...errorLines(errors),

@@ -26,6 +26,7 @@ export const job = view({
   ],
   more: ({ id, spec, submittedBy, creationTime, executionInfo, attempts, findings, jobOutputDirectoryPathSegment }) => [
     ["Priority", spec?.schedulingPriority ?? ""],
+    ["Tests GPUs", testsText(spec?.testBeforeStart)],
     ...(submittedBy === "" ? [] : [["Submitted by", submittedBy] satisfies Detail]),
     ["Created", shortTime(creationTime)],
     ["Started", shortTime(executionInfo?.startTime)],
@@ -44,6 +45,10 @@ export const job = view({
     ["Id", id],
   ],
 });
+
+/** Nothing where its cluster decides. */
+const testsText = (own: boolean | undefined) =>
+  own === undefined ? "" : own ? "before it starts" : "not before it starts";
 
 function attemptText({ state, nodes, reason, exitCode }: Attempt): string {
   const names = nodes.map(({ name }) => name).join(", ");

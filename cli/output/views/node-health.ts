@@ -1,4 +1,4 @@
-import type { Failure, GpuHealth, Node, NodeTest } from "../../../shared/gen/stoker/v1/node_pb.js";
+import type { Failure, GpuHealth, Node, NodeTest, TestCheck } from "../../../shared/gen/stoker/v1/node_pb.js";
 import type { Detail } from "../table.js";
 import { shortTime } from "../time.js";
 
@@ -42,9 +42,12 @@ function testLines(test: NodeTest | undefined): Detail[] {
   const how = `${state}, ${quick ? "quick, " : ""}${why}, ${shortTime(endTime ?? startTime)}`;
   return [
     ["Test", summary === "" ? how : `${how}: ${summary}`],
-    ...checks.map(({ name, gpuUuid, outcome, message }): Detail => {
-      const of = gpuUuid === "" ? name : `${name} of ${gpuUuid}`;
-      return ["", `${outcome}: ${of}: ${message}`];
-    }),
+    ...checks.map((check): Detail => ["", `${check.outcome}: ${subjectOf(check)}: ${check.message}`]),
   ];
+}
+
+function subjectOf({ name, gpuUuid, from, peer }: TestCheck): string {
+  if (gpuUuid !== "") return `${name} of ${gpuUuid}`;
+  if (from !== "") return `${name}, ${from} to ${peer}`;
+  return peer === "" ? name : `${name} to ${peer}`;
 }

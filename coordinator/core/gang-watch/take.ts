@@ -29,10 +29,12 @@ export function gangWatched(draft: Draft, event: GangWatched): void {
     const goesOn = begun.some(({ rule }) => rule === finding.rule && finding.kind !== "straggler");
     after = withFinding(after, finding);
     after = goesOn ? update(draft, after) : record(draft, after, `no longer so: ${finding.sentence}`);
+    if (!goesOn) noteOnNodes(draft, after, finding, `no longer so: ${finding.sentence}`);
   }
   for (const finding of begun) {
     after = record(draft, withFinding(after, finding), finding.sentence);
     announceFinding(draft, after, finding);
+    noteOnNodes(draft, after, finding, finding.sentence);
   }
   for (const finding of changed) after = update(draft, withFinding(after, finding));
   if (changed.length > 0) draft.jobChanged(job.uuid);
@@ -71,6 +73,16 @@ function withFinding(job: Job, finding: Finding): Job {
     (other) => other.endedAt !== undefined || other.attempt !== finding.attempt || !isSame(other, finding),
   );
   return { ...job, watch: { ...watch, findings: [...others, finding].slice(-findingsMax) } };
+}
+
+/** Into the execution log of each node that it is about. */
+function noteOnNodes(draft: Draft, { state }: Job, { gpus }: Finding, text: string): void {
+  if (state.kind !== "running") return;
+  const { lease } = state;
+  for (const { nodeName } of lease.shares) {
+    if (!gpus.some(({ node }) => node === nodeName)) continue;
+    draft.order({ kind: "note-lease", node: nodeName, lease: lease.id, text });
+  }
 }
 
 const announced = { hang: "job-hang", straggler: "job-straggler", idle: "job-idle-gpus" } as const satisfies Record<

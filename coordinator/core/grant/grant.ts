@@ -63,6 +63,6 @@ export function grantFor(world: World, job: Job, lease: Lease, share: Share): Pl
     jobPathSegment: idOfJob(world, job),
     logLimitBytes: BigInt(job.request.logLimitBytes ?? world.settings.logLimitBytes),
     onLeaseLoss: job.spec.onLeaseLoss,
-    testBeforeStart: job.spec.testBeforeStart,
+    testBeforeStart: job.spec.testBeforeStart ?? cluster?.spec.testBeforeStart ?? false,
   };
 }

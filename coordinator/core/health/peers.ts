@@ -1,4 +1,6 @@
+import { hostsOf } from "../grant/gang.js";
 import type { World } from "../memory.js";
+import { nodeNamed } from "../names.js";
 import type { Node } from "../state.js";
 import { nothingUsed } from "../usage.js";
 
@@ -17,4 +19,12 @@ export function freePeers(world: World, node: Node): string[] {
     if (names.length === peersMax) break;
   }
   return names;
+}
+
+/** The node and its peers, each as the others and launchers of MPI call it; the node first. */
+export function hostsOfTest(world: World, node: Node, peers: readonly string[]): Array<{ node: string; host: string }> {
+  if (peers.length === 0) return [];
+  const nodes = [node, ...peers.flatMap((name) => nodeNamed(world, name) ?? [])];
+  const hosts = hostsOf(nodes);
+  return nodes.map(({ name }, at) => ({ node: name, host: hosts[at] ?? name }));
 }

@@ -59,7 +59,9 @@ export interface TestCheck {
   readonly name: string;
   readonly uuid: string;
   readonly peer: string;
-  readonly outcome: "passed" | "failed" | "skipped";
+  /** The node at this end, where that is not the one that is tested; absent in those of earlier releases. */
+  readonly from?: string;
+  readonly outcome: "passed" | "warned" | "failed" | "skipped";
   readonly message: string;
   readonly numbers: Readonly<Record<string, number>>;
 }

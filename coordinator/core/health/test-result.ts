@@ -12,7 +12,7 @@ import { changed, withTest } from "./tests.js";
 
 const checksMax = 400;
 const numbersMax = 16;
-const outcomes = ["passed", "failed", "skipped"] as const;
+const outcomes = ["passed", "warned", "failed", "skipped"] as const;
 
 /** What a node found out about itself. Repeated or of another test: ignored. */
 export function testResult(draft: Draft, event: Extract<AgentEvent, { kind: "agent-test" }>): void {
@@ -52,6 +52,7 @@ function narrowChecks(result: TestResult): TestCheck[] {
     name: cut(told.name, 40),
     uuid: cut(told.gpuUuid, 100),
     peer: cut(told.peer, 255),
+    ...(told.from === "" ? {} : { from: cut(told.from, 255) }),
     // One that this version doesn't know is no proof of anything.
     outcome: outcomes.find((each) => each === told.outcome) ?? "skipped",
     message: cut(told.message, 500),
@@ -66,9 +67,10 @@ function narrowChecks(result: TestResult): TestCheck[] {
 
 function summaryOf(checks: readonly TestCheck[]): string {
   const of = (outcome: TestCheck["outcome"]) => checks.filter((check) => check.outcome === outcome);
-  const [failed, passed, skipped] = [of("failed"), of("passed"), of("skipped")];
-  const first = failed[0];
+  const [failed, warned, passed, skipped] = [of("failed"), of("warned"), of("passed"), of("skipped")];
+  const [first, odd] = [failed[0], warned[0]];
   if (first) return `${failed.length} of ${checks.length} checks failed: ${first.message}`;
+  if (odd) return `${warned.length} of ${checks.length} checks found something odd: ${odd.message}`;
   if (passed.length === 0) return `nothing could be checked: ${skipped[0]?.message ?? "the node has nothing to check"}`;
   return `${passed.length} checks passed${skipped.length === 0 ? "" : `, ${skipped.length} could not be made`}`;
 }

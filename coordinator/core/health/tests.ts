@@ -6,11 +6,11 @@ import { findNode, idOfNode } from "../names.js";
 import type { Node } from "../state.js";
 import { nothingUsed } from "../usage.js";
 import { healthOf } from "./failures.js";
-import { freePeers } from "./peers.js";
+import { freePeers, hostsOfTest } from "./peers.js";
 import { activeTest, type NodeHealth, type NodeTest } from "./record.js";
 
-/** A quick one is over in half a minute, dcgmi's second level takes some minutes. */
-const limitsMs = { quick: 90_000, full: 15 * 60_000 };
+/** A quick one is over in half a minute unless something hangs, dcgmi's second level takes some minutes. */
+const limitsMs = { quick: 180_000, full: 15 * 60_000 };
 /** Besides the one that is going on. */
 const keptMax = 20;
 /** A test whose result never came is not tried more often for a GPU that wants to come back. */
@@ -129,7 +129,8 @@ export function advanceTests(draft: Draft, node: Node, complete: boolean): void 
     changed(draft, node);
   }
   const { id, uuids, quick, peers } = test;
-  draft.order({ kind: "test-node", node: node.name, test: id, uuids, quick, peers });
+  const hosts = hostsOfTest(draft.world, node, peers);
+  draft.order({ kind: "test-node", node: node.name, test: id, uuids, quick, peers, hosts });
   draft.note({ kind: "liveness", node: node.uuid, liveness: { ...liveness, orderedTest: id }, roomChanged: false });
 }
 

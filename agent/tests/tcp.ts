@@ -7,7 +7,7 @@ const serveMs = 45_000;
 const seconds = { quick: 3, full: 9 };
 
 /** Waits for what its peers measure: each connects to this node, and tells by the coordinator. */
-export async function networkChecks(
+export async function overTcp(
   program: string,
   peers: readonly string[],
   from: {
