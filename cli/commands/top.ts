@@ -75,7 +75,7 @@ async function watch(session: Session, terminal: Terminal, world: Parameters<Ver
     if (view.press(key) === "end") end();
     else void draw();
   };
-  void eachKey(input.chunks, heed);
+  void eachKey(input.chunks, heed, () => ended);
   await world.out(enter);
   try {
     while (!ended) {
@@ -134,8 +134,20 @@ class View {
   }
 }
 
-async function eachKey(chunks: AsyncIterable<Uint8Array>, heed: (key: string) => void): Promise<void> {
-  for await (const chunk of chunks) for (const key of keysIn(Buffer.from(chunk).toString("latin1"))) heed(key);
+/** Until it has ended: then nobody reads what is typed, and the reading breaks off. */
+async function eachKey(
+  chunks: AsyncIterable<Uint8Array>,
+  heed: (key: string) => void,
+  ended: () => boolean,
+): Promise<void> {
+  try {
+    for await (const chunk of chunks) {
+      for (const key of keysIn(Buffer.from(chunk).toString("latin1"))) heed(key);
+      if (ended()) return;
+    }
+  } catch (error) {
+    if (!ended()) throw error;
+  }
 }
 
 function pause(ready: (done: () => void) => void): Promise<void> {

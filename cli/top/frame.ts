@@ -1,4 +1,4 @@
-import type { Node } from "../../shared/gen/stoker/v1/node_pb.js";
+import { type Node, NodeState } from "../../shared/gen/stoker/v1/node_pb.js";
 import type { Status } from "../../shared/gen/stoker/v1/status_pb.js";
 import { shortTime } from "../output/time.js";
 import type { Courses } from "./courses.js";
@@ -38,10 +38,24 @@ export function frame(
   const room = Math.max(4, rows - head.length - Math.min(waits.length, Math.floor(rows / 3)) - 2);
   const wanted = nodes.reduce((sum, { inventory }) => sum + 1 + (inventory?.gpus.length ?? 0), 0);
   const isShort = short ?? wanted > room;
-  const body = isShort ? nodes.map(nodeLine) : nodes.flatMap((node) => nodeLines(node, courses, columns));
+  const body = isShort ? byUrgency(nodes).map(nodeLine) : nodes.flatMap((node) => nodeLines(node, courses, columns));
   const { lines: shown, ...window } = windowOf(body, room, from);
   const lines = [...head, "", ...shown, "", ...waits];
   return { ...window, short: isShort, lines: lines.slice(0, rows).map((line) => clipped(line, columns)) };
+}
+
+const names = new Intl.Collator("en", { numeric: true });
+
+/** Those that somebody should look at first, then those at work. */
+function byUrgency(nodes: readonly Node[]): Node[] {
+  const placed = nodes.map((node) => ({ node, place: placeOf(node) }));
+  return placed.sort((a, b) => a.place - b.place || names.compare(a.node.name, b.node.name)).map(({ node }) => node);
+}
+
+function placeOf({ state, gpuFaults, allocations }: Node): number {
+  const isOut = state === NodeState.LOST || state === NodeState.UNUSABLE;
+  if (isOut || gpuFaults.some(({ state: gpu }) => gpu === "failed" || gpu === "draining")) return 0;
+  return allocations.length > 0 ? 1 : 2;
 }
 
 function windowOf(body: readonly string[], room: number, from: number): Omit<Frame, "short"> {
