@@ -105,16 +105,17 @@ export async function freePort(): Promise<number> {
   return address.port;
 }
 
+/** Until there is something other than undefined or false. */
 export async function until<T>(
   what: string,
-  condition: () => Promise<T | undefined> | T | undefined,
+  condition: () => Promise<T | undefined | false> | T | undefined | false,
   deadlineMs: number,
   intervalMs = 50,
 ): Promise<T> {
   const end = performance.now() + deadlineMs;
   for (;;) {
     const value = await condition();
-    if (value !== undefined) return value;
+    if (value !== undefined && value !== false) return value;
     if (performance.now() > end) throw new Error(`${what}: not within ${deadlineMs / 1000} s`);
     await delay(intervalMs);
   }

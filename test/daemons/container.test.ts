@@ -1,6 +1,6 @@
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
+import { basename, join, resolve } from "node:path";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import { LocalSite } from "../../scripts/site/local-site.js";
 import { processesWith, until } from "../../scripts/site/processes.js";
@@ -42,6 +42,8 @@ afterAll(async () => {
 afterEach(() => until("its container is gone", () => podman.containers().length === 0, 60_000, 200));
 
 interface JobShown {
+  jobOutputDirectoryPathSegment: string;
+  attempts: Array<{ state: string; reason: string; nodes: Array<{ name: string }> }>;
   executionState: string;
   executionInfo: { exitCode: number; errors: Array<{ code: string; message: string; details: unknown[] }> };
 }
@@ -63,9 +65,7 @@ const ends = async (name: string) => (await site.run(["job", "wait", ...job, "-n
 const command = (commandLine: string) => ({ customToolkitSettings: { commandLine } });
 
 async function executionLog(name: string): Promise<string> {
-  const { jobOutputDirectoryPathSegment: segment } = JSON.parse(
-    await site.stoker(["job", "show", ...job, "-n", name, "-o", "json"]),
-  ) as { jobOutputDirectoryPathSegment: string };
+  const { jobOutputDirectoryPathSegment: segment } = await shown(name);
   return readFileSync(join(folder, "std", segment, "stdouterr/execution.log"), "utf8");
 }
 
@@ -96,8 +96,7 @@ test("paths, variables and the std directory are the machine's, the exit code is
   expect(await ends("paths")).not.toBe(0);
   expect((await shown("paths")).executionInfo.exitCode).toBe(7);
   expect(await logs("paths")).toContain("from the machine\n");
-  const show = await site.stoker(["job", "show", ...job, "-n", "paths", "-o", "json"]);
-  const { jobOutputDirectoryPathSegment: segment } = JSON.parse(show) as { jobOutputDirectoryPathSegment: string };
+  const { jobOutputDirectoryPathSegment: segment } = await shown("paths");
   expect(readFileSync(join(folder, "results", segment, "outputs/key"), "utf8")).toBe("a $HOME\nsecret");
   expect(existsSync(join(folder, "results", segment, "outputs/where"))).toBe(true);
   expect(await executionLog("paths")).toMatch(
@@ -137,6 +136,26 @@ test("a rank that is killed is told as that", async () => {
   await create("killed", command("kill -9 $$"));
   await ends("killed");
   expect((await shown("killed")).executionInfo.exitCode).toBe(137);
+}, 120_000);
+
+test("a container that somebody removes is missed: its attempt ends with that, and another runs elsewhere", async () => {
+  const marks = join(folder, "marks");
+  mkdirSync(marks);
+  await create("removed", {
+    outputDirectories: [{ id: "MARKS", pathPrefix: marks }],
+    ...command('if mkdir "$AZ_BATCHAI_OUTPUT_MARKS/begun"; then echo begun; tail -f /dev/null; else echo again; fi'),
+  });
+  await until("it has begun", async () => (await logs("removed")).includes("begun"), 60_000, 300);
+  const { jobOutputDirectoryPathSegment: segment } = await shown("removed");
+  const own = podman.containers().filter((name) => name.endsWith(`-${basename(segment)}.1`));
+  expect(own).toHaveLength(1);
+  expect(podman.run("rm", "--force", "--time", "0", ...own)).toMatchObject({ status: 0 });
+  expect(await ends("removed")).toBe(0);
+  const { attempts } = await shown("removed");
+  expect(attempts.map(({ state }) => state)).toEqual(["failed", "succeeded"]);
+  expect(attempts[0]?.reason).toMatch(/^on node n\d: its container was ended from outside, not by its agent/);
+  expect(attempts[1]?.nodes[0]?.name).not.toBe(attempts[0]?.nodes[0]?.name);
+  expect(processesWith("tail\x00-f\x00/dev/null")).toEqual([]);
 }, 120_000);
 
 test("an image that can't be had fails the job with its name and podman's words; the password is told to nobody", async () => {
