@@ -306,7 +306,8 @@ export class Performer {
     const { paths, places, containers } = this.parts;
     for (const root of [places.mountRoot, jobMountRootOf(run.grant, places)]) mkdirSync(root, { recursive: true });
     const wish = containerWish(run, places, { from: paths.inside, to: inContainers.folder });
-    if (wish) await containers.start(wish, (line) => this.note(run, line), signal);
+    const account = this.parts.confinements.of(run.id)?.account;
+    if (wish) await containers.start({ ...wish, account }, (line) => this.note(run, line), signal);
   }
 
   /** Its processes have ended: what a runtime that fails leaves behind keeps nobody waiting. */

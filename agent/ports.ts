@@ -93,6 +93,8 @@ export interface ContainerWish {
   /** 0: the runtime's own default. */
   shmSizeBytes: number;
   gpuUuids: readonly string[];
+  /** Whose the job's processes are; undefined: the agent's own. */
+  account?: { uid: number; gid: number } | undefined;
   /** Absolute paths of the machine, seen inside at `to`; those that are not there are left out. */
   folders: readonly SharedFolder[];
 }

@@ -22,7 +22,10 @@ export const apptainer: Runtime = {
   }),
   start: (start, store) => [
     ...(["sh", "-ec", 'mkdir -p "$1"; shift; exec apptainer "$@"', "start", overlay(start.name, store)] as const),
-    ...["instance", "start", "--no-home", "--cleanenv", "--overlay", overlay(start.name, store)],
+    // The machine's /tmp is not the job's.
+    ...["instance", "start", "--no-home", "--no-mount", "tmp", "--cleanenv", "--overlay", overlay(start.name, store)],
+    // A script of the image runs at its start.
+    ...(start.account ? ["--security", `uid:${start.account.uid}`, "--security", `gid:${start.account.gid}`] : []),
     ...["--env", `STOKER_LEASE=${start.lease}`],
     ...(start.gpuUuids.length > 0 ? ["--nv"] : []),
     ...start.mounts.flatMap((mount) => ["--mount", mountWord({ ...mount, propagated: false })]),

@@ -18,5 +18,17 @@ export const docker: Runtime = {
   holder: (name) => ["docker", "inspect", "--format", "{{.State.Pid}}", name],
   remove: (name) => ["docker", "rm", "--force", name],
   gone: /no such container/i,
+  advice: [
+    {
+      said: /could not select device driver/,
+      advice:
+        "docker knows nothing of GPUs: install nvidia-container-toolkit there, run `nvidia-ctk runtime configure --runtime=docker` and restart docker",
+    },
+    {
+      said: /unresolvable CDI devices/,
+      advice:
+        "there is no description of this GPU for containers: run `nvidia-ctk cdi generate --output=/etc/cdi/nvidia.yaml` there",
+    },
+  ],
   list: (label) => ["docker", "ps", "--all", "--filter", `label=${label}`, "--format", "{{.Names}}"],
 };

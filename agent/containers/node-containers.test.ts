@@ -16,9 +16,9 @@ case "$1 $2" in
   "--version ") echo "podman version 4.3.1" ;;
   "image exists") [ -e "image-$3" ] ;;
   "pull --authfile") ls -l "$3" >> modes; cat "$3" >> auths; echo "Copying blob 1" >&2; touch image-there ;;
-  "run "*) echo "crun: no room" >&2; exit 125 ;;
-  "ps "*) cat names 2>/dev/null ;;
-  "rm "*) if [ -e stubborn ]; then echo "it is in use" >&2; exit 2; fi ;;
+  "run "*) if [ -e says ]; then cat says >&2; else echo "crun: no room" >&2; fi; exit 125 ;;
+  "ps "*) [ -e dumb ] && exit 125; cat names 2>/dev/null ;;
+  "rm "*) [ -e slow ] && exec sleep 3003; if [ -e stubborn ]; then echo "it is in use" >&2; exit 2; fi ;;
   *) [ -e hanging ] && sleep 3001; exit 3 ;;
 esac
 `;
@@ -117,6 +117,25 @@ it("tells what it can't remove, and tries again until it can", async () => {
   await until("another try", () => calls().split("\n").length > before);
 });
 
+it("waits once for a removal that hangs, tells it, and tries again until it is done", async () => {
+  containers = make({ limits: { removeMs: 300, retryMs: 100 } });
+  await containers.find();
+  put("slow");
+  expect(await containers.remove(lease)).toBe("it took longer than 0.3 s");
+  expect(calls().match(/ rm /g)).toHaveLength(1);
+  rmSync(join(dir, "bin/slow"));
+  await until("another try", () => (calls().match(/ rm /g) ?? []).length > 1);
+});
+
+it("says what to do where GPUs are not described for containers", async () => {
+  await containers.find();
+  put("image-there");
+  put("says", "Error: setting up CDI devices: unresolvable CDI devices nvidia.com/gpu=GPU-1\n");
+  await expect(begin({ gpuUuids: ["GPU-1"] })).rejects.toThrow(
+    /could not start a container of the image: Error: setting up CDI.*; .*`nvidia-ctk cdi generate --output/,
+  );
+});
+
 it("removes its own containers of leases that are not held, and no others", async () => {
   await containers.find();
   const own = /stoker-[0-9a-f]{8}-/.exec((await containers.remove(lease)) + calls())?.[0];
@@ -125,4 +144,15 @@ it("removes its own containers of leases that are not held, and no others", asyn
   put("calls");
   await containers.sweep((held) => held === lease);
   expect(calls().match(/ rm .*/g)).toEqual([` rm --force --time 0 --ignore ${own}${other}`]);
+});
+
+it("looks for them again where the runtime did not answer", async () => {
+  await containers.find();
+  const other = leaseId(jobId("1e2d6b1c-5a57-4d3f-9d61-0a5b7f0c1d2e"), 3);
+  put("dumb");
+  await containers.sweep(() => false);
+  const [, agent = ""] = /label=stoker.agent=(\w+)/.exec(calls()) ?? [];
+  put("names", `stoker-${agent}-${other}\n`);
+  rmSync(join(dir, "bin/dumb"));
+  await until("it is removed", () => calls().includes(` rm --force --time 0 --ignore stoker-${agent}-${other}`));
 });

@@ -115,7 +115,7 @@ export class NodeContainers implements Containers {
     const argv = runtime.start(
       {
         ...{ name, label: `stoker.agent=${this.agent}`, image, lease: wish.lease, holder: this.options.holder },
-        ...{ shmSizeBytes: wish.shmSizeBytes, gpuUuids: wish.gpuUuids },
+        ...{ shmSizeBytes: wish.shmSizeBytes, gpuUuids: wish.gpuUuids, account: wish.account },
         devices: ["/dev/infiniband"].filter((device) => existsSync(device)),
         mounts: folders.map(({ from, to, readOnly }) => ({
           ...{ from, to, readOnly: readOnly === true, propagated: isShared(from) },
@@ -136,7 +136,7 @@ export class NodeContainers implements Containers {
 
   async remove(lease: LeaseId): Promise<string> {
     const problem = await this.removeNamed(this.nameOf(lease));
-    if (problem !== "") this.removeLater(lease);
+    if (problem !== "") this.later(() => this.remove(lease));
     return problem;
   }
 
@@ -149,14 +149,17 @@ export class NodeContainers implements Containers {
       heard: (stream, text) => stream === "stdout" && lines.hear(stream, text),
     });
     lines.end();
-    if (listed.problem !== undefined)
-      this.log.warn({ ...listed }, "containers of earlier attempts could not be looked for");
+    if (listed.problem !== undefined) {
+      this.log.warn({ ...listed }, "containers of earlier attempts could not be looked for; it is tried again");
+      this.later(() => this.sweep(held));
+      return;
+    }
     for (const name of names) {
       const lease = name.startsWith(this.prefix) ? parseLeaseId(name.slice(this.prefix.length))?.lease : undefined;
       if (lease === undefined || held(lease)) continue;
       const problem = await this.removeNamed(name);
       if (problem === "") this.log.info({ container: name }, "removed the container of an earlier attempt");
-      else this.removeLater(lease);
+      else this.later(() => this.remove(lease));
     }
   }
 
@@ -286,18 +289,18 @@ export class NodeContainers implements Containers {
     for (let tries = 0; tries < removeTries; tries += 1) {
       const removed = await this.run(runtime.remove(name, this.options.store), this.limits.removeMs);
       if (removed.problem === undefined || runtime.gone.test(removed.words)) return "";
-      problem = `${removed.problem}: ${removed.words}`;
+      problem = [removed.problem, removed.words].filter(Boolean).join(": ");
+      // One that hangs is not asked again at once: the attempt's end would wait for it, which has no processes any more.
+      if (removed.late) break;
     }
     this.log.error({ container: name, problem }, "a container could not be removed; it is tried again");
     return problem;
   }
 
-  private removeLater(lease: LeaseId): void {
+  private later(work: () => Promise<unknown>): void {
     const retry = setTimeout(() => {
       this.retries.delete(retry);
-      this.remove(lease).catch((error: unknown) =>
-        this.log.error({ lease, err: error }, "a container could not be removed"),
-      );
+      work().catch((error: unknown) => this.log.error({ err: error }, "a container could not be removed"));
     }, this.limits.retryMs);
     this.retries.add(retry.unref());
   }
@@ -305,7 +308,9 @@ export class NodeContainers implements Containers {
   private failure(wish: ContainerWish, what: string, { problem, words }: LimitedEnd): ContainerError {
     const said = this.redacted(wish, words);
     const last = said.split("\n").at(-1) ?? "";
-    const message = `${this.runtime?.name ?? "the runtime"} could not ${what}: ${last === "" ? problem : last}`;
+    const advice = this.runtime?.advice?.find((each) => each.said.test(said))?.advice;
+    const why = `${last === "" ? problem : last}${advice === undefined ? "" : `; ${advice}`}`;
+    const message = `${this.runtime?.name ?? "the runtime"} could not ${what}: ${why}`;
     return new ContainerError(wish.image, message, said);
   }
 

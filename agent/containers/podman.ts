@@ -23,5 +23,12 @@ export const podman: Runtime = {
   holder: (name) => ["podman", "inspect", "--format", "{{.State.Pid}}", name],
   remove: (name) => ["podman", "rm", "--force", "--time", "0", "--ignore", name],
   gone: /no such container|no container with/i,
+  advice: [
+    {
+      said: /unresolvable CDI devices/,
+      advice:
+        "there is no description of this GPU for containers: run `nvidia-ctk cdi generate --output=/etc/cdi/nvidia.yaml` there",
+    },
+  ],
   list: (label) => ["podman", "ps", "--all", "--filter", `label=${label}`, "--format", "{{.Names}}"],
 };

@@ -11,6 +11,8 @@ export interface ContainerStart {
   holder: Argv;
   shmSizeBytes: number;
   gpuUuids: readonly string[];
+  /** Whose processes will run in it; undefined: root's. */
+  account?: { uid: number; gid: number } | undefined;
   devices: readonly string[];
   mounts: ReadonlyArray<{ from: string; to: string; readOnly: boolean; propagated: boolean }>;
 }
@@ -42,6 +44,8 @@ export interface Runtime {
   remove(name: string, store: string): Argv;
   /** Said by `remove` of one that is not there. */
   readonly gone: RegExp;
+  /** What to do about the reasons why it can't start one. */
+  readonly advice?: ReadonlyArray<{ said: RegExp; advice: string }>;
   /** Says the names of this agent's containers, and maybe others. */
   list(label: string): Argv;
 }
@@ -64,6 +68,11 @@ export function commonStart(start: ContainerStart): string[] {
     // The job's ports and processes are the machine's; nobody inside is another user than outside.
     ...["--network", "host", "--pid", "host", "--userns", "host", "--user", "0:0"],
     ...["--security-opt", "label=disable", "--log-driver", "none"],
+    // Of the image nothing runs but what the job starts: a health check would be root's, whoever the job is.
+    "--no-healthcheck",
+    ...(start.account ? ["--cap-drop", "ALL", "--security-opt", "no-new-privileges"] : []),
+    // Images of NVIDIA ask for all GPUs where the runtime's default is to give them.
+    ...(start.gpuUuids.length === 0 ? ["--env", "NVIDIA_VISIBLE_DEVICES=void"] : []),
     ...["--workdir", "/", "--env", `STOKER_LEASE=${start.lease}`],
     ...(start.shmSizeBytes > 0 ? ["--shm-size", String(start.shmSizeBytes)] : []),
     ...start.devices.flatMap((device) => ["--device", device]),

@@ -46,6 +46,17 @@ describe.each([
     expect(runtime.start({ ...start, shmSizeBytes: 0, gpuUuids: [] }, "")).not.toContain("--shm-size");
   });
 
+  it("runs nothing of the image, and gives it no rights that an account does not have", () => {
+    expect(argv).toContain("--no-healthcheck");
+    expect(argv).not.toContain("--cap-drop");
+    const account = { uid: 1001, gid: 1001 };
+    const own = runtime.start({ ...start, account }, "/images");
+    expect(wordsBehind(own, "--cap-drop")).toEqual(["ALL"]);
+    expect(wordsBehind(own, "--security-opt")).toContain("no-new-privileges");
+    const without = runtime.start({ ...start, gpuUuids: [] }, "/images");
+    expect(wordsBehind(without, "--env")).toContain("NVIDIA_VISIBLE_DEVICES=void");
+  });
+
   it("pulls with credentials that are in a file", () => {
     expect(runtime.pull("i", undefined, "").argv).toEqual([name, "pull", "i"]);
     const { argv: pull, environment } = runtime.pull("i", { folder: "/spool/registry" }, "");
@@ -72,6 +83,11 @@ test("apptainer's images are files, its containers instances with room to instal
   expect(wordsBehind(argv, "instance")).toEqual(["start"]);
   expect(wordsBehind(argv, "--overlay")).toEqual(["/images/overlays/stoker-1-l"]);
   expect(wordsBehind(argv, "--mount")[0]).toBe("type=bind,source=/data/mounts,destination=/data/mounts");
+  expect(wordsBehind(argv, "--no-mount")).toEqual(["tmp"]);
+  const account = { uid: 1001, gid: 1002 };
+  expect(wordsBehind(apptainer.start({ ...start, account }, "/images"), "--security")).toEqual([
+    ...["uid:1001", "gid:1002"],
+  ]);
   const image = argv.at(-2);
   expect(image).toMatch(/^\/images\/[0-9a-f]{32}\.sif$/);
   expect(apptainer.present(start.image, "/images")).toEqual(["test", "-f", image]);

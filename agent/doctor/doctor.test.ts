@@ -94,6 +94,8 @@ test("and nothing with one that has GPUs", async () => {
     ...gpu("0000:b3:00.0"),
     ...driver,
     "/usr/local/cuda/version.json": '{"cuda":{"name":"CUDA SDK","version":"12.2.1"}}',
+    "/etc/cdi/nvidia.yaml":
+      "kind: nvidia.com/gpu\ndevices:\n- name: GPU-5f1e77aa-0c1d-4d0b-9d0f-0e2d6b1c5a57\n- hostPath: /usr/lib/libcuda.so.550.54.15\n",
   };
   expect(await amiss({ programs, files })).toEqual([]);
   expect(await amiss({ programs, files: { ...files, ...gpu("0000:c1:00.0") } })).toMatchObject([

@@ -7,6 +7,9 @@ name=${1:-localhost/stoker-example:1}
 root=$(mktemp -d)
 trap 'rm -rf "$root" "$root.tar"' EXIT
 mkdir -p "$root/tmp" "$root/root" "$root/etc" "$root/run" "$root/usr/bin" "$root/usr/sbin" "$root/usr/lib" "$root/usr/lib64"
+# As everywhere: accounts that are not root get through.
+chmod 755 "$root"
+chmod 1777 "$root/tmp"
 for folder in bin sbin lib lib64; do [ ! -L "/$folder" ] || ln -s "usr/$folder" "$root/$folder"; done
 echo 'root:x:0:0:root:/root:/bin/bash' >"$root/etc/passwd"
 

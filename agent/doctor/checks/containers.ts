@@ -1,6 +1,6 @@
 import { type Check, type Finding, fail, ok, warn } from "../../../shared/doctor/finding.js";
 import type { AgentWorld } from "../world.js";
-import { gpuDevices } from "./gpu-devices.js";
+import { containerGpus } from "./container-gpus.js";
 
 /** In the order in which an agent takes them. */
 const runtimes: ReadonlyArray<{ name: string; ask: readonly [string, ...string[]] }> = [
@@ -27,14 +27,8 @@ export const containers: Check<AgentWorld> = {
       found.unshift(ok(`containers run by ${works.name} ${version}`.trimEnd()));
     } else if (wish !== "auto") found.unshift(fail(`${wish}, which is set, does not work`, `apt install ${wish}`));
     else found.push(warn("nothing runs containers here: jobs that want one go elsewhere", "apt install podman crun"));
-    const isContained = works !== undefined && gpuDevices(machine).length > 0;
-    const hasToolkit = (await machine.run(["nvidia-ctk", "--version"]))?.code === 0;
-    if (isContained && !hasToolkit) {
-      found.push(
-        warn("containers get no GPU: NVIDIA's container toolkit is missing", "apt install nvidia-container-toolkit"),
-      );
-    }
-    return found;
+    const ofGpus = works === undefined ? undefined : await containerGpus(machine, works.name);
+    return ofGpus === undefined ? found : [...found, ofGpus];
   },
 };
 
