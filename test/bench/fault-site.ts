@@ -53,8 +53,10 @@ export class FaultSite {
     await this.#jobs.createJob({ parent, name, spec: specOf({ ...plan, terminateAfterMs: undefined }, command) });
   }
 
-  journals(job: string): Journal[] {
-    return readJournals(this.ground.journals).filter((journal) => journal.job === job && journal.marks.length > 0);
+  /** Not of all at each look: the nodes' wires are in this process, and stand still while it reads. */
+  journals(job: string, attempt?: number): Journal[] {
+    const of = attempt === undefined ? { job } : { job, attempt };
+    return readJournals(this.ground.journals, of).filter(({ marks }) => marks.length > 0);
   }
 
   /** The nodes of an attempt all of whose ranks have begun. */
@@ -62,7 +64,7 @@ export class FaultSite {
     const names = await until(
       `attempt ${attempt} of ${job} runs on ${nodeCount} nodes`,
       async () => {
-        const own = this.journals(job).filter((journal) => journal.attempt === attempt);
+        const own = this.journals(job, attempt);
         return own.length === nodeCount && own.sort((a, b) => a.rank - b.rank).map(({ node }) => node);
       },
       120_000,

@@ -260,8 +260,10 @@ class HostNode implements NodeVictim {
         this.data,
         "--cpus",
         String(cpus),
+        // The same after each start, as on a machine of its own: a witness at another address is not the one that was named. Free in UDP, as it is
+        // the wire's in TCP.
         "--witness-port",
-        "0",
+        String(wire.port),
         "--cgroup",
         group ?? "off",
       ],

@@ -19,8 +19,14 @@ export interface Journal {
   marks: Mark[];
 }
 
-export function readJournals(folder: string): Journal[] {
-  return readdirSync(folder).map((name) => parseJournal(name, readFileSync(join(folder, name), "utf8")));
+/** Of all jobs and attempts, but where one is named: only its files are read, which grow for as long as it runs. */
+export function readJournals(folder: string, of: { job?: string; attempt?: number } = {}): Journal[] {
+  return readdirSync(folder)
+    .filter((name) => {
+      const { job, attempt } = parseJournal(name, "");
+      return (of.job ?? job) === job && (of.attempt ?? attempt) === attempt;
+    })
+    .map((name) => parseJournal(name, readFileSync(join(folder, name), "utf8")));
 }
 
 export function parseJournal(name: string, text: string): Journal {
