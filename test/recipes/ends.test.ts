@@ -12,7 +12,11 @@ const jobs: Record<string, object> = {
   piped: { nodeCount: 1, ...custom("set -o pipefail; (exit 7) | cat") },
   unprepared: {
     nodeCount: 2,
-    jobPreparation: { commandLine: "echo on $STOKER_NODE; [ $STOKER_NODE = m1 ] || exit 5" },
+    // The one that fails has the others stopped, also before they have said anything: so it comes last.
+    jobPreparation: {
+      commandLine:
+        'echo on $STOKER_NODE; met="$AZ_BATCHAI_SHARED_JOB_TEMP/met"; if [ $STOKER_NODE = m1 ]; then touch "$met"; else until [ -e "$met" ]; do sleep 0.1; done; exit 5; fi',
+    },
     ...custom("echo started"),
   },
   unmounted: {
