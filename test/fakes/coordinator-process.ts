@@ -4,6 +4,7 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import type { DescService } from "@bufbuild/protobuf";
+import { killAll } from "../../scripts/site/processes.js";
 import { bearer, plain } from "../../shared/credentials.js";
 import { ClusterService } from "../../shared/gen/stoker/v1/cluster_service_pb.js";
 import { ExperimentService } from "../../shared/gen/stoker/v1/experiment_service_pb.js";
@@ -122,6 +123,8 @@ export class CoordinatorProcess {
   async dispose(): Promise<void> {
     for (const connection of this.connections) connection.close();
     await this.end("SIGTERM");
+    // One that was killed leaves its NATS, for a successor that does not come.
+    await killAll(`${this.disk?.inside ?? this.dataDir}/`);
     if (!this.disk) rmSync(this.dataDir, { recursive: true, force: true });
   }
 
