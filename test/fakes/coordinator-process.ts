@@ -123,9 +123,10 @@ export class CoordinatorProcess {
   async dispose(): Promise<void> {
     for (const connection of this.connections) connection.close();
     await this.end("SIGTERM");
+    if (this.disk) return;
     // One that was killed leaves its NATS, for a successor that does not come.
-    await killAll(`${this.disk?.inside ?? this.dataDir}/`);
-    if (!this.disk) rmSync(this.dataDir, { recursive: true, force: true });
+    await killAll(`${this.dataDir}/`);
+    rmSync(this.dataDir, { recursive: true, force: true });
   }
 
   private readyAddress(): string | undefined {
