@@ -1,5 +1,5 @@
 import type { CifsMount } from "../../shared/gen/stoker/v1/mount_pb.js";
-import type { MountKind } from "./kind.js";
+import { harmless, type MountKind } from "./kind.js";
 
 const sourceOf = ({ host, share }: CifsMount) => `//${host}/${share}`;
 
@@ -30,6 +30,7 @@ const optionsOf = ({ fileMode, directoryMode }: CifsMount, secretFile: string) =
     `file_mode=${fileMode || "0777"}`,
     `dir_mode=${directoryMode || "0777"}`,
     "serverino",
+    harmless,
   ].join(",");
 
 /** Neither the server nor we care for letter case. */

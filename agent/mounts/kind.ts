@@ -4,6 +4,12 @@ import type { MountEntry } from "./mountinfo.js";
 export type MountKindName = Exclude<MountPlan["kind"]["case"], undefined>;
 export type MountKindValue<K extends MountKindName> = Extract<MountPlan["kind"], { case: K }>["value"];
 
+/**
+ * The last word is what counts. A server may be anybody's: what it shows as a device of this machine is none, and what is there with a bit to become
+ * root gives nobody anything.
+ */
+export const harmless = "nosuid,nodev";
+
 /** One way of mounting. All of it is pure: what is run, and how its result is known. */
 export interface MountKind<T> {
   /** Of a mount that could not be made, as in a job's errors. */

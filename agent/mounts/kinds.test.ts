@@ -23,7 +23,7 @@ const container = create(RcloneMountSchema, {
 test("an SMB share is mounted with its modes, and its key is in no word", () => {
   expect(cifs.command(share, "/m", given)).toEqual([
     ...["mount", "-t", "cifs", "-o"],
-    "vers=3.0,credentials=/run/s,file_mode=0640,dir_mode=0777,serverino",
+    "vers=3.0,credentials=/run/s,file_mode=0640,dir_mode=0777,serverino,nosuid,nodev",
     ...["//acct.file.core.windows.net/data/mnist", "/m"],
   ]);
   expect(cifs.secretFile?.(share)).toBe("username=acct\npassword=geheim==\n");
@@ -40,6 +40,17 @@ test("a container is mounted by rclone, whose environment alone has the key", ()
     RCLONE_AZUREBLOB_ACCOUNT: "acct",
     RCLONE_AZUREBLOB_KEY: "geheim==",
   });
+});
+
+test("what a server shows as a device or with a bit to become root is none, whatever the options say", () => {
+  const given = { secretFile: "", cache: "" };
+  for (const [options, words] of [
+    ["", "nosuid,nodev"],
+    ["vers=4.2,suid,dev", "vers=4.2,suid,dev,nosuid,nodev"],
+  ] as const) {
+    const value = create(NfsMountSchema, { host: "fs", export: "/data", options });
+    expect(nfs.command(value, "/m", given)).toEqual(["mount", "-t", "nfs", "-o", words, "fs:/data", "/m"]);
+  }
 });
 
 test("what is mounted is known by its source", () => {

@@ -1,5 +1,5 @@
 import type { NfsMount } from "../../shared/gen/stoker/v1/mount_pb.js";
-import type { MountKind } from "./kind.js";
+import { harmless, type MountKind } from "./kind.js";
 
 const sourceOf = ({ host, export: exported }: NfsMount) =>
   // An IPv6 address needs brackets, or its last part would be the path.
@@ -10,7 +10,7 @@ export const nfs: MountKind<NfsMount> = {
   command: (value, path) => [
     "mount",
     ...["-t", "nfs"],
-    ...(value.options === "" ? [] : ["-o", value.options]),
+    ...["-o", [value.options, harmless].filter(Boolean).join(",")],
     sourceOf(value),
     path,
   ],

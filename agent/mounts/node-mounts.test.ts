@@ -14,7 +14,7 @@ test("NFS: options pass through, the same twice is one mount, and unmounting lea
   expect(mountAt(join(root, "data"))?.source).toBe("filer:/export");
   await mounts.mount(root, [nfs("data", "/export/")], {}, never);
   expect(readFileSync(join(dir, "called"), "utf8")).toBe(
-    `-t nfs -o vers=4.2,soft filer:/export ${join(root, "data")}\n`,
+    `-t nfs -o vers=4.2,soft,nosuid,nodev filer:/export ${join(root, "data")}\n`,
   );
   await mounts.unmountAll(root);
   expect(mountsUnder(root)).toEqual([]);
