@@ -332,7 +332,7 @@ export class Agent {
         inventory: this.wire.hello({
           ...withServing(this.options.inventory, this.parts.exports.serving()),
           prepares: true,
-          owner: create(OwnerTermsSchema, ownerTerms(this.parts.owner.terms)),
+          owner: create(OwnerTermsSchema, ownerTerms(this.parts)),
         }),
         leases: held(),
         ...obeyedBefore(this.obeyed.read()),
@@ -345,7 +345,7 @@ export class Agent {
           problems: [this.watchdog.problem(), this.room.low, this.parts.mounts.clusterProblem(), this.gpus.problem()],
           gpus: this.gpus,
           witnessSet: BigInt(this.witnesses.set?.version ?? 0),
-          owner: ownerTerms(this.parts.owner.terms),
+          owner: ownerTerms(this.parts),
           telemetry: this.wire.next(this.parts.telemetry.latest()),
           beside: { freezer: this.options.freezer.name, ...logsWaiting(this.logs.waiting()) },
         }),

@@ -1,5 +1,6 @@
 import { chmodSync, existsSync, mkdirSync } from "node:fs";
 import type { Logger } from "pino";
+import { findApartness, notApart } from "./accounts/apartness.js";
 import { Confinements } from "./accounts/confinements.js";
 import { inContainers } from "./core/environment.js";
 import type { AccountsSetting } from "./core/policy/accounts.js";
@@ -40,18 +41,26 @@ export class Isolation {
 export async function makeIsolation(options: IsolationOptions, log: Logger): Promise<Isolation> {
   const { dataDir, shimPath, groups, machineCpus } = options;
   const paths = dataPaths(dataDir);
-  const confinements = new Confinements({
-    ...{ data: dataDir, spoolRoot: paths.spool, setting: options.accounts, path: options.systemPath },
-    door: paths.openSocket === undefined ? paths.inside : undefined,
-    isRoot: process.getuid?.() === 0,
-    allowRoot: options.allowRoot,
-  });
+  const isRoot = process.getuid?.() === 0;
+  const apartness = isRoot && options.accounts.kind !== "agent" ? await findApartness(shimPath) : notApart;
+  const confinements = new Confinements(
+    {
+      ...{ data: dataDir, spoolRoot: paths.spool, setting: options.accounts, path: options.systemPath },
+      door: paths.openSocket === undefined ? paths.inside : undefined,
+      ...{ isRoot, apartness },
+      allowRoot: options.allowRoot,
+    },
+    log,
+  );
   const isOn = await confinements.isOn();
+  // The one of whom there is always one, and the first whose jobs come.
+  confinements.lookAhead("").catch((error: unknown) => log.warn({ err: error }, "accounts can't be looked up now"));
   const wanted = options.limits === "on" || (options.limits === "auto" && isOn);
   const isReleased = process.env.STOKER_UNIT_RELEASES === "1";
   const limits = new LeaseLimits({ data: dataDir, shimPath, groups, wanted, machineCpus, isReleased }, log);
   if (isOn) closeFolders(paths);
-  const words = { accounts: await confinements.inWords(), ...limits.words };
+  const accounts = [await confinements.inWords(), isOn ? apartness.words : ""].filter(Boolean).join("; ");
+  const words = { accounts, ...limits.words };
   log.info(words, isOn ? "jobs run as accounts of their own" : "jobs run as the agent's own account");
   return new Isolation(confinements, limits, isOn, words);
 }

@@ -271,7 +271,7 @@ async function start(flags: Record<string, unknown>): Promise<void> {
       witnessPort: settings.witnessPort,
       diskReserve: settings.diskReserve,
       exec: !settings.noExec,
-      containers: settings.containers,
+      ...{ containers: settings.containers, accounts: settings.accounts },
       baseEnvironment: baseEnvironment(process.env),
     },
     parts,
@@ -310,9 +310,10 @@ addJoinCommand(command, (flags) => {
 
 addHardwareCommand(command);
 addDoctorCommand(command, (flags) => {
-  const { coordinator, dataDir, witnessPort, containers } = readSettings(program, flags, process.env);
+  const { coordinator, dataDir, witnessPort, containers, accounts } = readSettings(program, flags, process.env);
   const joined = new IdentityFile(resolve(dataDir)).read()?.coordinator;
-  return { coordinator: coordinator ?? joined ?? "127.0.0.1:7741", dataDir: resolve(dataDir), witnessPort, containers };
+  const head = coordinator ?? joined ?? "127.0.0.1:7741";
+  return { coordinator: head, dataDir: resolve(dataDir), witnessPort, containers, accounts };
 });
 
 command.parseAsync().catch((error: unknown) => {

@@ -5,6 +5,7 @@ import { Fault } from "../shared/fault.js";
 import type { LeaseId } from "../shared/ids.js";
 import { environmentOf, jobTempOf } from "./core/environment.js";
 import type { LeaseRun } from "./core/lease-state.js";
+import type { AccountsSetting } from "./core/policy/accounts.js";
 import { tellFindings } from "./doctor/tell-findings.js";
 import { JobFiles } from "./files/job-files.js";
 import { Visits } from "./files/visits.js";
@@ -26,6 +27,8 @@ export interface UserRelaysOptions {
   witnessPort?: number | undefined;
   /** "off", or what may run containers. */
   containers?: string;
+  /** As whom jobs run, as it is set. */
+  accounts?: AccountsSetting;
   /** False: the owner lets nobody run commands here, or reach what this machine reaches. */
   exec?: boolean;
 }

@@ -60,6 +60,7 @@ export interface CoordinatorOptions extends GuardOptions {
   /** For Prometheus; absent or "": none. */
   metricsListen?: string;
   heartbeatIntervalMs: number;
+  rootCommands?: Settings["rootCommands"];
   leaseTtlMs: number;
   leaseMarginMs: number;
   killGraceSeconds: number;

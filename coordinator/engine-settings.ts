@@ -20,6 +20,7 @@ export const engineSettings = (
   setupLimitMs: options.setupLimit ?? defaultSettings.setupLimitMs,
   scaleDownIdleMs: options.scaleDownIdle ?? defaultSettings.scaleDownIdleMs,
   waitingLongMs: options.waitingLong ?? defaultSettings.waitingLongMs,
+  rootCommands: options.rootCommands ?? defaultSettings.rootCommands,
   groupRoles: groupRolesOf(options.oidcRoles),
   life,
   ...outward,

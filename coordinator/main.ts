@@ -22,7 +22,7 @@ import { CatalogRefused } from "./catalog/refused.js";
 import type { TlsMode } from "./connections.js";
 import { Coordinator } from "./coordinator.js";
 import { admitDuration, admitMemory } from "./core/admission/quantities.js";
-import { defaultSettings, type Settings } from "./core/settings.js";
+import { defaultSettings, rootCommandsFrom, type Settings } from "./core/settings.js";
 import { addDoctorCommand } from "./doctor-command.js";
 import { gangWatchSettings } from "./gang-watch-settings.js";
 import { guardSettings } from "./guard-settings.js";
@@ -158,6 +158,12 @@ const program = {
       placeholder: "duration",
       parse: (value) => admitDuration("--scale-down-idle", value),
     } satisfies Setting<number | undefined>,
+    rootCommands: choice(rootCommandsFrom, {
+      description:
+        "who may name what runs as root on machines (set-up tasks, mountCommand): owner (owners of the workspace and administrators), administrator, or contributor (everybody who submits jobs)",
+      placeholder: "role",
+      default: defaultSettings.rootCommands,
+    }),
     ...guardSettings,
     waitingLong: {
       description:

@@ -11,6 +11,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { dirname, join, relative } from "node:path";
+import type { Logger } from "pino";
 import { Fault } from "../../shared/fault.js";
 import type { LeaseId } from "../../shared/ids.js";
 import {
@@ -19,8 +20,10 @@ import {
   accountOf,
   accountRefused,
   jobAccount,
+  mappingInWords,
   standardAccounts,
 } from "../core/policy/accounts.js";
+import type { Apartness } from "./apartness.js";
 import { lookUpAccount } from "./look-up.js";
 
 export interface ConfinementsHost {
@@ -32,6 +35,7 @@ export interface ConfinementsHost {
   /** Where `getent` and `id` are looked for. */
   path: string;
   isRoot: boolean;
+  apartness: Pick<Apartness, "compartments" | "hiding">;
   /** The owner's word, asked at each lease. */
   allowRoot(): boolean;
 }
@@ -44,6 +48,16 @@ export interface Confinement {
   readonly pass: string;
 }
 
+type Mapping = Readonly<Record<string, string>>;
+
+/** A user whose jobs can't run here for want of an account; "" is nobody's: of the coordinator's own token. */
+export interface Refused {
+  readonly user: string;
+  readonly reason: string;
+}
+
+const refusalsMax = 200;
+
 /** An account that was found stays so for some time: a sweep asks a thousand times. */
 const believedMs = 30_000;
 
@@ -52,10 +66,14 @@ export class Confinements {
   private readonly known = new Map<LeaseId, Confinement>();
   private readonly asked = new Map<string, { at: number; found: Promise<Account | undefined> }>();
   private readonly temps: string;
-  private mapping: Promise<Readonly<Record<string, string>> | undefined> | undefined;
+  private mapping: Promise<Mapping | undefined> | undefined;
   private secret: Buffer | undefined;
+  private readonly refusals = new Map<string, { reason: string; at: number }>();
 
-  constructor(private readonly host: ConfinementsHost) {
+  constructor(
+    private readonly host: ConfinementsHost,
+    private readonly log: Pick<Logger, "debug">,
+  ) {
     this.temps = join(host.data, "tmp");
   }
 
@@ -64,12 +82,7 @@ export class Confinements {
     if (!this.host.isRoot) return "all as the agent's own account, which is not root";
     const mapping = await this.accounts();
     if (!mapping) return "all as root, the agent's own account";
-    return Object.entries(mapping)
-      .map(
-        ([user, account]) =>
-          `${user === "*" ? "everybody else" : user}: ${account === "same" ? "the account of the same name" : account}`,
-      )
-      .join("; ");
+    return mappingInWords(mapping);
   }
 
   /** Whether jobs run as accounts of their own at all. */
@@ -84,16 +97,26 @@ export class Confinements {
   async prepare(lease: LeaseId, user: string, groups: readonly string[]): Promise<Confinement | undefined> {
     const mapping = this.host.isRoot ? await this.accounts() : undefined;
     if (!mapping) return undefined;
-    const mapped = accountOf(mapping, user);
-    if ("refusal" in mapped) throw new Fault("permission-denied", mapped.refusal);
-    const account = await this.find(mapped.account);
-    const refusal = accountRefused(mapped.account, account, this.host.allowRoot());
-    if (refusal !== undefined || !account) throw new Fault("permission-denied", refusal ?? "there is no account");
+    const account = await this.accountOf(mapping, user);
+    if ("refusal" in account) throw new Fault("permission-denied", account.refusal);
     if (account.uid === 0) return undefined;
     const dir = join(this.host.spoolRoot, lease);
     put(join(dir, "confine"), this.fileText(lease, account, groups));
     put(join(dir, "account.json"), JSON.stringify(account));
     return this.keep(lease, account);
+  }
+
+  /** Those whose jobs this machine has refused, and would refuse still: looked at again now and then, as accounts are made. */
+  refused(): Refused[] {
+    const now = Date.now();
+    for (const [user, { at }] of this.refusals) if (now - at > believedMs) this.lookAgain(user);
+    return [...this.refusals].map(([user, { reason }]) => ({ user, reason }));
+  }
+
+  /** Whether this user's jobs may run here, before one comes: told by `refused`. */
+  async lookAhead(user: string): Promise<void> {
+    const mapping = this.host.isRoot ? await this.accounts() : undefined;
+    if (mapping) await this.accountOf(mapping, user);
   }
 
   /** Undefined: it runs as the agent does, or was begun by an earlier release. */
@@ -133,6 +156,27 @@ export class Confinements {
     this.known.delete(lease);
   }
 
+  private async accountOf(mapping: Mapping, user: string): Promise<Account | { refusal: string }> {
+    const mapped = accountOf(mapping, user);
+    const account = "account" in mapped ? await this.find(mapped.account) : undefined;
+    const refusal =
+      "refusal" in mapped ? mapped.refusal : accountRefused(mapped.account, account, this.host.allowRoot());
+    this.refusals.delete(user);
+    if (account && refusal === undefined) return account;
+    const reason = refusal ?? "there is no account";
+    if (this.refusals.size < refusalsMax) this.refusals.set(user, { reason, at: Date.now() });
+    return { refusal: reason };
+  }
+
+  private lookAgain(user: string): void {
+    const known = this.refusals.get(user);
+    if (known) known.at = Date.now();
+    this.lookAhead(user).catch((error: unknown) =>
+      // Whoever is asked is away: what was known stays.
+      this.log.debug({ user, err: error }, "an account could not be looked up"),
+    );
+  }
+
   private keep(lease: LeaseId, account: Account): Confinement {
     const pass = createHmac("sha256", this.key()).update(lease).digest("hex");
     const confinement = { account, file: join(this.host.spoolRoot, lease, "confine"), pass };
@@ -151,7 +195,7 @@ export class Confinements {
   }
 
   private fileText(lease: LeaseId, { uid, gid, groups }: Account, controlGroups: readonly string[]): string {
-    const { door } = this.host;
+    const { door, apartness } = this.host;
     const kept = this.keptBelowTmp();
     const folders = this.makeTemps(lease, kept);
     return [
@@ -161,6 +205,8 @@ export class Confinements {
       ...[`tmp ${folders.tmp}`, `var-tmp ${folders.varTmp}`],
       ...(kept === undefined ? [] : [`keep ${kept}`]),
       ...(door === undefined ? [] : [`door ${door}`]),
+      ...(apartness.compartments ? [`compartment ${this.tempOf(lease)}`] : []),
+      ...(apartness.hiding ? ["hide processes"] : []),
       "memlock unlimited",
       ...controlGroups.map((group) => `group ${group}`),
       "",
@@ -189,7 +235,7 @@ export class Confinements {
     return /^\/(?:var\/)?tmp\//.test(data) ? data : undefined;
   }
 
-  private accounts(): Promise<Readonly<Record<string, string>> | undefined> {
+  private accounts(): Promise<Mapping | undefined> {
     const { setting } = this.host;
     if (setting.kind === "agent") return Promise.resolve(undefined);
     if (setting.kind === "mapped") return Promise.resolve(setting.accounts);

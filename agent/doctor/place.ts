@@ -1,3 +1,4 @@
+import type { AccountsSetting } from "../core/policy/accounts.js";
 import type { AgentWorld } from "./world.js";
 
 /** What an agent's settings say. */
@@ -7,18 +8,19 @@ export interface AgentPlace {
   dataDir: string;
   witnessPort?: number | undefined;
   containers?: string | undefined;
+  accounts?: AccountsSetting | undefined;
 }
 
 type Placed = Pick<
   AgentWorld,
-  "coordinator" | "dataDir" | "unit" | "needed" | "witnessPort" | "containers" | "agentProgram"
+  "coordinator" | "dataDir" | "unit" | "needed" | "witnessPort" | "containers" | "accounts" | "agentProgram"
 >;
 
-export function placeOf({ coordinator, dataDir, witnessPort, containers = "auto" }: AgentPlace): Placed {
+export function placeOf({ coordinator, dataDir, witnessPort, containers = "auto", accounts }: AgentPlace): Placed {
   const [, host = coordinator, port = "7741"] = /^\[?(.*?)\]?(?::(\d+))?$/.exec(coordinator) ?? [];
   return {
     ...{ coordinator: { host, port: Number(port) }, dataDir, unit: "stoker-agent.service" },
-    ...{ needed: [host], witnessPort, containers },
+    ...{ needed: [host], witnessPort, containers, accounts },
     agentProgram: [process.execPath, process.argv[1] ?? ""],
   };
 }

@@ -1,4 +1,5 @@
 import type { Machine } from "../../shared/doctor/machine.js";
+import type { AccountsSetting } from "../core/policy/accounts.js";
 
 export interface Peer {
   name: string;
@@ -23,4 +24,6 @@ export interface AgentWorld {
   agentProgram: readonly [string, ...string[]];
   /** "off", or what may run containers. */
   containers: string;
+  /** As whom jobs run, as it is set. */
+  accounts?: AccountsSetting | undefined;
 }

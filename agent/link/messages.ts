@@ -116,8 +116,20 @@ const preparationStates: Record<PreparationTold["state"], PreparationState> = {
   failed: PreparationState.FAILED,
 };
 
-export const ownerTerms = ({ isHere: _, closedUntil, usersAllowed, usersDenied, ...terms }: Terms) => ({
+interface Judges {
+  owner: { readonly terms: Terms };
+  isolation: { confinements: { refused(): Array<{ user: string; reason: string }> } };
+}
+
+/** What the machine's owner, and its list of accounts, let run there. */
+export const ownerTerms = ({ owner, isolation }: Judges) => termsMessage(owner.terms, isolation.confinements.refused());
+
+const termsMessage = (
+  { isHere: _, closedUntil, usersAllowed, usersDenied, ...terms }: Terms,
+  withoutAccount: Array<{ user: string; reason: string }>,
+) => ({
   ...terms,
+  withoutAccount,
   ...{ usersAllowed: [...usersAllowed], usersDenied: [...usersDenied] },
   ...(closedUntil === undefined ? {} : { closedUntil: timestampFromMs(closedUntil) }),
 });

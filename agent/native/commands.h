@@ -20,4 +20,5 @@ int read_main(int count, char **words);
 int confined_main(int count, char **words);
 int devices_main(int count, char **words);
 int release_main(void);
+int apart_main(void);
 int join_main(int count, char **words);

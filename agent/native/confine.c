@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "commands.h"
+#include "compartment.h"
 #include "say.h"
 
 enum { longest_file = 64 * 1024, cannot_execute = 126 };
@@ -55,6 +56,8 @@ static void read_line(struct confinement *into, const char *file, char *line) {
   else if (!strcmp(line, "var-tmp")) into->var_tmp = value;
   else if (!strcmp(line, "keep")) into->keep = value;
   else if (!strcmp(line, "door")) into->door = value;
+  else if (!strcmp(line, "compartment")) into->compartment = value;
+  else if (!strcmp(line, "hide")) into->hides = !strcmp(value, "processes");
   else if (!strcmp(line, "memlock")) into->lock_memory = !strcmp(value, "unlimited");
   else if (!strcmp(line, "group") && into->control_group_count < most_control_groups) into->control_groups[into->control_group_count++] = value;
   else senseless(file, line);
@@ -85,6 +88,14 @@ void confinement_count(const struct confinement *confinement) {
   }
 }
 
+static int compartment = -1;
+
+void confinement_open(const struct confinement *confinement) {
+  if (!confinement->compartment) return;
+  compartment = compartment_open(confinement->compartment, confinement->uid);
+  if (compartment < 0) refused("a user namespace");
+}
+
 static void see(const char *folder, const char *at) {
   if (mount(folder, at, NULL, MS_BIND, NULL) < 0) refused(folder);
   if (mount(NULL, at, NULL, MS_REMOUNT | MS_BIND | MS_NOSUID | MS_NODEV, NULL) < 0) refused(at);
@@ -107,6 +118,7 @@ void confinement_places(const struct confinement *confinement) {
     close(keep);
   }
   if (confinement->door) see(confinement->door, "/run/stoker");
+  if (confinement->hides && hide_processes() < 0) refused("/proc");
   if (chdir(here) < 0) refused(here);
 }
 
@@ -122,6 +134,7 @@ void confinement_become(const struct confinement *confinement) {
   if (confinement->lock_memory) limit(RLIMIT_MEMLOCK, RLIM_INFINITY, RLIM_INFINITY);
   // Not the agent's keys. A kernel without any has none to hide.
   if (syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL) < 0 && errno != ENOSYS && errno != EPERM && errno != EDQUOT) refused("a keyring");
+  if (compartment >= 0 && setns(compartment, CLONE_NEWUSER) < 0) refused("a user namespace");
   if (setgroups((size_t)confinement->group_count, confinement->groups) < 0) refused("groups");
   if (setresgid(confinement->gid, confinement->gid, confinement->gid) < 0) refused("group");
   if (setresuid(confinement->uid, confinement->uid, confinement->uid) < 0) refused("account");
@@ -144,6 +157,7 @@ void confine_begin(const struct confine_words *confine) {
   if (!confine->confinement) return;
   confinement_count(confine->confinement);
   if (confine->counts_alone) return;
+  confinement_open(confine->confinement);
   confinement_places(confine->confinement);
   confinement_become(confine->confinement);
 }
@@ -157,6 +171,7 @@ void confine_give(const struct confine_words *confine, int file) {
 int confined_main(int count, char **words) {
   if (count < 2) usage();
   const struct confinement *confinement = confinement_read(words[0]);
+  if (confinement) confinement_open(confinement);
   confinement_places(confinement);
   confinement_become(confinement);
   execvp(words[1], words + 1);

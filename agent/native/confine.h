@@ -6,6 +6,8 @@
 //   keep FOLDER                            lies below one of these two, and is seen there nevertheless
 //   door FOLDER                            seen as /run/stoker
 //   group FOLDER                           a control group (version 1) to be joined
+//   compartment FOLDER                     of the lease's user namespace
+//   hide processes                         of others
 //   memlock unlimited
 #pragma once
 #include <stdbool.h>
@@ -21,7 +23,8 @@ struct confinement {
   const char *tmp, *var_tmp, *keep, *door;
   const char *control_groups[most_control_groups];
   int control_group_count;
-  bool lock_memory;
+  bool lock_memory, hides;
+  const char *compartment;
 };
 
 // NULL when `file` is; ends the process when it can't be understood.
@@ -42,6 +45,8 @@ void confine_give(const struct confine_words *confine, int file);
 
 // Joins the control groups; as root, before all else.
 void confinement_count(const struct confinement *confinement);
+// Opens what `become` enters, while its path is to be seen.
+void confinement_open(const struct confinement *confinement);
 // The mounts that only it sees, below the directory in which it is.
 void confinement_places(const struct confinement *confinement);
 // From here on it is the account's, for good. Each of these ends the process where it can't be done.

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "commands.h"
+#include "compartment.h"
 #include "confine.h"
 #include "processes.h"
 #include "say.h"
@@ -90,10 +91,11 @@ static void protect(const char *path) {
 }
 
 // Some runtimes give the holder process numbers of its own; those of the job are the machine's, and /proc must show them.
-static void see_processes(void) {
+static void see_processes(bool own_alone) {
   char link[32];
   if (readlink("/proc/self", link, sizeof link) > 0) return;
-  if (mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL) < 0) refused("/proc");
+  bool seen = own_alone ? hide_processes() == 0 : mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL) == 0;
+  if (!seen) refused("/proc");
   protect("/proc/sys");
   protect("/proc/irq");
   hide("/proc/kcore");
@@ -108,13 +110,13 @@ static void drop_capabilities(unsigned long long kept) {
   }
 }
 
-static void go_in(const struct place *place) {
+static void go_in(const struct place *place, bool own_alone) {
   for (int i = 0; i < namespace_count; i++)
     if (place->spaces[i] >= 0 && setns(place->spaces[i], 0) < 0) refused(namespaces[i]);
   if (fchdir(place->root) < 0 || chroot(".") < 0) refused("/");
   // Root of the container, which need not be that of the machine.
   if (place->spaces[0] >= 0 && (setresgid(0, 0, 0) < 0 || setresuid(0, 0, 0) < 0)) refused("root");
-  see_processes();
+  see_processes(own_alone);
   if (chdir(place->directory) < 0) refused(place->directory);
   drop_capabilities(place->capabilities);
 }
@@ -135,7 +137,9 @@ int enter_main(int count, char **words) {
   if (place.holder <= 1 || at + 1 >= count || strcmp(words[at], "--")) usage();
   char **command = words + at + 1;
   look_at(&place);
-  go_in(&place);
+  // From one of the container's own there is no way into another.
+  if (confinement && place.spaces[0] < 0) confinement_open(confinement);
+  go_in(&place, confinement && confinement->hides);
   if (confinement) {
     confinement_become(confinement);
     // Another account forgets it.

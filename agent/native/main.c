@@ -26,6 +26,7 @@ int main(int count, char **words) {
   if (!strcmp(command, "read")) return read_main(count - 2, words + 2);
   if (!strcmp(command, "confined")) return confined_main(count - 2, words + 2);
   if (!strcmp(command, "release")) return release_main();
+  if (!strcmp(command, "apart")) return apart_main();
   if (!strcmp(command, "devices")) return devices_main(count - 2, words + 2);
   if (!strcmp(command, "join")) return join_main(count - 2, words + 2);
   if (!strcmp(command, "watch")) return watch_main(count - 2, words + 2);

@@ -14,6 +14,8 @@ export interface OwnerTerms {
   readonly usersAllowed: readonly string[];
   readonly usersDenied: readonly string[];
   readonly containersOnly: boolean;
+  /** Whose jobs the machine has refused for want of an account, and would still; "" is the coordinator's own token's. */
+  readonly withoutAccount: ReadonlyArray<{ readonly user: string; readonly reason: string }>;
 }
 
 const usersMax = 1000;
@@ -25,11 +27,14 @@ export function narrowOwnerTerms(told: Told | undefined): OwnerTerms | undefined
   if (!told) return undefined;
   const { closed, wantedBack, containersOnly } = told;
   const [usersAllowed, usersDenied] = [users(told.usersAllowed), users(told.usersDenied)];
+  const withoutAccount = told.withoutAccount
+    .slice(0, usersMax)
+    .map(({ user, reason }) => ({ user: cut(user, 200), reason: cut(reason, 600) }));
   const isOpen = closed === "" && !wantedBack && !containersOnly;
-  if (isOpen && usersAllowed.length + usersDenied.length === 0) return undefined;
+  if (isOpen && usersAllowed.length + usersDenied.length + withoutAccount.length === 0) return undefined;
   const until = Number(told.closedUntil?.seconds ?? 0n) * 1000;
   return {
-    ...{ closed: cut(closed, 500), wantedBack, usersAllowed, usersDenied, containersOnly },
+    ...{ closed: cut(closed, 500), wantedBack, usersAllowed, usersDenied, containersOnly, withoutAccount },
     ...(until > 0 && until < 253_402_300_800_000 ? { closedUntil: until } : {}),
   };
 }
@@ -53,6 +58,10 @@ export function refusedByOwner(terms: OwnerTerms | undefined, job: Job): string 
     ? "runs jobs in containers only, as its owner wants: give the job containerSettings"
     : undefined;
 }
+
+/** Why the job's submitter has no account there, as far as the machine has found out. */
+export const withoutAccountThere = (terms: OwnerTerms | undefined, job: Pick<Job, "submittedBy">): string | undefined =>
+  terms?.withoutAccount.find(({ user }) => user === submitterOf(job))?.reason;
 
 /** What runs there goes elsewhere: nobody's fault, and no retry used up. */
 export function giveBack(draft: Draft, node: Node, terms: OwnerTerms | undefined): void {

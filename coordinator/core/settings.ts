@@ -1,6 +1,8 @@
 import type { GroupRole } from "./access/user.js";
 import type { CatalogLife } from "./restored.js";
 
+export const rootCommandsFrom = ["owner", "administrator", "contributor"] as const;
+
 /** Given by the configuration. */
 export interface Settings {
   readonly leaseTtlMs: number;
@@ -21,6 +23,8 @@ export interface Settings {
   readonly scaleDownIdleMs: number;
   /** A job that has been queued, or a cluster that was short of nodes, for so long is told of. */
   readonly waitingLongMs: number;
+  /** Who may name what runs as root on machines: set-up tasks and mount commands. */
+  readonly rootCommands: (typeof rootCommandsFrom)[number];
   /** By the name of a group of the identity provider. */
   readonly groupRoles?: Readonly<Record<string, GroupRole>>;
   /** Every job is told its trace; absent: those alone that were submitted within one. */
@@ -43,4 +47,5 @@ export const defaultSettings: Settings = {
   setupLimitMs: 3_600_000,
   scaleDownIdleMs: 300_000,
   waitingLongMs: 3_600_000,
+  rootCommands: "owner",
 };

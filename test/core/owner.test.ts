@@ -88,6 +88,35 @@ it("some users' jobs go where the owner lets them, and others wait", () => {
   expect(why("j")).toContain("is closed to jobs of the coordinator's own token by its owner");
 });
 
+const noAccount: Owner = { withoutAccount: [{ user: "", reason: "there is no account stoker-job: make it" }] };
+
+it("a machine that has refused a user for want of an account gets no more of their jobs, until it has one", () => {
+  beat("a", noAccount);
+  beat("b", { usersDenied: ["*"] });
+  world.submit("j", {});
+  expect(why("j")).toContain("has no account for the job's user: there is no account stoker-job: make it");
+  const node = [...world.state.nodes.values()].find(({ name }) => name === "a");
+  expect(node && nodeView(world.state, node, undefined)).toMatchObject({
+    state: NodeState.IDLE,
+    inventory: { owner: noAccount },
+  });
+  beat("a", {});
+  world.send({ kind: "tick" });
+  expect(nodeOf("j")).toBe("a");
+});
+
+it("a job whose user has no account anywhere in the cluster is refused at once, with what to do", () => {
+  beat("a", noAccount);
+  beat("b", noAccount);
+  expect(() => world.submit("j", {})).toThrow(
+    /no machine of cluster c has an account for jobs of the coordinator's own token; on [ab]: there is no account stoker-job: make it/,
+  );
+  // Somebody else's are none of this.
+  beat("b", { withoutAccount: [{ user: "ada", reason: "there is no account ada" }] });
+  world.submit("j", {});
+  expect(nodeOf("j")).toBe("b");
+});
+
 it("jobs without a container wait where only containers are wanted", () => {
   beat("a", { containersOnly: true });
   beat("b", { containersOnly: true });

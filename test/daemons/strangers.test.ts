@@ -8,8 +8,9 @@ import {
   statSync,
   writeFileSync,
 } from "node:fs";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { findApartness, notApart } from "../../agent/accounts/apartness.js";
 import type { LeaseGrant } from "../../shared/gen/stoker/v1/lease_pb.js";
 import { type AgentSite, isAlive } from "../fakes/agent-site.js";
 import { makeGrant } from "../fakes/lease-grant.js";
@@ -17,6 +18,9 @@ import { accountsOfTest, strangersSite } from "../fakes/strangers-site.js";
 import { until } from "../fakes/until.js";
 
 const { alice, bob } = accountsOfTest;
+/** What this kernel can do. */
+const apart =
+  process.getuid?.() === 0 ? await findApartness(resolve(import.meta.dirname, "../../dist/stoker-shim")) : notApart;
 
 let site: AgentSite;
 let marks: string;
@@ -69,6 +73,13 @@ describe.skipIf(process.getuid?.() !== 0)("jobs among strangers", { timeout: 60_
     const story = await run(jobOf("mallory", "touch $M/began"));
     expect(story).toEqual(["failed AccountRefused", "done"]);
     expect(existsSync(join(marks, "began"))).toBe(false);
+    // From now on the coordinator knows, and sends no more of them.
+    const told = () =>
+      site.coordinator.messages
+        .flatMap(({ case: kind, value }) => (kind === "heartbeat" ? [value.owner?.withoutAccount ?? []] : []))
+        .at(-1);
+    const mallory = await until("it is told", () => told()?.find(({ user }) => user === "mallory"));
+    expect(mallory.reason).toMatch(/there is no account mallory on this machine: make it there.*agent.yaml/);
   });
 
   it("don't run as root for a user who is called so", async () => {
@@ -94,6 +105,7 @@ describe.skipIf(process.getuid?.() !== 0)("jobs among strangers", { timeout: 60_
     expect(existsSync("/tmp/stoker-test-answer") || existsSync("/var/tmp/stoker-test-answer")).toBe(false);
     expect(text("first")).not.toContain("stoker-agent-process");
     await until("nothing is left of it", () => readdirSync(site.path("tmp")).length === 0);
+    expect(readFileSync("/proc/self/mounts", "utf8")).not.toContain(site.dir);
   });
 
   it("write their std files and directories as the account", async () => {
@@ -142,6 +154,41 @@ echo done > $M/tried`;
     expect(isAlive(Number(pid))).toBe(true);
     expect(readFileSync(`/proc/${pid}/environ`, "utf8")).toContain("hunter2");
     expect(readFileSync(`/proc/${pid}/cmdline`, "utf8")).not.toContain("hunter2");
+  });
+
+  it.skipIf(!apart.compartments)("of one account don't look into each other, and one's own processes do", async () => {
+    const secrets = [{ name: "PASSWORD", value: "hunter2" }];
+    const victim = jobOf("alice", "echo $$ > $M/victim; touch /tmp/precious; exec sleep 600", { secrets });
+    site.coordinator.grant(victim);
+    const pid = (await written("victim")).trim();
+    const ways = ["environ", "mem", "maps", "auxv", "cwd/.", "root/tmp/precious", "fd/.", "ns/user"];
+    const attack = `for way in ${ways.join(" ")}; do ls -d /proc/${pid}/$way > /dev/null 2>&1 && head -c 1 /proc/${pid}/$way > /dev/null 2>&1 && echo $way >> $M/got; done
+readlink /proc/${pid}/cwd >> $M/got
+/usr/bin/python3 -c 'import ctypes; print("traced" if ctypes.CDLL(None).ptrace(16, ${pid}, 0, 0) == 0 else "no")' > $M/traced
+echo done > $M/tried`;
+    expect(await run(jobOf("alice", attack))).toContain("rankExited 0");
+    expect([text("tried"), text("traced"), text("got")]).toEqual(["done\n", "no\n", ""]);
+    const ranks = [
+      { rank: 0, commandLine: "echo $$ > $M/first; until [ -e $M/looked ]; do sleep 0.02; done" },
+      {
+        rank: 1,
+        commandLine:
+          "until [ -s $M/first ]; do sleep 0.02; done; tr '\\0' '\\n' < /proc/$(cat $M/first)/environ | grep PASSWORD > $M/look; mv $M/look $M/looked",
+      },
+    ];
+    expect(await run(jobOf("alice", "", { ranks, secrets }))).toContain("rankExited 0");
+    expect(text("looked")).toBe("PASSWORD=hunter2\n");
+  });
+
+  it.skipIf(!apart.hiding)("see no processes but their account's own", async () => {
+    const victim = jobOf("bob", "echo up > $M/up; exec -a hidden-from-others sleep 600");
+    site.coordinator.grant(victim);
+    await written("up");
+    const look = `cat /proc/[0-9]*/cmdline 2>/dev/null | tr '\\0' ' ' > $M/seen; stat -c %u /proc/[0-9]* | sort -u > $M/whose; echo done > $M/tried`;
+    expect(await run(jobOf("alice", look))).toContain("rankExited 0");
+    expect([text("tried"), text("whose")]).toEqual(["done\n", `${alice}\n`]);
+    expect(text("seen")).toContain("bash");
+    expect(text("seen")).not.toContain("hidden-from-others");
   });
 
   it("are ended with their lease, however far they fork away", async () => {

@@ -1,5 +1,6 @@
 import { create } from "@bufbuild/protobuf";
 import { pino } from "pino";
+import { notApart } from "../../agent/accounts/apartness.js";
 import { Confinements } from "../../agent/accounts/confinements.js";
 import type { AgentParts } from "../../agent/agent-parts.js";
 import { Isolation } from "../../agent/isolation.js";
@@ -12,11 +13,11 @@ import type { LeaseId } from "../../shared/ids.js";
 /** All run as the agent does, as ever. */
 function noIsolation(): Isolation {
   const host = { data: "/nonexistent", spoolRoot: "/nonexistent", door: undefined, path: "" };
-  const own = { setting: { kind: "agent" }, isRoot: false, allowRoot: () => false } as const;
+  const own = { setting: { kind: "agent" }, isRoot: false, apartness: notApart, allowRoot: () => false } as const;
   const none = { data: "", shimPath: "", groups: undefined, wanted: false, machineCpus: 1 };
   const words = { accounts: "", limits: "", devices: "" };
   const limits = new LeaseLimits(none, pino({ level: "silent" }));
-  return new Isolation(new Confinements({ ...host, ...own }), limits, false, words);
+  return new Isolation(new Confinements({ ...host, ...own }, pino({ level: "silent" })), limits, false, words);
 }
 
 /** Parts that do nothing, for tests of what is between them. Logs are complete once the coordinator says they are stored. */

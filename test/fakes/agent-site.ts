@@ -1,3 +1,4 @@
+import { spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
@@ -52,6 +53,7 @@ export class AgentSite {
   async stop(): Promise<void> {
     await this.agent.stop();
     this.coordinator.stop();
+    unmountBelow(this.dir);
     if (this.diskReserve === undefined) rmSync(this.dir, { recursive: true, force: true });
   }
 
@@ -86,6 +88,14 @@ export class AgentSite {
       const text = existsSync(this.path(mark)) ? readFileSync(this.path(mark), "utf8") : "";
       return text.endsWith("\n") && Number(text);
     });
+  }
+}
+
+/** The user namespaces of leases that nobody has ended; those of others may be going at this moment. */
+function unmountBelow(dir: string): void {
+  for (const line of readFileSync("/proc/self/mounts", "utf8").split("\n")) {
+    const [, path = ""] = line.split(" ");
+    if (path.startsWith(`${dir}/`)) spawnSync("umount", ["-l", path]);
   }
 }
 

@@ -40,7 +40,7 @@ export function accountOf(accounts: Readonly<Record<string, string>>, user: stri
   const own = (key: string) => (Object.hasOwn(accounts, key) ? accounts[key] : undefined);
   const mapped = user === "" ? own(ofToken) : user === ofToken ? undefined : (own(user) ?? own("*"));
   const name = mapped === sameName ? user : mapped;
-  const advice = `its administrator says in agent.yaml whom they run as, such as \`accounts: {${user || ofToken}: NAME}\``;
+  const advice = `its administrator says in /etc/stoker/agent.yaml whom they run as, such as \`accounts: {${user || ofToken}: NAME}\`, and restarts stoker-agent, which ends no job`;
   if (name === undefined || name === "")
     return { refusal: `jobs of ${who} have no account on this machine; ${advice}` };
   if (!accountName.test(name)) return { refusal: `"${name.slice(0, 80)}" can't be an account's name; ${advice}` };
@@ -49,15 +49,25 @@ export function accountOf(accounts: Readonly<Record<string, string>>, user: stri
 
 /** Why jobs may not run as that account, or undefined. */
 export function accountRefused(name: string, found: Account | undefined, allowRoot: boolean): string | undefined {
-  if (!found) return `there is no account ${name} on this machine: make it, or map the user to another in agent.yaml`;
+  if (!found)
+    return `there is no account ${name} on this machine: make it there (of the same number on every machine: \`useradd -m -u NUMBER ${name}\`), or let /etc/stoker/agent.yaml say whom the user's jobs run as, such as \`accounts: {"*": ${jobAccount}, ${ofToken}: ${jobAccount}}\` for all, and restart stoker-agent, which ends no job`;
   if (found.uid === 0 || found.gid === 0) {
     const root = "jobs don't run as root here: the machine's owner allows that by `allowRoot: true` in the policy file";
     return found.uid === 0 && allowRoot ? undefined : root;
   }
-  if (found.uid === nobody) return `account ${name} is nobody's: map the user to another in agent.yaml`;
+  if (found.uid === nobody) return `account ${name} is nobody's: map the user to another in /etc/stoker/agent.yaml`;
   if (found.uid >= lowestUid || name === jobAccount) return undefined;
-  return `account ${name} is one of the machine's own (uid ${found.uid}, below ${lowestUid}): map the user to another in agent.yaml`;
+  return `account ${name} is one of the machine's own (uid ${found.uid}, below ${lowestUid}): map the user to another in /etc/stoker/agent.yaml`;
 }
+
+/** For people. */
+export const mappingInWords = (mapping: Readonly<Record<string, string>>): string =>
+  Object.entries(mapping)
+    .map(([user, account]) => {
+      const who = user === "*" ? "everybody else" : user;
+      return `${who}: ${account === sameName ? "the account of the same name" : account}`;
+    })
+    .join("; ");
 
 /** What its processes take for themselves of it. */
 export function accountVariables({ name, home, shell }: Account): Record<string, string> {

@@ -71,6 +71,9 @@ export const node = view({
     ["Limits", inventory?.isolation?.limits ?? ""],
     ["Other GPUs", inventory?.isolation?.devices ?? ""],
     ["Owner", ownerLine(inventory?.owner)],
+    ...(inventory?.owner?.withoutAccount ?? []).map(
+      ({ user, reason }): Detail => ["No account", `${user || "the coordinator's own token"}: ${reason}`],
+    ),
     ...gpuLines(inventory, telemetry, { gpuFaults, allocations }),
     ...hostLines(telemetry?.host),
     ["Id", id],

@@ -1,5 +1,7 @@
 import { Fault } from "../../../shared/fault.js";
 import { refuseForeignInCluster, refuseForeignInJob, refuseMachineFiles } from "../access/foreign.js";
+import { refuseRootInCluster, refuseRootInJob } from "../access/root-commands.js";
+import { refuseWithoutAccount } from "../admission/account.js";
 import { admitCluster, admitFileServer } from "../admission/cluster.js";
 import { admitClean, admitName } from "../admission/fields.js";
 import { admitJob } from "../admission/job.js";
@@ -77,6 +79,7 @@ export function createCluster(draft: Draft, event: ClusterCreate): string {
   }
   refuseDeleting(draft.world, workspace.uuid);
   refuseForeignInCluster(draft, workspace, event.spec);
+  refuseRootInCluster(draft, workspace, event.spec);
   const { spec, size } = admitCluster(event.spec, draft.world, workspace);
   refuseOverClusters(draft.world, workspace);
   refuseOverNodes(draft.world, workspace, size);
@@ -136,6 +139,7 @@ export function createJob(draft: Draft, event: JobCreate): string {
   refuseGoing(experiment);
   const workspace = workspaceOf(draft, experiment.workspace);
   refuseForeignInJob(draft, workspace, event.spec);
+  refuseRootInJob(draft, workspace, event.spec);
   const { spec, request } = admitJob(event.spec, draft.world, workspace);
   const job: Job = {
     uuid: event.uuid,
@@ -155,6 +159,7 @@ export function createJob(draft: Draft, event: JobCreate): string {
     ...(event.traceParent === undefined ? {} : { traceParent: event.traceParent }),
     ...(draft.origin?.caller ? { submittedBy: draft.origin.caller.name } : {}),
   };
+  refuseWithoutAccount(draft.world, job);
   record(draft, job, "submitted");
   draft.queued(job);
   return job.uuid;

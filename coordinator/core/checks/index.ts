@@ -1,5 +1,6 @@
 import type { World } from "../memory.js";
 import type { Job } from "../state.js";
+import { account } from "./account.js";
 import { avoided } from "./avoided.js";
 import type { Blocked, Candidate, Check, JobCheck } from "./check.js";
 import { cleaned } from "./cleaned.js";
@@ -36,7 +37,7 @@ export const standing: readonly Check[] = [
   cleaned,
 ];
 /** Whether the machine is one for this job. */
-export const fitting: readonly Check[] = [containers];
+export const fitting: readonly Check[] = [containers, account];
 /** About room, which ends of other jobs bring. */
 export const room: readonly Check[] = [unshared, gpus, cpus, memory];
 /** Kept to while enough nodes are left that pass. */
