@@ -1,5 +1,5 @@
 import { parseArgs } from "node:util";
-import { chaosOnHost } from "./chaos/command.js";
+import { chaosOnHost, chaosOnMachines } from "./chaos/command.js";
 import { prepareHost, type TierName } from "./machines/host.js";
 import { Lab } from "./machines/lab.js";
 import { scenarios } from "./scenarios/index.js";
@@ -7,13 +7,14 @@ import { type Figure, type Scenario, Stage, say } from "./stage.js";
 
 const usage = `npm run test:lab [-- [--tier quick|full] [--keep] [SCENARIO…]]
 
-npm run test:lab -- chaos [--minutes M] [--seed N] [--agents A] [--lease-ttl-ms T] [--keep]
+npm run test:lab -- chaos [--minutes M] [--seed N] [--agents A | --machines M] [--lease-ttl-ms T] [--keep]
 
 Plays scenarios on lab machines of this host, each on a fresh lab; all of the tier's when none is named. The tier is quick, but full
 for those that mean little without machines of their own, where it can run.
 --keep stops after a scenario that failed, and leaves the last one's lab up to look at: npx tsx test/lab/machines/main.ts
 
 chaos kills, freezes and cuts off real processes of this host at random under load, and checks what comes of it; it needs no lab machine.
+With --machines it does so on that many of the lab, whose power and network it cuts.
 
 `;
 
@@ -23,8 +24,9 @@ const { values, positionals } = parseArgs({
     tier: { type: "string" },
     minutes: { type: "string", default: "10" },
     seed: { type: "string", default: String(Date.now() % 1_000_000) },
-    agents: { type: "string", default: "6" },
-    "lease-ttl-ms": { type: "string", default: "6000" },
+    agents: { type: "string" },
+    machines: { type: "string" },
+    "lease-ttl-ms": { type: "string" },
     keep: { type: "boolean", default: false },
     list: { type: "boolean", default: false },
     help: { type: "boolean", short: "h", default: false },
@@ -35,13 +37,15 @@ process.exitCode =
   positionals.length === 1 && positionals[0] === "chaos" && !values.help ? await chaos() : await main();
 
 async function chaos(): Promise<number> {
-  const [minutes, seed, agents, ttlMs] = [values.minutes, values.seed, values.agents, values["lease-ttl-ms"]].map(
-    Number,
-  );
-  if (!minutes || seed === undefined || !Number.isInteger(seed) || !agents || !ttlMs || minutes < 0 || agents < 2) {
-    return refuse("chaos takes --minutes, --seed, --agents (2 at least) and --lease-ttl-ms as numbers");
+  const { machines, agents = machines ?? "6", keep } = values;
+  // Machines take longer to come back from a fault than processes do, and short ones are to cost nothing.
+  const ttl = values["lease-ttl-ms"] ?? (machines === undefined ? "6000" : "12000");
+  const [minutes, seed, nodes, ttlMs] = [values.minutes, values.seed, agents, ttl].map(Number);
+  if (!minutes || seed === undefined || !Number.isInteger(seed) || !nodes || !ttlMs || minutes < 0 || nodes < 2) {
+    return refuse("chaos takes --minutes, --seed, --agents or --machines (2 at least) and --lease-ttl-ms as numbers");
   }
-  return chaosOnHost({ minutes, seed, agents, ttlMs, keep: values.keep }, say);
+  const play = machines === undefined ? chaosOnHost : chaosOnMachines;
+  return play({ minutes, seed, nodes, ttlMs, keep }, say);
 }
 
 async function main(): Promise<number> {

@@ -32,6 +32,7 @@ const silencing: ReadonlySet<string> = new Set([
   "partition",
   "partition-from-coordinator",
   "partition-to-coordinator",
+  "isolate",
   "power-cut",
   "stall",
 ]);

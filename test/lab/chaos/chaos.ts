@@ -32,7 +32,6 @@ export interface ChaosResult extends Finding {
 
 /** So long the site may take, when nothing is done to it any more, to bring every job to its end and clean up. */
 const settleMs = 240_000;
-const recoveryMs = 4_500;
 
 /** Load and faults for a while, then quiet, then judgement. */
 export async function runChaos(
@@ -41,7 +40,7 @@ export async function runChaos(
   say: (line: string) => void,
 ): Promise<ChaosResult> {
   const { seed, runMs, kinds, faultEveryMs, longShare, submitEveryMs, longestJobMs } = settings;
-  const { ttlMs, marginMs } = ground;
+  const { ttlMs, marginMs, recoveryMs, sharesHost } = ground;
   const began = performance.now();
   const tell = (line: string) => say(`${((performance.now() - began) / 1000).toFixed(1).padStart(7)}  ${line}`);
   const connection = ground.connect();
@@ -71,14 +70,14 @@ export async function runChaos(
     await settle(connection, tell);
     const leftovers = await leftoversAtLast(connection, ground);
     const evidence: Evidence = {
-      ...{ ttlMs, marginMs, recoveryMs, leftovers },
+      ...{ ttlMs, marginMs, recoveryMs, sharesHost, leftovers },
       acknowledged: readFileSync(acknowledgedPath, "utf8").split("\n").slice(0, -1),
       planned: load.submitted,
       outcomes: await jobOutcomes(connection, parent),
       journals: readJournals(ground.journals),
       disturbances: injector.done,
       cpusPerNode: ground.cpusPerNode,
-      crashes: ground.crashes(),
+      crashes: await ground.crashes(),
     };
     return { ...check(evidence), evidence, missedFaults: injector.missed, repeatedCalls: load.repeated };
   } finally {

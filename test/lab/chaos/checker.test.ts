@@ -32,7 +32,7 @@ const done = (name: string, ...attempts: AttemptOutcome[]): JobOutcome => ({
 
 /** Two attempts of one job, after the first of which the node was cut off for long. */
 const sound = (): Evidence => ({
-  ...{ ttlMs: 6_000, marginMs: 1_000, recoveryMs: 1_000, cpusPerNode: 4 },
+  ...{ ttlMs: 6_000, marginMs: 1_000, recoveryMs: 1_000, cpusPerNode: 4, sharesHost: true },
   acknowledged: ["a"],
   planned: new Map([
     ["a", planned("a")],

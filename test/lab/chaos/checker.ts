@@ -29,6 +29,7 @@ export interface Evidence extends BlameSettings {
   journals: readonly Journal[];
   disturbances: readonly Disturbance[];
   cpusPerNode: number;
+  sharesHost: boolean;
   leftovers: readonly string[];
   crashes: readonly string[];
 }
@@ -105,7 +106,8 @@ function checkEnd(outcome: JobOutcome, planned: PlannedJob, journals: Journal[],
  * A node ends what is left of a lease by what the processes carry, which on one host are the other nodes' too: those then look as if they
  * had been killed by somebody.
  */
-const diedTogether = (attempt: AttemptOutcome | undefined, { disturbances }: Evidence) =>
+const diedTogether = (attempt: AttemptOutcome | undefined, { disturbances, sharesHost }: Evidence) =>
+  sharesHost &&
   attempt !== undefined &&
   disturbances.some(
     ({ kind, node, fromMs }) =>

@@ -17,6 +17,8 @@ export interface NodeVictim extends Victim {
   freezeWatchdog(): Promise<() => void>;
   cut(directions: readonly Direction[]): Promise<void>;
   heal(reset: boolean): Promise<void>;
+  /** From the other nodes too, until `heal`; where nodes have a network of their own. */
+  isolate?(): Promise<void>;
   /** All that runs on it ends at once. */
   cutPower(): Promise<void>;
   powerOn(): Promise<void>;
@@ -29,6 +31,12 @@ export interface Ground {
   readonly cpusPerNode: number;
   readonly ttlMs: number;
   readonly marginMs: number;
+  /** From a fault's undoing until an agent is surely heard again: it starts, or dials again. */
+  readonly recoveryMs: number;
+  /** Its nodes see one another's processes. */
+  readonly sharesHost: boolean;
+  /** What jobs mount as `share`, if their program and journals lie there. */
+  readonly share: { host: string; export: string } | undefined;
   /** Where jobs leave their journals, as this process sees it. */
   readonly journals: string;
   /** For a job's command line. */
@@ -39,7 +47,7 @@ export interface Ground {
   /** Starts again what ended though nobody killed it, as systemd would. */
   revive(): Promise<void>;
   /** What it was. */
-  crashes(): string[];
+  crashes(): Promise<string[]>;
   /** Processes, mounts and folders of attempts. */
   leftovers(): Promise<string[]>;
   stop(): Promise<void>;

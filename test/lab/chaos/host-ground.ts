@@ -10,6 +10,7 @@ import { Fault } from "../../../shared/fault.js";
 import { JoinService } from "../../../shared/gen/stoker/v1/join_service_pb.js";
 import { type Connection, connect } from "../../../shared/grpc.js";
 import { checkout, copyAddOns } from "../site/bundle.js";
+import { compileRank } from "./compile-rank.js";
 import type { Ground, NodeVictim, Victim } from "./ground.js";
 import { groupsIn, makeGroup, removeGroup } from "./groups.js";
 import {
@@ -35,6 +36,9 @@ export class HostGround implements Ground {
   readonly nodes: HostNode[];
   readonly coordinator: HostDaemon;
   readonly journals: string;
+  readonly recoveryMs = 4_500;
+  readonly sharesHost = true;
+  readonly share = undefined;
   readonly #connections: Connection[] = [];
 
   private constructor(
@@ -153,7 +157,7 @@ export class HostGround implements Ground {
     for (const daemon of [this.coordinator, ...this.nodes.map(({ agent }) => agent)]) await daemon.revive();
   }
 
-  crashes(): string[] {
+  async crashes(): Promise<string[]> {
     return [this.coordinator, ...this.nodes.map(({ agent }) => agent)].flatMap((daemon) => daemon.crashes);
   }
 
@@ -323,11 +327,6 @@ function frozen(pids: number[]): () => void {
   return () => {
     for (const pid of pids) signal(pid, "SIGCONT");
   };
-}
-
-function compileRank(target: string): void {
-  const flags = ["-std=gnu11", "-O2", "-Wall", "-Wextra", "-Werror"];
-  execFileSync("gcc", [...flags, "-o", target, join(import.meta.dirname, "rank.c")], { stdio: "inherit" });
 }
 
 function entriesOf(folder: string): string[] {

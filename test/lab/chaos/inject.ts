@@ -109,11 +109,13 @@ export class Injector {
       case "freeze-watchdog":
         return frozenFor(lastsMs, await node.freezeWatchdog());
       case "partition":
-        return this.#cutFor(node, ["to", "from"], lastsMs, pick);
+        return this.#cutFor(node, () => node.cut(["to", "from"]), lastsMs, pick);
       case "partition-to-coordinator":
-        return this.#cutFor(node, ["to"], lastsMs, pick);
+        return this.#cutFor(node, () => node.cut(["to"]), lastsMs, pick);
       case "partition-from-coordinator":
-        return this.#cutFor(node, ["from"], lastsMs, pick);
+        return this.#cutFor(node, () => node.cut(["from"]), lastsMs, pick);
+      case "isolate":
+        return node.isolate !== undefined && this.#cutFor(node, async () => node.isolate?.(), lastsMs, pick);
       default:
         throw new Error(`${kind} is not done to a node`);
     }
@@ -133,19 +135,8 @@ export class Injector {
     if (left === 0) await start();
   }
 
-  async #cutFor(
-    node: NodeVictim,
-    directions: ReadonlyArray<"to" | "from">,
-    lastsMs: number,
-    pick: number,
-  ): Promise<boolean> {
-    const key = `wire of ${node.name}`;
-    await this.#downFor(
-      key,
-      lastsMs,
-      () => node.cut(directions),
-      () => node.heal(pick < 0.5),
-    );
+  async #cutFor(node: NodeVictim, cut: () => Promise<void>, lastsMs: number, pick: number): Promise<boolean> {
+    await this.#downFor(`wire of ${node.name}`, lastsMs, cut, () => node.heal(pick < 0.5));
     return true;
   }
 }

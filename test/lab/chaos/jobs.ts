@@ -37,8 +37,13 @@ export function plannedJob(seed: number, index: number, nodes: number, longestMs
   };
 }
 
-export function specOf(job: PlannedJob, commandLine: string): MessageInitShape<typeof JobSpecSchema> {
+type JobSpec = MessageInitShape<typeof JobSpecSchema>;
+
+/** `share`: with what `furnish` has made of it. */
+export function specOf(job: PlannedJob, commandLine: string, share = false): JobSpec {
+  const fileServers = [{ fileServer: { id: "share" }, relativeMountPath: "share" }];
   return {
+    ...(share ? { mountVolumes: { fileServers } } : {}),
     cluster: { id: "all" },
     nodeCount: job.nodeCount,
     resources: { cpus: job.cpus },

@@ -60,7 +60,7 @@ export class Load {
 
   async #submit(job: PlannedJob): Promise<void> {
     const { parent } = this.settings;
-    const spec = specOf(job, this.ground.rankCommand(wordsOf(job)));
+    const spec = specOf(job, this.ground.rankCommand(wordsOf(job)), this.ground.share !== undefined);
     this.submitted.set(job.name, job);
     const request = { parent, name: job.name, idempotencyKey: job.name, spec };
     await this.#untilAnswered(() => this.#jobs.createJob(request, { timeoutMs: callMs }));

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { faultKinds, planOf } from "./plan.js";
+import { faultKinds, machineFaultKinds, planOf } from "./plan.js";
 
 const settings = {
   seed: 7,
@@ -25,4 +25,11 @@ it("has every kind of fault in ten hours, on every node, short and long", () => 
     expect(partitions.some(({ lastsMs }) => lastsMs < settings.ttlMs / 2)).toBe(true);
     expect(partitions.some(({ lastsMs }) => lastsMs > settings.ttlMs + settings.marginMs)).toBe(true);
   }
+});
+
+it("isolates nodes where they are machines, and only there", () => {
+  const kindsOf = (kinds: typeof settings.kinds | typeof machineFaultKinds) =>
+    new Set(planOf({ ...settings, kinds }).map(({ kind }) => kind));
+  expect(kindsOf(machineFaultKinds)).toEqual(new Set(machineFaultKinds));
+  expect(kindsOf(faultKinds)).not.toContain("isolate");
 });

@@ -17,7 +17,9 @@ export const faultKinds = [
   "partition-to-coordinator",
   "power-cut",
 ] as const;
-export type FaultKind = (typeof faultKinds)[number];
+/** And on machines with a network of their own. */
+export const machineFaultKinds = [...faultKinds, "isolate"] as const;
+export type FaultKind = (typeof machineFaultKinds)[number];
 
 export interface Fault {
   atMs: number;
@@ -59,6 +61,7 @@ const weights: Record<FaultKind, number> = {
   "partition-from-coordinator": 1,
   "partition-to-coordinator": 1,
   "power-cut": 1,
+  isolate: 1,
 };
 
 const nobodys: readonly FaultKind[] = ["kill-coordinator", "kill-nats", "freeze-coordinator", "freeze-nats"];

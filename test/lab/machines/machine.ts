@@ -85,6 +85,12 @@ export class Machine {
   /** Its network is gone, or its way to one other place; `exec` still reaches it. */
   partition = (other?: string) => network.part(this.name, other);
   heal = (other?: string) => network.join(this.name, other);
+  /** It hears the other, which does not hear it. */
+  mute = (other: string) => network.partOneWay(this.name, other);
+  unmute = (other: string) => network.joinOneWay(this.name, other);
+  /** The other hears it, which does not hear the other. */
+  deafen = (other: string) => network.partOneWay(other, this.name);
+  undeafen = (other: string) => network.joinOneWay(other, this.name);
 
   /** The host's command that runs argv as root on the machine. */
   enter(argv: string[]): string[] {

@@ -88,6 +88,13 @@ export async function unplug(place: string): Promise<void> {
 export const part = (place: string, other?: string) => change("add", place, other);
 export const join = (place: string, other?: string) => change("delete", place, other);
 
+/** What one place sends to another does not arrive; the other way it does. */
+export const partOneWay = (from: string, to: string) => oneWay("add", from, to);
+export const joinOneWay = (from: string, to: string) => oneWay("delete", from, to);
+
+const oneWay = (verb: "add" | "delete", from: string, to: string) =>
+  inSwitch("nft", verb, "element", "bridge", "lab", "pairs", `{ ${addressOf(from)} . ${addressOf(to)} }`);
+
 async function change(verb: "add" | "delete", place: string, other: string | undefined): Promise<void> {
   const [a, b] = [addressOf(place), addressOf(other ?? place)];
   const [set, elements] = other === undefined ? ["parted", `"${place}"`] : ["pairs", `${a} . ${b}, ${b} . ${a}`];

@@ -17,13 +17,28 @@ export class Coordinator {
   readonly tokenPath = join(this.dataFolder, "token");
   #process: ChildProcess | undefined;
 
-  constructor(readonly lab: Lab) {}
+  constructor(
+    readonly lab: Lab,
+    private readonly flags: readonly string[] = [],
+  ) {}
 
-  async start(): Promise<void> {
+  /** Undefined when it does not run. */
+  get pid(): number | undefined {
+    const running = this.#process;
+    return running?.exitCode === null && running.signalCode === null ? running.pid : undefined;
+  }
+
+  /** Without waiting until it answers. */
+  launch(): void {
     mkdirSync(this.dataFolder, { recursive: true });
     const flags = ["--listen", coordinatorAddress, "--data-dir", this.dataFolder, "--token-file", this.tokenPath];
-    const argv = this.lab.onControl([process.execPath, program("stoker-coordinator.js"), ...flags]);
+    const words = [program("stoker-coordinator.js"), ...flags, ...this.flags];
+    const argv = this.lab.onControl([process.execPath, ...words]);
     this.#process = startDetached(argv, openSync(this.logPath, "a"));
+  }
+
+  async start(): Promise<void> {
+    this.launch();
     await until(
       `the coordinator answers (${this.logPath})`,
       async () => (await this.try(["node", "list"])).code === 0,

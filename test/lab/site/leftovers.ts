@@ -4,14 +4,15 @@ import { agentFolder } from "./installation.js";
 import { attemptProcesses } from "./processes.js";
 import type { Site } from "./site.js";
 
-/** Mounts, and folders of attempts, in the agent's data folder. */
+/** Mounts, and folders of attempts, in the agent's data folder; control groups of leases. */
 const search = `
 grep -o ' ${agentFolder}/[^ ]*' /proc/mounts | sed 's/^/mount/'
 for folder in ${agentFolder}/spool/* ${agentFolder}/ledger/*; do [ ! -e "$folder" ] || echo "folder $folder"; done
+find /sys/fs/cgroup -type d -path '*/stoker-agent.service/stoker-*' | sed 's/^/control group /'
 find ${agentFolder}/jobs -type f 2>/dev/null | head -3 | sed 's/^/file /'
 :`;
 
-async function leftoversOn(machine: Machine): Promise<string[]> {
+export async function leftoversOn(machine: Machine): Promise<string[]> {
   const processes = await attemptProcesses(machine);
   const others = (await machine.shell(search)).split("\n").filter((line) => line !== "");
   return [...processes.map(({ pid, state, command }) => `process ${pid} ${state} ${command}`), ...others];

@@ -16,17 +16,29 @@ interface Node {
   state: string;
 }
 
+type AgentSettings = (machine: Machine) => Record<string, string>;
+
 /** A whole Stoker: coordinator, an agent on every machine of the lab, an NFS server, one cluster of all machines. */
 export class Site {
   readonly coordinator: Coordinator;
 
-  private constructor(readonly stage: Stage) {
-    this.coordinator = new Coordinator(stage.lab);
+  private constructor(
+    readonly stage: Stage,
+    flags: readonly string[],
+  ) {
+    this.coordinator = new Coordinator(stage.lab, flags);
   }
 
   /** `settings`: more lines of a machine's agent.yaml. */
-  static async raise(stage: Stage, settings: (machine: Machine) => Record<string, string> = () => ({})): Promise<Site> {
-    const site = new Site(stage);
+  static async raise(stage: Stage, settings: AgentSettings = () => ({})): Promise<Site> {
+    const site = await Site.ofNodes(stage, settings);
+    await stage.step("a cluster of them, and the file server", () => site.#declare());
+    return site;
+  }
+
+  /** Without a cluster. `flags`: more of the coordinator's. */
+  static async ofNodes(stage: Stage, settings: AgentSettings, flags: readonly string[] = []): Promise<Site> {
+    const site = new Site(stage, flags);
     const { lab, step } = stage;
     const bundle = await step("the programs are built", layOutBundle);
     await step("coordinator on control, NFS server on filer", async () => {
@@ -46,7 +58,6 @@ export class Site {
       await Promise.all(lab.machines.map(install));
       await site.nodesAre(["free"], lab.machines.length);
     });
-    await step("a cluster of them, and the file server", () => site.#declare());
     return site;
   }
 
