@@ -1,7 +1,18 @@
 import { execFileSync } from "node:child_process";
-import { chmodSync, lstatSync, lutimesSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { createHash } from "node:crypto";
+import {
+  chmodSync,
+  lstatSync,
+  lutimesSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, relative } from "node:path";
 import { contents, modes } from "./contents.js";
 import { conffiles, controlOf, type PackageName } from "./control.js";
 import { maintainerScripts } from "./scripts.js";
@@ -28,8 +39,10 @@ export function buildPackage(name: PackageName, options: PackageOptions): string
   try {
     contents[name]({ ...options, tree });
     const installedBytes = bytesIn(tree);
+    const sums = sumsOf(tree, conffiles[name]);
     const debian = join(tree, "DEBIAN");
     mkdirSync(debian);
+    writeFileSync(join(debian, "md5sums"), sums);
     writeFileSync(join(debian, "control"), controlOf(name, { ...options, installedBytes }));
     if (conffiles[name].length > 0) writeFileSync(join(debian, "conffiles"), `${conffiles[name].join("\n")}\n`);
     for (const [hook, text] of Object.entries(maintainerScripts[name])) {
@@ -59,6 +72,22 @@ function settle(path: string, epochSeconds: number, mode?: number): void {
     chmodSync(path, 0o755);
   } else if (!found.isSymbolicLink()) chmodSync(path, own ?? 0o644);
   lutimesSync(path, epochSeconds, epochSeconds);
+}
+
+/** For `dpkg --verify`, which has its own word on files that administrators change. */
+function sumsOf(tree: string, changed: readonly string[]): string {
+  const files = readdirSync(tree, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => relative(tree, join(entry.parentPath, entry.name)))
+    .filter((path) => !changed.includes(`/${path}`));
+  const sum = (path: string) =>
+    createHash("md5")
+      .update(readFileSync(join(tree, path)))
+      .digest("hex");
+  return files
+    .sort()
+    .map((path) => `${sum(path)}  ${path}\n`)
+    .join("");
 }
 
 function bytesIn(path: string): number {

@@ -133,6 +133,17 @@ test("the agent brings its terminals along", () => {
   expect(execFileSync(process.execPath, ["-p", load], { cwd, encoding: "utf8" }).trim()).toBe("3");
 });
 
+test.each(packageNames)("%s: dpkg can verify what was installed", (name) => {
+  const folder = scratch();
+  deb("-R", built(name), folder);
+  execFileSync("md5sum", ["--check", "--strict", "--quiet", "DEBIAN/md5sums"], { cwd: folder });
+  const listed = readFileSync(join(folder, "DEBIAN/md5sums"), "utf8").trim().split("\n").length;
+  const own = existsSync(join(folder, "DEBIAN/conffiles")) ? 1 : 0;
+  expect(listed).toBe(
+    Number(execFileSync("sh", ["-c", "find usr etc -type f 2>/dev/null | wc -l"], { cwd: folder })) - own,
+  );
+});
+
 test("what an administrator changes is kept, and what it needs is said", () => {
   const agent = built("stoker-agent");
   expect(deb("-f", agent, "Depends")).toBe("stoker (= 1.2.3), nfs-common, systemd\n");

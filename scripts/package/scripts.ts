@@ -2,19 +2,29 @@ import type { PackageName } from "./control.js";
 
 export type ScriptName = "postinst" | "prerm" | "postrm";
 
+/** A removal that was given up counts, too. */
+const installing = `case "$1" in configure | abort-remove) ;; *) exit 0 ;; esac`;
+
+/** dpkg names the version of before also when the package was removed since: then its unit is to be started, as it was. */
+const mark = (unit: string) => `/etc/stoker/.${unit}-was-enabled`;
+const remember = (unit: string) =>
+  `if systemctl is-enabled --quiet ${unit}.service && [ -d /etc/stoker ]; then touch ${mark(unit)}; fi`;
+const toBeStarted = (unit: string) => `[ "$1" = configure ] && [ -z "$2" ] || [ -e ${mark(unit)} ]`;
+
 /** dpkg's hooks, as texts for `sh`. */
 export const maintainerScripts: { readonly [P in PackageName]: Partial<Record<ScriptName, string>> } = {
   stoker: {},
   "stoker-coordinator": {
     postinst: script(`
-      [ "$1" = configure ] || exit 0
+      ${installing}
       systemd-sysusers stoker.conf
       # What is in it is for root and the coordinator alone.
       install -d -m 0750 -g stoker /etc/stoker
       chgrp stoker /etc/stoker/coordinator.yaml && chmod 0640 /etc/stoker/coordinator.yaml
       running || exit 0
       systemctl daemon-reload
-      if [ -z "$2" ]; then
+      if ${toBeStarted("stoker-coordinator")}; then
+        rm -f ${mark("stoker-coordinator")}
         systemctl enable --quiet stoker-coordinator.service
         systemctl start stoker-coordinator.service || { journalctl -qu stoker-coordinator -n 5 -o cat >&2; exit 1; }
         echo "stoker-coordinator: make machines nodes: stoker node add --ssh root@HOST; or run on each that has stoker-agent, within the hour:"
@@ -26,19 +36,20 @@ export const maintainerScripts: { readonly [P in PackageName]: Partial<Record<Sc
     `),
     prerm: script(`
       [ "$1" = remove ] && running || exit 0
+      ${remember("stoker-coordinator")}
       systemctl disable --quiet --now stoker-coordinator.service
     `),
     postrm: script(`
       running && systemctl daemon-reload
       [ "$1" = purge ] || exit 0
-      rm -rf /var/lib/stoker /etc/systemd/system/stoker-coordinator.service.d
+      rm -rf /var/lib/stoker /etc/systemd/system/stoker-coordinator.service.d ${mark("stoker-coordinator")}
       ${farewell("stoker-agent")}
       ${forgotten("stoker")}
     `),
   },
   "stoker-agent": {
     postinst: script(`
-      [ "$1" = configure ] || exit 0
+      ${installing}
       systemd-sysusers stoker-agent.conf
       # Keys and tokens come here.
       chmod 0750 /etc/stoker
@@ -46,9 +57,10 @@ export const maintainerScripts: { readonly [P in PackageName]: Partial<Record<Sc
       running || exit 0
       systemd-tmpfiles --create stoker-agent.conf
       systemctl daemon-reload
-      if [ -z "$2" ]; then
+      if ${toBeStarted("stoker-agent")}; then
+        rm -f ${mark("stoker-agent")}
         systemctl enable --quiet --now stoker-agent.service
-        echo "stoker-agent: waits to join: run here the line that 'stoker node token create' prints on the coordinator's machine"
+        [ -e /var/lib/stoker-agent/identity/identity.json ] || echo "stoker-agent: waits to join: run here the line that 'stoker node token create' prints on the coordinator's machine"
       else
         # Ranks go on: the new agent adopts them.
         systemctl try-restart stoker-agent.service
@@ -56,6 +68,7 @@ export const maintainerScripts: { readonly [P in PackageName]: Partial<Record<Sc
     `),
     prerm: script(`
       [ "$1" = remove ] && running || exit 0
+      ${remember("stoker-agent")}
       group=$(systemctl show -P ControlGroup stoker-agent.service)
       systemctl disable --quiet --now stoker-agent.service
       # The unit leaves ranks and their watchdog to its successor; now there is none.
@@ -82,7 +95,7 @@ export const maintainerScripts: { readonly [P in PackageName]: Partial<Record<Sc
         echo "stoker-agent: there are volumes mounted below /var/lib/stoker-agent, which is kept" >&2
         exit 1
       fi
-      rm -rf --one-file-system /var/lib/stoker-agent /run/stoker /etc/systemd/system/stoker-agent.service.d
+      rm -rf --one-file-system /var/lib/stoker-agent /run/stoker /etc/systemd/system/stoker-agent.service.d ${mark("stoker-agent")}
       ${farewell("stoker-coordinator")}
       ${forgotten("stoker-job")}
     `),

@@ -61,6 +61,9 @@ class Installation {
     await this.toFirstJob(packages);
     await step("the same line again finds nothing to do", () => this.addAgain(basename(packages), own));
     await step("doctor finds nothing to mend on either", () => this.examine());
+    await step("the coordinator's file says how long leases last: longer where machines are slow", () =>
+      this.setLeases(),
+    );
     await step("the main job, an MPI training on a file server's data, is under way", () => this.startTraining("main"));
     await step(`both machines are upgraded to ${next} meanwhile: no rank notices`, () => this.upgrade(newer, next));
     await step("it succeeds in its first attempt, and its log has every line once", () => this.endsWhole("main", 1));
@@ -73,6 +76,9 @@ class Installation {
       await lab.boot("m2");
       await this.endsWhole("rebooted", 2);
     });
+    await step("an agent that is removed and installed again is the node that it was", () =>
+      this.removeAndReturn(newer),
+    );
     await step("the packages are purged while a job runs, and nothing is left", () => this.purge());
   }
 
@@ -142,6 +148,16 @@ class Installation {
     assert.equal(code, ill.length > 0 ? 1 : 0);
   }
 
+  /** An agent there takes longer to be started than a lease lasts by default. What an administrator writes stays, too, whatever is upgraded. */
+  private async setLeases(): Promise<void> {
+    const lines = `lease-ttl-ms: ${12_000 * this.stage.slowness}\n`;
+    await this.head.shell("cat >>/etc/stoker/coordinator.yaml && systemctl restart stoker-coordinator", {
+      input: lines,
+    });
+    const connected = async () => !/\b(lost|silent)\b/.test(await this.stoker("node list"));
+    await until("both nodes are there", connected, 60_000 * this.stage.slowness, 500);
+  }
+
   private async startTraining(name: string): Promise<void> {
     const server = JSON.stringify({ existing: { host: filer, export: "/share" } });
     await this.head.shell("cat >/root/server.json", { input: server });
@@ -189,6 +205,15 @@ class Installation {
         Array.from({ length: epochs }, (_, index) => index + 1),
       );
     else assert.equal(told.at(-1), epochs);
+  }
+
+  private async removeAndReturn(folder: string): Promise<void> {
+    const machine = this.stage.lab.machine("m2");
+    const states = async (pattern: RegExp) => pattern.test(await this.stoker("node list"));
+    await machine.shell("DEBIAN_FRONTEND=noninteractive apt-get remove -y stoker-agent");
+    await until("it is lost", () => states(/^m2 .*\blost\b/m), 60_000 * this.stage.slowness, 500);
+    await machine.shell(`cd /root/${basename(folder)} && apt-get install -y ./stoker-agent_*.deb`);
+    await until("it is there", () => states(/^m2 .*\b(idle|free)\b/m), 60_000 * this.stage.slowness, 500);
   }
 
   private async purge(): Promise<void> {
