@@ -41,9 +41,12 @@ static void take_apart(struct request *request, char *text, size_t length) {
 
 // Shares this process's memory until it is another program: only calls that leave the memory alone.
 static _Noreturn void become_shim(const char *cwd, char **arguments, char **environment, volatile int *error) {
-  sigset_t none;
-  sigemptyset(&none);
-  sigprocmask(SIG_SETMASK, &none, NULL);
+  // What the agent sends before the shim is ready for it waits: it would kill a shim that has started nothing yet.
+  sigset_t waiting;
+  sigemptyset(&waiting);
+  sigaddset(&waiting, SIGTERM);
+  sigaddset(&waiting, SIGQUIT);
+  sigprocmask(SIG_SETMASK, &waiting, NULL);
   setsid();
   dup2(null_file, 0);
   dup2(null_file, 1);

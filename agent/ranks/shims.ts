@@ -9,6 +9,8 @@ import { type Spawner, SpawnerLost, type Started } from "./spawner.js";
 const pidWithinMs = 5_000;
 /** A shim that was killed says nothing: looked for this often. */
 const livenessMs = 2_000;
+/** One that was started a moment ago still has the words of who started it, or none, until the kernel has made it a shim. */
+const becomesWithinMs = 5_000;
 
 /** `stoker-shim run`: each process in a folder and session of its own, which go on when the agent is gone. */
 export class LocalShims implements Shims {
@@ -35,11 +37,26 @@ export class LocalShims implements Shims {
       throw error;
     }
     const { pid } = started;
+    await this.becomesShim(started, run.dir);
     const exited = started.ended.then(
       () => readExit(run.dir) ?? lost("the shim was killed"),
       () => this.watchExit(run.dir, pid),
     );
     return { dir: run.dir, pid, exited };
+  }
+
+  /** Before that it would be taken for one that is gone: no signal would be sent to it, and without its spawner its end would be made up. */
+  private async becomesShim({ pid, ended }: Started, dir: string): Promise<void> {
+    const deadline = performance.now() + becomesWithinMs;
+    let over = false;
+    ended.then(
+      () => {
+        over = true;
+      },
+      // The spawner is lost, and this one is not.
+      () => undefined,
+    );
+    while (!over && !isShimOf(pid, dir) && readPid(dir) === undefined && performance.now() < deadline) await delay(1);
   }
 
   async adopt(dir: string): Promise<ShimProcess | undefined> {

@@ -1,4 +1,4 @@
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
@@ -8,7 +8,7 @@ import { parseLeaseId } from "../../shared/ids.js";
 import { makeFence } from "../../test/fakes/fence.js";
 import { LeaseSignals } from "./lease-signals.js";
 import { LocalShims } from "./shims.js";
-import { Spawner } from "./spawner.js";
+import { Spawner, SpawnerLost, type Started } from "./spawner.js";
 
 const shimPath = resolve(import.meta.dirname, "../../dist/stoker-shim");
 const log = pino({ level: "silent" });
@@ -71,6 +71,22 @@ it("refuses a folder that was used before", async () => {
 
 it("says why a process can't be started", async () => {
   await expect(shims.start({ ...run("a", "true"), cwd: join(dir, "nowhere") })).rejects.toThrow("No such file");
+});
+
+/** What a busy machine does now and then: it says that a process was started before the kernel has made it a shim, and then it is lost. */
+class Hasty extends Spawner {
+  override start({ dir: folder }: { dir: string }): Promise<Started> {
+    const text = `sleep 0.3; exec ${shimPath} run --dir ${folder} -- sh -c 'exit 5'`;
+    const { pid = 0 } = spawn("/bin/bash", ["-c", text], { stdio: "ignore" });
+    const ended = Promise.reject(new SpawnerLost("killed"));
+    ended.catch(() => undefined);
+    return Promise.resolve({ pid, ended });
+  }
+}
+
+it("does not take for dead what has not yet become a shim", async () => {
+  const started = await new LocalShims(new Hasty(shimPath, log), fenceOf, log).start(run("a", ""));
+  expect(await started.exited).toEqual({ exitCode: 5, signal: 0 });
 });
 
 it("loses neither processes nor their exits with the helper that started them", async () => {
