@@ -47,7 +47,7 @@ async function look(session: Session) {
 async function allNodes(session: Session): Promise<Node[]> {
   const nodes: Node[] = [];
   for (let pageToken = ""; ; ) {
-    const page = await session.nodes.listNodes({ pageToken }, session.limits);
+    const page = await session.nodes.listNodes({ pageToken, brief: true }, session.limits);
     nodes.push(...page.nodes);
     if (page.nextPageToken === "") return nodes;
     pageToken = page.nextPageToken;

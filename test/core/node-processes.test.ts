@@ -1,6 +1,7 @@
 import { create } from "@bufbuild/protobuf";
 import { expect, it } from "vitest";
 import { hidden, unlimited } from "../../coordinator/api/sight.js";
+import { briefNode } from "../../coordinator/api/views/brief-node.js";
 import { nodeView } from "../../coordinator/api/views/node.js";
 import { shortTelemetry } from "../../coordinator/api/views/node-telemetry.js";
 import { TelemetrySchema } from "../../shared/gen/stoker/v1/node_pb.js";
@@ -47,5 +48,8 @@ it("a process on a GPU is told with its job; of a job that may not be read, that
     ...strangers,
   ]);
   expect(told?.[0]).not.toHaveProperty("rank");
+  const brief = briefNode(nodeView(world.state, node, undefined, unlimited), telemetry);
+  expect(brief).toMatchObject({ name: "a", gpuHealth: [], telemetry: { cpuPercent: 1 }, allocations: [{ jobId: id }] });
+  expect(brief.telemetry).not.toHaveProperty("gpuProcesses");
   expect(shortTelemetry(telemetry)).not.toHaveProperty("gpuProcesses");
 });

@@ -4,6 +4,7 @@ import { findCluster } from "../../core/names.js";
 import { pageByName, weightOf } from "../paging.js";
 import type { ApiPorts } from "../ports.js";
 import { sightOf } from "../sight.js";
+import { briefNode } from "../views/brief-node.js";
 import { nodeView } from "../views/node.js";
 import { shortTelemetry } from "../views/node-telemetry.js";
 
@@ -17,6 +18,7 @@ export function listNodes(ports: ApiPorts): Handlers<typeof NodeService>["listNo
     return {
       nodes: page.items.map((row) => {
         const telemetry = ports.telemetry(row.name);
+        if (request.brief) return briefNode(nodeView(state, row, undefined, sight), telemetry);
         return nodeView(state, row, telemetry && shortTelemetry(telemetry), sight);
       }),
       nextPageToken: page.nextPageToken,
