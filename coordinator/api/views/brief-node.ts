@@ -5,7 +5,10 @@ import { shortTelemetry } from "./node-telemetry.js";
 type NodeView = MessageInitShape<typeof NodeSchema>;
 
 /** What a node does and what is wrong with it: a fifth of what there is to tell of one with eight GPUs. */
-export function briefNode({ $typeName: _, inventory, telemetry, ...node }: NodeView, sample: Telemetry | undefined): NodeView {
+export function briefNode(
+  { $typeName: _, inventory, telemetry, ...node }: NodeView,
+  sample: Telemetry | undefined,
+): NodeView {
   return {
     ...node,
     ...{ gpuHealth: [], failures: [], tests: [], warnings: [] },
