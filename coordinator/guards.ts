@@ -112,7 +112,11 @@ export class Guards {
       openCalls: this.openCalls,
       opening: new OpenStreams(),
     };
-    this.ports = accessPorts(options, host, (caller) => this.credential(caller));
+    this.ports = {
+      ...accessPorts(options, host),
+      credential: (caller) => this.credential(caller),
+      usedAt: (token) => this.uses.latestOf(token),
+    };
   }
 
   /** What stands at the door, with its refusals told. */
@@ -171,7 +175,7 @@ export class Guards {
   }
 }
 
-function accessPorts(options: GuardOptions, { engine }: GuardHost, credential: AccessPorts["credential"]): AccessPorts {
+function accessPorts(options: GuardOptions, { engine }: GuardHost): Omit<AccessPorts, "credential" | "usedAt"> {
   const passwords = new Passwords();
   const names = new Throttle(nameTries, () => engine.now());
   const peers = new Throttle(peerTries, () => engine.now());
@@ -201,7 +205,6 @@ function accessPorts(options: GuardOptions, { engine }: GuardHost, credential: A
     ...(oidc ? { identityProvider: new IdentityProvider(oidc) } : {}),
     signInLifeMs: options.signInLife,
     userCertificateLifeMs: options.userCertificateLife,
-    credential,
   };
 }
 

@@ -37,10 +37,12 @@ export const userUri = (name: string, credential?: string) =>
 /** The user that the URI names; undefined when it names none. */
 export function userOfUri(uri: string): { name: string; credential: string } | undefined {
   if (!uri.startsWith(userPrefix)) return undefined;
-  const [name = "", credential = "", ...rest] = uri.slice(userPrefix.length).split("/");
-  if (rest.length > 0) return undefined;
+  const [, encoded = "", credential = ""] =
+    /^([-\w.%]{1,192})(?:\/([-\w]{1,64}))?$/.exec(uri.slice(userPrefix.length)) ?? [];
   try {
-    return { name: decodeURIComponent(name), credential };
+    const name = decodeURIComponent(encoded);
+    // Whoever made it may have written anything: what can be no user's name is shown to nobody.
+    return /^[-\w.@+]{1,64}$/.test(name) ? { name, credential } : undefined;
   } catch (error) {
     if (error instanceof URIError) return undefined;
     throw error;

@@ -1,6 +1,7 @@
 import type { Access, Call, Caller } from "../../shared/caller.js";
 import { Fault } from "../../shared/fault.js";
 import type { AuditNote } from "../core/access/audit.js";
+import { oneLine } from "../core/access/request-field.js";
 import { ruleOfPath } from "../core/access/rule-of.js";
 
 /** Tells whom it turns away at the door, before anything of the call is read. */
@@ -36,7 +37,8 @@ export class AuditedAccess implements Access {
       credential: caller ? this.credential(caller) : "",
       verb: ruleOfPath(path)?.verb ?? path.slice(0, 200),
       target: caller?.kind === "node" ? `nodes/${caller.node}` : "",
-      summary: "",
+      // Whose it was, where that is known, and what was wrong with it: never what was shown.
+      summary: oneLine(error.message),
       peer: connection.peer,
       outcome: error.code,
     });

@@ -18,6 +18,11 @@ export class TokenUses {
     this.timer ??= setTimeout(() => this.flush(), writtenEveryMs).unref();
   }
 
+  /** Of what is not written yet. */
+  latestOf(token: TokenId): number | undefined {
+    return this.latest.get(token);
+  }
+
   flush(): void {
     clearTimeout(this.timer);
     this.timer = undefined;

@@ -3,7 +3,7 @@ import type { RelayRequest, RelayResponseSchema } from "../../shared/gen/stoker/
 import type { Telemetry } from "../../shared/gen/stoker/v1/node_pb.js";
 import type { FileEntry, FileHead, OpenRelaySchema } from "../../shared/gen/stoker/v1/relay_pb.js";
 import type { CallContext } from "../../shared/grpc.js";
-import type { JobId, SubscriptionId } from "../../shared/ids.js";
+import type { JobId, SubscriptionId, TokenId } from "../../shared/ids.js";
 import type { AuditEntry } from "../core/access/audit.js";
 import type { SubjectSignIn } from "../core/access/events.js";
 import type { Announcement } from "../core/announcements/announcement.js";
@@ -84,6 +84,8 @@ export interface AccessPorts {
   /** How long one certificate of a user is good, which is renewed while its user may. */
   userCertificateLifeMs: number;
   credential(caller: CallContext["caller"]): string;
+  /** When it was used last, if that is later than what its row says. */
+  usedAt(token: TokenId): number | undefined;
 }
 
 export type SubjectIdentity = Pick<SubjectSignIn, "subject" | "name" | "displayName" | "groups">;

@@ -91,7 +91,16 @@ const bidi =
     call.onCut = (fault) => stream.fail(fault);
     const all = { [Symbol.asyncIterator]: () => resumed(first, requests) };
     const signal = AbortSignal.any([context.signal, call.signal]);
-    await told(context, gate, () => handler({ ...stream, requests: all }, { ...context, signal }), "at its begin");
+    const run = async () => {
+      try {
+        await handler({ ...stream, requests: all }, { ...context, signal });
+      } catch (error) {
+        // What it failed of then is only that it was cut.
+        call.refuseCut();
+        throw error;
+      }
+    };
+    await told(context, gate, run, "at its begin");
   };
 
 async function firstOf<T>(requests: AsyncIterator<T>, { peer }: CallContext, gate: Gate): Promise<IteratorResult<T>> {
@@ -127,12 +136,15 @@ function begin(method: MethodRule, request: unknown, context: CallContext, gate:
   if (rule.changes !== undefined) remember(context, describe(method, request, context, gate));
 }
 
+/** A time that is none is the caller's mistake, which the handler tells. */
+const timeText = (ms: number) => (Math.abs(ms) < 8.64e15 ? new Date(ms).toISOString() : String(ms));
+
 const describe = ({ rule, verb }: MethodRule, request: unknown, { caller, peer }: CallContext, gate: Gate): Origin => ({
   caller: caller.kind === "user" ? caller : undefined,
   credential: gate.credential(caller),
   verb,
   target: filledIn(rule.changes ?? `{${"of" in rule ? rule.of : "id"}}`, request),
-  summary: summaryOf(request, rule.shows ?? []),
+  summary: summaryOf(request, rule.shows ?? [], timeText),
   peer,
 });
 

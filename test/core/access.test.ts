@@ -231,8 +231,17 @@ describe("the audit log", () => {
   it("shows what the table names, on one line, and nothing else of a request", () => {
     const request = { id: "nodes/n", reason: "a\nb\u001b[31m", token: "secret", spec: { cluster: { id: "c" } } };
     expect(filledIn("{id} {spec.cluster.id}{none.at.all}", request)).toBe("nodes/n c");
-    expect(summaryOf(request, ["reason", "spec.cluster", "none"])).toBe("reason: a b [31m, cluster: c");
-    expect(summaryOf({ reason: "x".repeat(10_000) }, ["reason"]).length).toBeLessThanOrEqual(400);
+    const timeText = (ms: number) => `${ms} ms`;
+    expect(summaryOf(request, ["reason", "spec.cluster", "none"], timeText)).toBe("reason: a b [31m, cluster: c");
+    expect(summaryOf({ reason: "x".repeat(10_000) }, ["reason"], timeText).length).toBeLessThanOrEqual(400);
+    expect(summaryOf({ expiryTime: { seconds: 5n, nanos: 1e6 } }, ["expiryTime"], timeText)).toBe(
+      "expiryTime: 5001 ms",
+    );
+  });
+
+  it("names a user or node in one way, however it was asked for", () => {
+    for (const user of ["ada", "users/ada"]) expect(filledIn("users/{user}", { user })).toBe("users/ada");
+    expect(filledIn("{parent}/jobs/{name}", { parent: "workspaces/w", name: "j" })).toBe("workspaces/w/jobs/j");
   });
 });
 

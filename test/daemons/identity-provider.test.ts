@@ -1,3 +1,4 @@
+import { join } from "node:path";
 import * as oidc from "openid-client";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { FakeWorld } from "../../cli/testing/fake-world.js";
@@ -15,7 +16,7 @@ beforeAll(async () => {
     grace: { name: "Grace Hopper", groups: ["heads"] },
   });
   const roles = "vision-people=contributor@w,heads=administrator";
-  await coordinator.start(["--oidc-issuer", provider.issuer, "--oidc-roles", roles]);
+  await coordinator.start(["--tls", "migrate", "--oidc-issuer", provider.issuer, "--oidc-roles", roles]);
   await coordinator.furnish("w");
   await coordinator.furnish("elsewhere");
 }, 60_000);
@@ -24,9 +25,10 @@ afterAll(async () => {
   provider.close();
 });
 
-async function signIn(login: string): Promise<FakeWorld> {
+async function signIn(login: string, ...more: string[]): Promise<FakeWorld> {
   const world = new FakeWorld();
-  const going = world.run("login", coordinator.address, "--tls", "off");
+  if (more.length > 0) world.environment = {};
+  const going = world.run("login", coordinator.address, ...(more.length === 0 ? ["--tls", "off"] : more));
   await world.until("or open ");
   const link = /or open (\S+)/.exec(world.stderr)?.[1] ?? "";
   expect(world.stderr).toMatch(/open http\S+ and enter the code \S+ \(good \d+ min\)/);
@@ -36,7 +38,8 @@ async function signIn(login: string): Promise<FakeWorld> {
 }
 
 test("a person says who they are in a browser, and may do what their groups may", { timeout: 60_000 }, async () => {
-  const [ada, grace] = await Promise.all([signIn("ada"), signIn("grace")]);
+  const byCertificate = ["--certificate", "--authority-file", join(coordinator.dataDir, "pki", "ca.pem")];
+  const [ada, grace] = await Promise.all([signIn("ada"), signIn("grace", ...byCertificate)]);
   await ada.run("whoami", "-o", "json");
   expect(ada.stdout).toMatch(/"role": "contributor",\s+"workspaceId": "workspaces\/w"/);
   expect(ada.stdout).not.toContain("choir");
@@ -45,6 +48,8 @@ test("a person says who they are in a browser, and may do what their groups may"
   expect(await ada.run("user", "list")).not.toBe(0);
   expect(await grace.run("user", "list", "-o", "json")).toBe(0);
   expect(grace.stdout).toContain('"displayName": "Ada Lovelace"');
+  await grace.run("whoami");
+  expect(grace.stdout).toMatch(/By: +certificate login-/);
 });
 
 test("who is disabled is let in no more, and what another program was given counts for nothing here", async () => {

@@ -7,6 +7,7 @@ import { FakeWorld } from "../../cli/testing/fake-world.js";
 import { requestFor, userRequest } from "../../shared/certificate-request.js";
 import { bearer, type Credential, trusting } from "../../shared/credentials.js";
 import { AgentService } from "../../shared/gen/stoker/v1/agent_service_pb.js";
+import { AuditService } from "../../shared/gen/stoker/v1/audit_service_pb.js";
 import { JobService } from "../../shared/gen/stoker/v1/job_service_pb.js";
 import { JoinService } from "../../shared/gen/stoker/v1/join_service_pb.js";
 import { RoleService } from "../../shared/gen/stoker/v1/role_service_pb.js";
@@ -130,6 +131,8 @@ test("a program's, from a request that was made elsewhere: for its user alone, l
   };
   await ran(machine, "whoami");
   expect(machine.stdout).toMatch(/By: +certificate nightly/);
+  await ran(root, "token", "list", "-u", "ada", "-o", "json");
+  expect(root.stdout).toMatch(/"name": "nightly",[^}]*"lastUseTime"/);
   expect(await machine.run("token", "list", "-u", "grace")).not.toBe(0);
   await coordinator.end("SIGTERM");
   await coordinator.start(["--tls", "migrate"]);
@@ -160,12 +163,21 @@ test("revoked at once: what goes on ends and says why, and a connection that sta
   await until("the watch ends", () => ended !== undefined, 20_000);
   await over;
   expect(ended).toMatchObject({ code: "unauthenticated", message: expect.stringContaining("was revoked") });
+  const entries = await coordinator.client(AuditService).listAuditEntries({ target: "users/ada/tokens/watcher" });
+  expect(entries.entries).toMatchObject([
+    { verb: "UserService.CreateCertificate", user: "administrator", outcome: "ok" },
+    { verb: "UserService.RevokeToken", user: "administrator", outcome: "ok" },
+  ]);
   for (const again of [jobs, as(JobService, credential)]) {
     await expect(again.getJob({ id: job?.id ?? "" })).rejects.toMatchObject({
       code: "unauthenticated",
       message: expect.stringContaining("not known here, or it was revoked"),
     });
   }
+  const refused = await coordinator
+    .client(AuditService)
+    .listAuditEntries({ outcome: "unauthenticated", newestFirst: true });
+  expect(refused.entries[0]?.summary).toContain("the certificate of user ada is not known here");
 });
 
 test("counts for nothing when it is over, forged, of another authority, or its user disabled or deleted", async () => {

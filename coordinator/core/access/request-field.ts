@@ -13,19 +13,23 @@ export function fieldAt(request: unknown, path: string): unknown {
 const targetMax = 400;
 const summaryMax = 400;
 
-/** `{parent}/jobs/{name}` with the request's fields. */
+/** `{parent}/jobs/{name}` with the request's fields; of `users/{user}` one that says `users/ada` as well as one that says `ada`. */
 export function filledIn(template: string, request: unknown): string {
-  const filled = template.replace(/\{([\w.]+)\}/g, (_, path: string) => plain(fieldAt(request, path)));
-  return clean(filled, targetMax);
+  const filled = template.replace(/(\w+\/)?\{([\w.]+)\}/g, (_, before: string | undefined, path: string) => {
+    const value = plain(fieldAt(request, path));
+    return before === undefined || value.startsWith(before) ? value : `${before}${value}`;
+  });
+  return oneLine(filled, targetMax);
 }
 
-/** `reason: fan is loud, graceSeconds: 5` */
-export function summaryOf(request: unknown, paths: readonly string[]): string {
+/** `reason: fan is loud, graceSeconds: 5`. `timeText`: of milliseconds since the epoch. */
+export function summaryOf(request: unknown, paths: readonly string[], timeText: (ms: number) => string): string {
   const parts = paths.flatMap((path) => {
-    const text = plain(fieldAt(request, path));
+    const value = fieldAt(request, path);
+    const text = isTime(value) ? timeText(Number(value.seconds) * 1_000 + value.nanos / 1e6) : plain(value);
     return text === "" ? [] : [`${path.slice(path.lastIndexOf(".") + 1)}: ${text}`];
   });
-  return clean(parts.join(", "), summaryMax);
+  return oneLine(parts.join(", "), summaryMax);
 }
 
 function plain(value: unknown): string {
@@ -39,6 +43,13 @@ function plain(value: unknown): string {
   return cut(entries.map(([name, each]) => `${name}=${plain(each)}`).join(" "), summaryMax);
 }
 
-/** One line that shows what it is, also on a terminal. */
-const clean = (text: string, most: number) =>
+const isTime = (value: unknown): value is { seconds: bigint; nanos: number } =>
+  typeof value === "object" &&
+  value !== null &&
+  "seconds" in value &&
+  "nanos" in value &&
+  typeof value.nanos === "number";
+
+/** That shows what it is, also on a terminal. */
+export const oneLine = (text: string, most = summaryMax) =>
   cut(text.replace(/[\p{Cc}\p{Surrogate}\u2028\u2029]+/gu, " ").trim(), most);

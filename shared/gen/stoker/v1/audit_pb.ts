@@ -40,7 +40,8 @@ export type AuditEntry = Message<"stoker.v1.AuditEntry"> & {
   user: string;
 
   /**
-   * How that was shown: `token <name>`, `certificate <name>`, `password`, `coordinator's token`.
+   * How that was shown: `token <name>`, `certificate <name>`, `password`, `identity provider`,
+   * `joining token <id>`, `coordinator's token`.
    *
    * @generated from field: string credential = 4;
    */
