@@ -45,7 +45,13 @@ function overview(summary: string): ManualPage {
       ...item("130", "Ctrl-C."),
       ...paragraph("stoker job wait and stoker run end with the job's own exit code."),
     ),
-    ...section("FILES", ...item("~/.config/stoker", "Profiles: see stoker-profile(1).")),
+    ...section(
+      "FILES",
+      ...item(
+        "~/.config/stoker",
+        "Profiles, see stoker-profile(1), and the keys and certificates of stoker login --certificate.",
+      ),
+    ),
     ...see(...nouns.map(({ name }) => [`stoker-${name}`, 1] as const), ["stoker-coordinator", 8], ["stoker-agent", 8]),
   ]);
 }
