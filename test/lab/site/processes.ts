@@ -18,7 +18,9 @@ for environment in $(grep -lzs '^STOKER_LEASE=' /proc/[0-9]*/environ); do
   folder=\${environment%/environ}
   { read -r status <$folder/stat
     frozen $folder && status=$(echo "$status" | sed 's/) [A-Z] /) T /')
-    echo "$status|$(grep -zs ^STOKER_LEASE= $environment | tr '\\0' '|'; tr '\\0\\n' '  ' <$folder/cmdline)"; } 2>/dev/null
+    lease=$(grep -zs ^STOKER_LEASE= $environment | tr '\\0' '|')
+    # Empty when it has ended meanwhile.
+    [ -n "$lease" ] && echo "$status|$lease$(tr '\\0\\n' '  ' <$folder/cmdline)"; } 2>/dev/null
 done
 :`;
 
