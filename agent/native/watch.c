@@ -50,6 +50,8 @@ struct watch {
   int64_t looked_again_ms;
   // The first look is over: whatever fence appears from now on was made under our eyes.
   bool settled;
+  // The folder of the fences is.
+  bool gone;
   struct table table;
 };
 
@@ -88,6 +90,21 @@ static bool is_lease(const char *name) {
   return dot && dot[1] && strspn(dot + 1, "0123456789") == strlen(dot + 1) && strlen(name) < lease_name_size;
 }
 
+static void read_fence(struct watch *watch, const char *lease) {
+  struct fence fence;
+  if (!is_lease(lease) || !fence_read(watch->fences, lease, &fence)) return;
+  struct ward *ward = ward_of(watch, lease);
+  ward->fence = fence;
+  ward->seen = true;
+}
+
+static void keep_seen(struct watch *watch) {
+  size_t kept = 0;
+  for (size_t i = 0; i < watch->count; i++)
+    if (watch->wards[i].seen) watch->wards[kept++] = watch->wards[i];
+  watch->count = kept;
+}
+
 // False when the folder is gone.
 static bool read_fences(struct watch *watch) {
   int copy = openat(watch->fences, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -96,18 +113,26 @@ static bool read_fences(struct watch *watch) {
   DIR *all = fdopendir(copy);
   if (!all) die("can't read the fences: %s", strerror(errno));
   for (size_t i = 0; i < watch->count; i++) watch->wards[i].seen = false;
-  for (struct dirent *entry; (entry = readdir(all));) {
-    struct fence fence;
-    if (!is_lease(entry->d_name) || !fence_read(watch->fences, entry->d_name, &fence)) continue;
-    struct ward *ward = ward_of(watch, entry->d_name);
-    ward->fence = fence;
-    ward->seen = true;
-  }
+  for (struct dirent *entry; (entry = readdir(all));) read_fence(watch, entry->d_name);
   closedir(all);
-  size_t kept = 0;
-  for (size_t i = 0; i < watch->count; i++)
-    if (watch->wards[i].seen) watch->wards[kept++] = watch->wards[i];
-  watch->count = kept;
+  keep_seen(watch);
+  return true;
+}
+
+// Those of which a change was told since. False when not all changes were.
+static bool read_changed(struct watch *watch) {
+  static char notices[4096] __attribute__((aligned(__alignof__(struct inotify_event))));
+  for (ssize_t length; (length = read(watch->notices, notices, sizeof notices)) > 0;) {
+    for (char *at = notices; at < notices + length;) {
+      const struct inotify_event *notice = (const struct inotify_event *)at;
+      at += sizeof *notice + notice->len;
+      if (notice->len == 0) return false;
+      for (size_t i = 0; i < watch->count; i++)
+        if (!strcmp(watch->wards[i].lease, notice->name)) watch->wards[i].seen = false;
+      read_fence(watch, notice->name);
+    }
+    keep_seen(watch);
+  }
   return true;
 }
 
@@ -268,7 +293,9 @@ static bool wait_for_change(struct watch *watch, bool agent) {
   struct pollfd files[] = {{.fd = watch->timer, .events = POLLIN}, {.fd = watch->notices, .events = POLLIN}, {.fd = agent ? 0 : -1, .events = POLLIN}};
   if (poll(files, 3, -1) < 0 && errno != EINTR) die("poll: %s", strerror(errno));
   if (files[0].revents && read(watch->timer, discarded, sizeof discarded) < 0 && errno != EAGAIN) die("timer: %s", strerror(errno));
-  while (files[1].revents && read(watch->notices, discarded, sizeof discarded) > 0) continue;
+  // Whenever time has passed, all of them are looked at: nobody is stopped, or let go on, by what was once told alone.
+  bool all = files[0].revents || watch->notices < 0 || (files[1].revents && !read_changed(watch));
+  watch->gone = all && !read_fences(watch);
   if (!files[2].revents) return agent;
   ssize_t got = read(0, discarded, sizeof discarded);
   return got > 0 || (got < 0 && (errno == EAGAIN || errno == EINTR));
@@ -295,7 +322,8 @@ int watch_main(int count, char **words) {
     die("the watchdog before this one can't be killed");
   }
   bool agent = replace, told = false;
-  while (read_fences(&watch) && (agent || watch.count > 0)) {
+  watch.gone = !read_fences(&watch);
+  while (!watch.gone && (agent || watch.count > 0)) {
     judge(&watch);
     freeze_due(&watch);
     continue_due(&watch);

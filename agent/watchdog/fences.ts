@@ -22,9 +22,12 @@ import { type Fence, groupPathMax, readFence, slot, slotAt, wholeFence } from ".
  */
 const clockLagMs = 20;
 
+type Known = Pick<Fence, "sequence" | "group">;
+
 /** The fence files of this node's leases, and their control groups. Written here, read by the watchdog and by shims. */
 export class Fences {
-  private readonly sequences = new Map<LeaseId, number>();
+  /** What was written here, or was found. */
+  private readonly known = new Map<LeaseId, Known>();
 
   constructor(
     private readonly dir: string,
@@ -42,14 +45,14 @@ export class Fences {
 
   /** Throws what the disk says. */
   set(lease: LeaseId, policy: string, until: number): void {
-    const known = this.sequences.get(lease) ?? this.read(lease)?.sequence;
+    const known = this.find(lease);
     if (known === undefined || !existsSync(this.path(lease))) this.make(lease, policy, until + clockLagMs);
-    else this.renew(lease, known + 1, until + clockLagMs);
+    else this.renew(lease, known, until + clockLagMs);
   }
 
   /** True when the lease's processes may be started: the watchdog can see it. */
   has(lease: LeaseId): boolean {
-    return this.read(lease) !== undefined;
+    return this.find(lease) !== undefined;
   }
 
   /** What was written last, in this boot; undefined when nothing was. */
@@ -59,12 +62,12 @@ export class Fences {
   }
 
   group(lease: LeaseId): string | undefined {
-    return this.read(lease)?.group;
+    return this.find(lease)?.group;
   }
 
   remove(lease: LeaseId): void {
     const group = this.group(lease);
-    this.sequences.delete(lease);
+    this.known.delete(lease);
     rmSync(this.path(lease), { force: true });
     if (group !== undefined) this.removeGroup(group);
   }
@@ -80,20 +83,21 @@ export class Fences {
 
   private make(lease: LeaseId, policy: string, until: number): void {
     const path = this.path(lease);
-    const head = { policy, bootId: this.bootId, group: this.makeGroup(lease) };
-    writeFileSync(`${path}.new`, wholeFence(head, until));
+    const group = this.makeGroup(lease);
+    writeFileSync(`${path}.new`, wholeFence({ policy, bootId: this.bootId, group }, until));
     renameSync(`${path}.new`, path);
-    this.sequences.set(lease, 1);
+    this.known.set(lease, { sequence: 1, group });
   }
 
-  private renew(lease: LeaseId, sequence: number, until: number): void {
+  private renew(lease: LeaseId, known: Known, until: number): void {
+    const sequence = known.sequence + 1;
     const file = openSync(this.path(lease), "r+");
     try {
       writeSync(file, slot(until, sequence), 0, undefined, slotAt(sequence));
     } finally {
       closeSync(file);
     }
-    this.sequences.set(lease, sequence);
+    this.known.set(lease, { ...known, sequence });
   }
 
   private makeGroup(lease: LeaseId): string | undefined {
@@ -115,6 +119,12 @@ export class Fences {
     } catch (error) {
       this.log.warn({ err: error, group }, "a control group is not empty, and stays");
     }
+  }
+
+  private find(lease: LeaseId): Known | undefined {
+    const known = this.known.get(lease) ?? this.read(lease);
+    if (known) this.known.set(lease, known);
+    return known;
   }
 
   /** Of this boot. */
