@@ -86,7 +86,7 @@ install_npm() {
   [ "$(cat node_modules/.stoker-stamp 2>/dev/null || true)" != "$stamp" ] || { exec 9>&-; return 0; }
   [ "$(cat node_modules/.stoker-stamp 2>/dev/null || true)" != "$stamp" ] || return 0
   command -v npm >/dev/null 2>&1 || fail "npm is needed, and comes with Node.js: see https://nodejs.org/en/download" 2
-  echo "bootstrap: installing npm packages from package-lock.json" >&2
+  echo "bootstrap: installing npm packages from package-lock.json; what has no binary for this Node.js is compiled, which takes some minutes" >&2
   # An add-on without a prebuilt binary is compiled with the headers beside this Node, not with a download.
   if [ -e "$prefix/include/node/node_version.h" ]; then
     export npm_config_nodedir="$prefix" npm_package_config_node_gyp_nodedir="$prefix"
