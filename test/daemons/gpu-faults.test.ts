@@ -88,17 +88,18 @@ it("a GPU that is there again serves after a test that it passes; and an operato
   expect(tests[0]).toMatchObject({ purpose: "return", state: "passed", gpuUuids: [uuid] });
   expect(gpuHealth.find((gpu) => gpu.uuid === uuid)?.penalty).toBe(16);
   await site.terminate(victims.filter((_, at) => gpuFaults[at]?.becomes !== "healthy").map(({ job }) => job));
-  // Refused as long as a job that has just been ended still has the GPU.
+  const idle = async () => [...(await site.list()).values()].find(({ allocations }) => allocations.length === 0)?.name;
+  const name = await until("a node that nobody uses", idle, 60_000);
+  // Refused while the node tests another of its GPUs that is there again.
   const tested = async () => {
-    const idle = [...(await site.list()).values()].find(({ allocations }) => allocations.length === 0)?.name;
-    if (idle === undefined) return undefined;
-    const ran = await site.local.run(["node", "test", idle, "--gpu", "0", "--quick", "--wait"]);
-    return ran.code === 0 ? ran : undefined;
+    const ran = await site.local.run(["node", "test", name, "--gpu", "0", "--quick", "--wait"]);
+    return /is being tested/.test(ran.stderr) ? undefined : ran;
   };
-  const { stdout } = await until("its test", tested, 60_000);
+  const { code, stdout, stderr } = await until("its test", tested, 120_000);
+  expect(code, `${stdout}${stderr}`).toBe(0);
   expect(stdout).toMatch(/passed: memory: 64 MiB of the machine's memory hold four patterns/);
   expect(stdout).toMatch(/skipped: cuda of GPU-.*: there is no libcuda.so.1/);
-}, 180_000);
+}, 300_000);
 
 it("and of whole machines: nothing new begins there, with the reason", async () => {
   const nodes = [...new Set(neighbours.map(({ node }) => node))];

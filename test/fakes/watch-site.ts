@@ -77,6 +77,10 @@ export class WatchSite {
     return existsSync(file) ? readFileSync(file, "utf8").trim() : "";
   }
 
+  errorsOf(lease: LeaseId, rank = 0): string {
+    return readFileSync(join(this.dir, "spool", lease, `rank-${rank}`, "stderr"), "utf8");
+  }
+
   /** Those that watch this folder, whoever started them. */
   watchdogs(): number[] {
     return processesOf(["watch", "--data", this.dir]);

@@ -23,7 +23,7 @@ describe("mutants", () => {
     async (name) => {
       const mutant = mutants.find((one) => one.name === name);
       if (!mutant) throw new Error(name);
-      const { caught } = await playBroken(mutant, join(folder, "player.mjs"), 100);
+      const { caught } = await playBroken(mutant, join(folder, "player.mjs"), { plans: 3_000, seconds: 100 });
       expect(caught?.failure).toContain("--seed");
     },
     120_000,

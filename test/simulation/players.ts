@@ -29,11 +29,11 @@ export async function play(program: string, what: Playing, each: (played: Played
 export async function playBroken(
   mutant: Mutant,
   program: string,
-  seconds: number,
+  most: { plans: number; seconds: number },
 ): Promise<{ caught: Played | undefined; steps: number }> {
   await bundle(program, mutant.patches);
   const all: Played[] = [];
-  const what = { first: 1, step: 1, count: 100_000, seconds, kind: mutant.plan };
+  const what = { first: 1, step: 1, count: most.plans, seconds: most.seconds, kind: mutant.plan };
   await play(program, what, (played) => all.push(played));
   return {
     caught: all.find(({ law }) => law !== undefined),
