@@ -156,6 +156,33 @@ test("job logs of one rank are its bytes, each stream where it belongs", async (
   expect(world.stderr).toBe("err");
 });
 
+test("logs -f tells what is suspected of the job, once when it begins and once when it is over", async () => {
+  const at = { seconds: 100n, nanos: 0 };
+  const found = { kind: "idle", rule: "idle", attempt: 1, noticedTime: at, message: "2 GPUs are held and not used" };
+  const over = new AbortController();
+  const world = await given({
+    getJob: () => ({ job: over.signal.aborted ? succeeded() : makeJob() }),
+    async *streamLogs() {
+      yield piece("one\n");
+      if (!over.signal.aborted) await gone(over.signal);
+      yield piece("", 4, { complete: true });
+    },
+    async *watchJob() {
+      yield { job: makeJob() };
+      yield { job: makeJob({ findings: [found] }) };
+      yield { job: makeJob({ findings: [found] }) };
+      yield { job: makeJob({ findings: [{ ...found, endTime: { seconds: 200n, nanos: 0 } }] }) };
+      over.abort();
+      yield { job: succeeded() };
+    },
+  });
+  expect(await world.run("job", "logs", "-n", "train", "-f")).toBe(0);
+  expect(world.stdout).toBe("one\n");
+  expect(world.stderr).toBe(
+    "stoker: 2 GPUs are held and not used\nstoker: no longer so: 2 GPUs are held and not used\n",
+  );
+});
+
 test("with several ranks whole lines are marked by their rank", async () => {
   const two = succeeded({ attempts: [{ number: 1, rankCount: 2, state: "succeeded" }] });
   const world = await given(

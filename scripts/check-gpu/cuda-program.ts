@@ -7,12 +7,15 @@ import ctypes, os, sys, time
 seconds = float(sys.argv[1])
 print("CUDA_VISIBLE_DEVICES=" + os.environ.get("CUDA_VISIBLE_DEVICES", ""), flush=True)
 
+def size_of(free):
+    return min(1 << 30, free // 2)
+
 def with_torch():
     import torch
     if not torch.cuda.is_available():
         raise RuntimeError("this PyTorch has no CUDA")
     print("PyTorch", torch.__version__, torch.cuda.get_device_name(0), torch.cuda.device_count(), "device(s)", flush=True)
-    held = torch.empty(1 << 30, dtype=torch.uint8, device="cuda")
+    held = torch.empty(size_of(torch.cuda.mem_get_info()[0]), dtype=torch.uint8, device="cuda")
     a = torch.randn(4096, 4096, device="cuda")
     end = time.time() + seconds
     while time.time() < end:
@@ -35,7 +38,9 @@ def with_driver():
     print("driver API", name.value.decode(), count.value, "device(s)", flush=True)
     check(cuda.cuDevicePrimaryCtxRetain(ctypes.byref(context), device), "cuDevicePrimaryCtxRetain")
     check(cuda.cuCtxSetCurrent(context), "cuCtxSetCurrent")
-    words = (1 << 30) // 4
+    free, total = ctypes.c_size_t(), ctypes.c_size_t()
+    check(cuda.cuMemGetInfo_v2(ctypes.byref(free), ctypes.byref(total)), "cuMemGetInfo")
+    words = size_of(free.value) // 4
     check(cuda.cuMemAlloc_v2(ctypes.byref(pointer), ctypes.c_size_t(words * 4)), "cuMemAlloc")
     end = time.time() + seconds
     while time.time() < end:
@@ -46,7 +51,7 @@ def with_driver():
 
 try:
     with_torch()
-except (ImportError, RuntimeError) as why:
+except Exception as why:
     print("without PyTorch:", why, flush=True)
     with_driver()
 `;

@@ -1,11 +1,15 @@
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
+import type { SmiGpu } from "../../agent/core/health/smi-gpu.js";
 import { limitedOutput } from "../../agent/telemetry/limited-output.js";
-import { parseSmi, type SmiDocument } from "../../agent/telemetry/smi/document.js";
+import { parseSmi } from "../../agent/telemetry/smi/document.js";
+import { parseList } from "../../agent/telemetry/smi/list.js";
 import { LocalSite } from "../site/local-site.js";
+import { processesWith } from "../site/processes.js";
 import { cudaProgram } from "./cuda-program.js";
 import type { Report } from "./report.js";
+import { type Seen, tell } from "./seen.js";
 
 export interface JobCheck {
   program: string;
@@ -14,18 +18,18 @@ export interface JobCheck {
   /** An empty one. */
   folder: string;
   seconds: number;
-  /** Instead of the CUDA program. */
-  command: string | undefined;
+  /** How the machine's GPUs were before. */
+  before: readonly SmiGpu[];
+  /** Given the CUDA program: what keeps a GPU busy. */
+  command(script: string): string;
 }
 
 const scope = ["-w", "check", "-e", "gpu"];
 const job = ["-n", "busy", ...scope];
 
 /** A job of one GPU, through a coordinator and an agent: it gets its GPU by UUID, and is seen on it. Returns what nvidia-smi said meanwhile. */
-export async function runJob(
-  { program, programs, folder, seconds, command }: JobCheck,
-  report: Report,
-): Promise<string> {
+export async function runJob(asked: JobCheck, report: Report): Promise<string> {
+  const { program, programs, folder, seconds } = asked;
   const script = join(folder, "busy.py");
   writeFileSync(script, cudaProgram);
   mkdirSync(join(folder, "results"));
@@ -39,18 +43,39 @@ export async function runJob(
     const cluster = file("cluster.json", { vmSize: "any", scaleSettings: { manual: { targetNodeCount: 1 } } });
     const spec = file("job.json", {
       nodeCount: 1,
-      customToolkitSettings: { commandLine: command ?? `python3 ${script} ${seconds}` },
+      customToolkitSettings: { commandLine: asked.command(script) },
       resources: { gpus: 1 },
       stdOutErrPathPrefix: join(folder, "results"),
     });
     await site.stoker(["workspace", "create", "-n", "check"]);
     await site.stoker(["cluster", "create", "-n", "here", "-w", "check", "-f", cluster]);
     await site.stoker(["experiment", "create", "-n", "gpu", "-w", "check"]);
-    await site.stoker(["job", "create", ...job, "-c", "here", "-f", spec]);
-    const seen = await watch(site, program, seconds);
-    tell(seen, report);
-    const { code } = await site.run(["job", "wait", ...job]);
-    report.judge(code === 0, `the job ended with exit code ${code}${code === 0 ? "" : `: ${outputIn(folder)}`}`);
+    const created = await site.run(["job", "create", ...job, "-c", "here", "-f", spec]);
+    if (created.code !== 0) {
+      const said = created.stderr.trim();
+      const isDivided = asked.before.every(({ mig }) => mig.enabled === true);
+      if (isDivided && said.includes("more than 0")) report.skip("the job", "every GPU is divided (MIG), into no part");
+      else report.fail(`the job was refused: ${said}`);
+      return "";
+    }
+    const seen = await watch(site, asked);
+    if (seen.visible === "") {
+      const { stdout, stderr } = await site.run(["job", "explain", ...job]);
+      report.fail(`the job was not seen at work within ${seconds + startsWithin} s: ${`${stdout} ${stderr}`.trim()}`);
+    } else {
+      tell(seen, asked.before, report);
+    }
+    const late = delay(
+      endsWithin * 1_000,
+      { code: -1, stderr: `it did not end within ${endsWithin} s` },
+      { ref: false },
+    );
+    const { code, stderr } = await Promise.race([site.run(["job", "wait", ...job]), late]);
+    const output = outputIn(folder);
+    report.judge(code === 0, `the job ended with exit code ${code}${code === 0 ? "" : `: ${stderr.trim()} ${output}`}`);
+    report.note(`it wrote: ${output}`);
+    const devices = /(\d+) device\(s\)/.exec(output)?.[1];
+    if (devices !== undefined) report.judge(devices === "1", `it saw ${devices} device(s), and 1 was its own`);
     const usage = await site.run(["job", "usage", ...job]);
     report.judge(usage.code === 0 && usage.stdout.includes("gpu-node"), "stoker job usage knows what it used");
     return seen.text;
@@ -59,54 +84,65 @@ export async function runJob(
   }
 }
 
-interface Seen {
-  text: string;
-  /** Of the GPU that one of the job's processes is on, while it was at its busiest. */
-  gpu?: SmiDocument["gpus"][number];
-  pid?: number;
-  /** As the process has it. */
-  visible: string;
-  told: { utilizationPercent: number; memoryUsedBytes: number };
-}
+/** From its submission on. */
+const startsWithin = 30;
+const endsWithin = 20;
 
 interface NodeJson {
   telemetry?: { gpus?: Array<{ uuid?: string; utilizationPercent?: number; memoryUsedBytes?: string | number }> };
 }
 
-async function watch(site: LocalSite, program: string, seconds: number): Promise<Seen> {
-  const seen: Seen = { text: "", visible: "", told: { utilizationPercent: 0, memoryUsedBytes: 0 } };
-  const until = Date.now() + (seconds + 30) * 1_000;
+async function watch(site: LocalSite, { program, folder, seconds }: JobCheck): Promise<Seen> {
+  const seen: Seen = { text: "", visible: "", pids: new Set(), gpus: new Map(), mig: new Map(), told: new Map() };
+  const until = Date.now() + (seconds + startsWithin) * 1_000;
   while (Date.now() < until) {
-    await delay(1_000);
-    const text = await limitedOutput(program, ["-q", "-x"], 60_000);
-    for (const gpu of parseSmi(text).gpus) {
-      const own = gpu.processes.find(({ pid }) => environmentOf(pid).includes("STOKER_LEASE="));
-      if (!own || (gpu.utilizationPercent ?? 0) < (seen.gpu?.utilizationPercent ?? 0)) continue;
-      Object.assign(seen, { text, gpu, pid: own.pid });
-      seen.visible = /(?:^|\0)CUDA_VISIBLE_DEVICES=([^\0]*)/.exec(environmentOf(own.pid))?.[1] ?? seen.visible;
+    await delay(700);
+    for (const pid of processesWith(`${folder}/`)) {
+      const environment = environmentOf(pid);
+      if (!environment.includes("STOKER_LEASE=")) continue;
+      seen.pids.add(pid);
+      seen.visible = /(?:^|\0)CUDA_VISIBLE_DEVICES=([^\0]*)/.exec(environment)?.[1] ?? seen.visible;
     }
+    if (seen.visible.startsWith("MIG-") && seen.mig.size === 0) await findSlices(program, seen);
+    const text = await limitedOutput(program, ["-q", "-x"], 20_000);
+    for (const gpu of parseSmi(text).gpus) keepBusiest(seen, gpu, text);
     const node = JSON.parse(await site.stoker(["node", "show", "-n", "gpu-node", "-o", "json"])) as NodeJson;
-    const now = node.telemetry?.gpus?.find(({ uuid }) => uuid === seen.gpu?.uuid);
-    seen.told.utilizationPercent = Math.max(seen.told.utilizationPercent, now?.utilizationPercent ?? 0);
-    seen.told.memoryUsedBytes = Math.max(seen.told.memoryUsedBytes, Number(now?.memoryUsedBytes ?? 0));
+    for (const { uuid = "", utilizationPercent = 0, memoryUsedBytes = 0 } of node.telemetry?.gpus ?? []) {
+      const before = seen.told.get(uuid);
+      seen.told.set(uuid, {
+        utilizationPercent: Math.max(before?.utilizationPercent ?? 0, utilizationPercent),
+        memoryUsedBytes: Math.max(before?.memoryUsedBytes ?? 0, Number(memoryUsedBytes)),
+      });
+    }
     const { stdout } = await site.run(["job", "show", ...job, "-o", "json"]);
     if (/"executionState": ?"(?:succeeded|failed|terminated)"/.test(stdout)) break;
   }
   return seen;
 }
 
-function tell({ gpu, pid, visible, told }: Seen, report: Report): void {
-  report.judge(pid !== undefined, `nvidia-smi lists the job's process (${pid ?? "none"})`);
-  if (!gpu) return;
-  const process = gpu.processes.find((each) => each.pid === pid);
-  report.judge(visible !== "" && visible === gpu.uuid, `it has CUDA_VISIBLE_DEVICES=${visible}, and is on ${gpu.uuid}`);
-  report.judge((process?.memoryBytes ?? 0) > 0, `it holds ${mebibytes(process?.memoryBytes)} of the GPU's memory`);
-  report.judge((gpu.utilizationPercent ?? 0) > 0, `the GPU was ${gpu.utilizationPercent ?? "not known to be"} % busy`);
-  report.judge(told.utilizationPercent > 0, `the coordinator was told of ${told.utilizationPercent} %`);
-  report.judge(told.memoryUsedBytes > 0, `and of ${mebibytes(told.memoryUsedBytes)} in use`);
+/** Its processes and its numbers at their highest. */
+function keepBusiest(seen: Seen, gpu: SmiGpu, text: string): void {
+  const uuid = gpu.uuid ?? "";
+  const before = seen.gpus.get(uuid);
+  const own = gpu.processes.filter(({ pid }) => seen.pids.has(pid));
+  if (own.length > 0 || seen.text === "") seen.text = text;
+  seen.gpus.set(uuid, {
+    processes: [...(before?.processes ?? []), ...gpu.processes],
+    own: own.length > 0 ? own : (before?.own ?? []),
+    utilizationPercent: highest(before?.utilizationPercent, gpu.utilizationPercent),
+    memoryUsedBytes: highest(before?.memoryUsedBytes, gpu.memory.usedBytes),
+  });
 }
 
-const mebibytes = (bytes: number | undefined) => `${Math.round((bytes ?? 0) / 2 ** 20)} MiB`;
+const highest = (one: number | undefined, other: number | undefined) =>
+  one === undefined ? other : other === undefined ? one : Math.max(one, other);
+
+/** Of which GPU each slice is. */
+async function findSlices(program: string, seen: Seen): Promise<void> {
+  for (const gpu of parseList(await limitedOutput(program, ["-L"], 20_000))) {
+    for (const slice of gpu.migDevices) seen.mig.set(slice.uuid, gpu.uuid);
+  }
+}
 
 function environmentOf(pid: number): string {
   try {
@@ -124,7 +160,7 @@ function outputIn(folder: string): string {
     /std(?:out|err)[^/]*\.txt$/.test(name),
   );
   return files
-    .map((name) => readFileSync(join(results, name), "utf8").trim().slice(-300))
+    .map((name) => readFileSync(join(results, name), "utf8").trim().slice(-400))
     .filter((text) => text !== "")
     .join(" | ");
 }

@@ -85,6 +85,16 @@ it("what is found is written when it begins and when it ends, and at no look bet
   expect(findingsOf(job())).toMatchObject([{ rule: "hang", noticedAt: 1_000_000, endedAt: 1_000_000 + minute }]);
 });
 
+it("is told to those who read the files of the job, on the nodes that it is about", () => {
+  run();
+  const told = (step: ReturnType<typeof watch>) =>
+    step.effects.flatMap((effect) => (effect.kind === "note-lease" ? [`${effect.node}: ${effect.text}`] : []));
+  expect(told(watch([straggler("b")]))).toEqual(["b: GPU 0 of b is slower"]);
+  expect(told(watch([straggler("b"), idle()]))).toEqual(["a: 4 GPUs are not used", "b: 4 GPUs are not used"]);
+  expect(told(watch([idle()]))).toEqual(["b: no longer so: GPU 0 of b is slower"]);
+  expect(told(watch([idle()]))).toEqual([]);
+});
+
 it("two stragglers are two findings, and each ends by itself", () => {
   run();
   watch([straggler("a"), straggler("b")]);

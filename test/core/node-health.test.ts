@@ -5,6 +5,7 @@ import type { Effect } from "../../coordinator/core/effects.js";
 import { explain } from "../../coordinator/core/explain.js";
 import { penaltyOf, pointsOf } from "../../coordinator/core/health/penalty.js";
 import type { NodeHealth } from "../../coordinator/core/health/record.js";
+import { liveGang } from "../../coordinator/ownership.js";
 import { HeartbeatSchema, TestResultSchema } from "../../shared/gen/stoker/v1/agent_service_pb.js";
 import type { GpuFaultSchema, TestCheckSchema } from "../../shared/gen/stoker/v1/node_pb.js";
 import { CoreWorld, type JobInit, ready } from "../build.js";
@@ -323,6 +324,38 @@ it("a job may have its GPUs tested first: the node is told so, and one that fail
   world.report(node, lease, { case: "done", value: {} });
   expect(world.job("j")).toMatchObject({ retries: 0, machineFaults: 1, attempt: 2 });
   expect(placeOf("j").node).not.toBe(node);
+});
+
+it("a cluster may want it for all its jobs, and a job may say otherwise", () => {
+  world.cluster("careful", { scaleSettings: { manual: { targetNodeCount: 1 } }, testBeforeStart: true });
+  connect("z");
+  beat("z");
+  const granted = (name: string, spec: JobInit) => {
+    const { effects: told } = world.submit(name, { cluster: { id: "careful" }, resources: { gpus: 1 }, ...spec });
+    return told.flatMap((effect) => (effect.kind === "grant-lease" ? [effect.grant.testBeforeStart] : []));
+  };
+  expect(granted("j", {})).toEqual([true]);
+  expect(granted("k", { testBeforeStart: false })).toEqual([false]);
+});
+
+it("a network test tells who is called how, and what was slow between others is no failure", () => {
+  connect("b");
+  beat("a");
+  beat("b");
+  world.send({ kind: "node-test", id: "nodes/a", gpus: [], network: true, quick: true });
+  beat("a");
+  expect(ordered()).toMatchObject([{ hosts: [{ node: "a" }, { node: "b" }] }]);
+  const testId = health("a")?.tests.at(-1)?.id ?? "";
+  expect(liveGang(world.state, testId)?.members.map(({ node }) => node)).toEqual(["a", "b"]);
+  expect(liveGang(world.state, `${testId}7`)).toBeUndefined();
+  const slow = { name: "network", peer: "b", from: "c", outcome: "warned", message: "by Open MPI: slow" };
+  answer("a", passed, slow);
+  expect(health("a")?.tests.at(-1)).toMatchObject({
+    ...{ state: "passed", summary: "1 of 2 checks found something odd: by Open MPI: slow" },
+    checks: [{ outcome: "passed" }, { outcome: "warned", from: "c", peer: "b" }],
+  });
+  expect(view("a").failures).toEqual([]);
+  expect(liveGang(world.state, testId)).toBeUndefined();
 });
 
 function never(): never {
