@@ -16,7 +16,8 @@ case "$1 $2" in
   "--version ") echo "podman version 4.3.1" ;;
   "image exists") [ -e "image-$3" ] ;;
   "pull --authfile") ls -l "$3" >> modes; cat "$3" >> auths; echo "Copying blob 1" >&2; touch image-there ;;
-  "run "*) if [ -e says ]; then cat says >&2; else echo "crun: no room" >&2; fi; exit 125 ;;
+  "run "*) [ -e starts ] && exit 0; if [ -e says ]; then cat says >&2; else echo "crun: no room" >&2; fi; exit 125 ;;
+  "inspect "*) echo 999999999 ;;
   "ps "*) [ -e dumb ] && exit 125; cat names 2>/dev/null ;;
   "rm "*) [ -e slow ] && exec sleep 3003; if [ -e stubborn ]; then echo "it is in use" >&2; exit 2; fi ;;
   *) [ -e hanging ] && sleep 3001; exit 3 ;;
@@ -125,6 +126,15 @@ it("waits once for a removal that hangs, tells it, and tries again until it is d
   expect(calls().match(/ rm /g)).toHaveLength(1);
   rmSync(join(dir, "bin/slow"));
   await until("another try", () => (calls().match(/ rm /g) ?? []).length > 1);
+});
+
+it("says so when the container is gone as soon as it was there", async () => {
+  await containers.find();
+  put("image-there");
+  put("starts");
+  await expect(begin()).rejects.toThrow(
+    /^podman could not keep the container that it started: it had ended, or somebody/,
+  );
 });
 
 it("says what to do where GPUs are not described for containers", async () => {

@@ -52,6 +52,7 @@ const limits: Limits = {
 };
 const removeTries = 3;
 const holderWithinMs = 5_000;
+const goneAtOnce = "it had ended, or somebody had removed it, before anything could run in it";
 
 const passedOn =
   /^(?:PATH|HOME|USER|LANG|TMPDIR|XDG_RUNTIME_DIR|REGISTRY_AUTH_FILE|(?:https?|all|no)_proxy|(?:HTTPS?|ALL|NO)_PROXY|(?:SSL_CERT|CONTAINERS?|DOCKER|APPTAINER)_\w+)$/;
@@ -263,8 +264,9 @@ export class NodeContainers implements Containers {
     const asked = await this.run(runtime.holder(name), this.limits.askMs, { signal, heard: hear });
     const holder = Number(text.trim());
     const start = Number.isSafeInteger(holder) && holder > 1 ? startOf(holder) : undefined;
-    if (asked.problem !== undefined || start === undefined)
-      throw this.failure(wish, "find the container that it started", asked);
+    if (asked.problem !== undefined) throw this.failure(wish, "find the container that it started", asked);
+    if (start === undefined)
+      throw this.failure(wish, "keep the container that it started", { ...asked, problem: goneAtOnce, words: "" });
     if (!runtime.environment) return { holder, start, environment: await this.environmentOf(holder) };
     text = "";
     const said = await this.run(runtime.environment(name), this.limits.askMs, { signal, heard: hear });
