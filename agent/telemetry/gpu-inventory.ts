@@ -81,7 +81,8 @@ export class GpuInventory {
   private changed(before: OfferedGpus): boolean {
     if (textOf(before) === textOf(this.offered)) return false;
     this.keep();
-    return true;
+    // How many the driver lists is told to nobody: it is for who reads the samples.
+    return textOf({ ...before, listed: 0 }) !== textOf({ ...this.offered, listed: 0 });
   }
 
   private async ask(): Promise<{ machine?: Machine; trouble: string }> {

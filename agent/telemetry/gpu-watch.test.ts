@@ -104,6 +104,18 @@ it("all GPUs of a machine are gone: each is lost, and so is the machine", async 
   expect(seen.faults().map(({ rule }) => rule)).toEqual(["lost", "lost"]);
 });
 
+it("while each GPU is asked for by itself, nothing new begins on any", async () => {
+  const words = "Unable to determine the device handle for GPU 0000:0B:00.0: GPU is lost.  Reboot the system";
+  const one = `[ "$3" = -i ] && while [ ! -e ${dir}/well ]; do sleep 0.1; done`;
+  const whole = `[ "$4" = "${gpus[0]?.uuid}" ] && cat ${xml}/v13-580.65-gb200-one-lost.xml && exit 0`;
+  const seen = watching(`${one}; ${whole}; echo '${words}'; exit 15`, 60_000);
+  const problem = await until("a problem", () => seen.problem() || undefined);
+  expect(problem).toMatch(/can't be asked how they are: a GPU has fallen off the bus/);
+  expect(seen.faults()).toMatchObject([{ uuid: lost, rule: "lost" }]);
+  writeFileSync(join(dir, "well"), "");
+  await until("the other is known to be there", () => seen.problem() === "" && seen.faults().length === 2);
+});
+
 it("a sample that does not come is looked into at once, and not when a whole reading is due", async () => {
   watch = new GpuWatch(gpus, { program: program(`cat ${xml}/v13-580.173-4x-gb200.xml`), everyMs: 600_000 }, log);
   watch.start(() => new Set());

@@ -38,6 +38,8 @@ const limitMs = 60_000;
 const nvlinksEvery = 10;
 /** So many in a row, and the GPUs are not known to be well any more. */
 const failuresMax = 3;
+/** To ask for each GPU by itself takes longer: nothing new may begin on any before it is known which are lost. */
+const singlyMs = 1_500;
 /** A whole reading that takes longer, while samples hang as well, will hardly come to anything. */
 const hangsAfterMs = 10_000;
 
@@ -56,6 +58,8 @@ export class GpuWatch {
   /** Why there is no sample. */
   private unsampled: SmiFailure | undefined;
   private busySince = 0;
+  /** No GPU could be told of, and each is asked for by itself now. */
+  private singly: { failure: SmiFailure; since: number } | undefined;
   private again = false;
   private closed = false;
   private unreadYet = true;
@@ -124,6 +128,7 @@ export class GpuWatch {
     const fault = this.nodeFaults()[0]?.message;
     if (fault !== undefined) return fault;
     if (this.failures >= failuresMax) return this.trouble;
+    if (this.singly && performance.now() - this.singly.since > singlyMs) return troubleOf(this.singly.failure);
     const hangs = this.unsampled?.kind === "hangs" && this.busy && performance.now() - this.busySince > hangsAfterMs;
     return hangs && this.unsampled ? troubleOf(this.unsampled) : "";
   }
@@ -160,7 +165,11 @@ export class GpuWatch {
     const { program, smiRuns = new SmiRuns(), read } = this.options;
     let nextMs = this.options.everyMs ?? everyMs;
     try {
-      const ask = () => readDocument(program, [...this.health.keys()], this.options.limitMs ?? limitMs);
+      const singly = (failure: SmiFailure) => {
+        this.singly = { failure, since: performance.now() };
+        if (failure.busId !== undefined) this.step({ type: "unreachable", bus: failure.busId });
+      };
+      const ask = () => readDocument(program, [...this.health.keys()], this.options.limitMs ?? limitMs, singly);
       const { document, unreachable, lost } = await smiRuns.timed("full", ask);
       this.options.machine?.driverIs();
       this.failures = 0;
@@ -174,6 +183,7 @@ export class GpuWatch {
       // A driver that comes back is wanted soon; one that was never there is not.
       if (failure.kind !== "not-installed") nextMs = Math.min(nextMs, retryMs);
     } finally {
+      this.singly = undefined;
       this.busy = false;
       this.unreadYet = false;
     }

@@ -1,6 +1,7 @@
 import { limitedOutput, ProgramFailed } from "../limited-output.js";
 import { failureOf } from "./ask.js";
 import { parseSmi, type SmiDocument } from "./document.js";
+import type { SmiFailure } from "./failure.js";
 
 export interface Reading {
   /** Undefined: none of them can be reached. */
@@ -11,14 +12,23 @@ export interface Reading {
   lost: string[];
 }
 
-/** Everything about all GPUs. Old drivers say nothing of any when one is lost: then `uuids` are asked for singly. */
-export async function readDocument(program: string, uuids: readonly string[], limitMs: number): Promise<Reading> {
+/**
+ * Everything about all GPUs. Old drivers say nothing of any when one is lost: then `uuids` are asked for singly, which may take a while; `singly`
+ * hears of it before.
+ */
+export async function readDocument(
+  program: string,
+  uuids: readonly string[],
+  limitMs: number,
+  singly: (failure: SmiFailure) => void = () => undefined,
+): Promise<Reading> {
   const until = performance.now() + limitMs;
   try {
     return { document: await read(program, [], limitMs), lost: [] };
   } catch (error) {
-    const { kind, busId } = failureOf(error);
-    if (kind !== "gpu-lost") throw error;
+    const failure = failureOf(error);
+    if (failure.kind !== "gpu-lost") throw error;
+    singly(failure);
     const lost: string[] = [];
     let document: SmiDocument | undefined;
     for (const uuid of uuids) {
@@ -29,7 +39,7 @@ export async function readDocument(program: string, uuids: readonly string[], li
       else if (one) document = document ? { ...document, gpus: [...document.gpus, ...one.gpus] } : one;
     }
     if (!document && lost.length === 0) throw error;
-    return { document, lost, ...(busId === undefined ? {} : { unreachable: busId }) };
+    return { document, lost, ...(failure.busId === undefined ? {} : { unreachable: failure.busId }) };
   }
 }
 
