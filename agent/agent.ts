@@ -13,6 +13,7 @@ import { Causes } from "./causes.js";
 import { jobMountRootOf, type NodePlaces } from "./core/environment.js";
 import type { LeaseEvent } from "./core/events.js";
 import { frozenReason, ownerReason } from "./core/lapse.js";
+import { urgencyOf } from "./core/reports.js";
 import { ExecutionLog } from "./directories/execution-log.js";
 import { JobTemps } from "./directories/job-temps.js";
 import { Engine } from "./engine.js";
@@ -177,7 +178,7 @@ export class Agent {
       ...{ signals, logs: this.logs, remote: this.remote, mounts: parts.mounts, copies: parts.copies },
       containers: parts.containers,
       executionLog: new ExecutionLog(options.name, log),
-      report: (lease, report) => this.link.report(reportMessage(lease, report)),
+      report: (run, report) => this.link.report(reportMessage(run.id, report), urgencyOf(run, report)),
       tellDeaths: (run) => causes.tellRemote(run, tell),
       tell,
       segmentsInUse: () => new Set([...this.engine.state.leases.values()].map(({ grant }) => grant.jobPathSegment)),

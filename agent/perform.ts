@@ -57,7 +57,7 @@ export interface PerformParts {
   copies: StdCopies;
   remote: RemoteStarts;
   tests: NodeTests;
-  report(lease: LeaseId, report: Report): void;
+  report(run: LeaseRun, report: Report): void;
   tell(lease: LeaseId, event: LeaseEvent): void;
   /** Of processes that launchers of other nodes have had started here; before they are killed for their attempt's end. */
   tellDeaths(run: LeaseRun): void;
@@ -158,7 +158,7 @@ export class Performer {
       case "report":
         // All of its processes are gone, and its copiers.
         if (effect.report.event.type === "done") parts.remove(parts.confinements.tempOf(run.id));
-        parts.report(run.id, effect.report);
+        parts.report(run, effect.report);
         return;
       case "close-remote":
         parts.tellDeaths(run);

@@ -45,18 +45,13 @@ export function adopt(stored: LeaseRun, found: Found, expiresAt: Monotonic, now:
 
 function takeRanks(at: Draft, found: Found): void {
   const ranks = new Map<number, RankState>();
-  const reportable: Array<{ rank: number; pid: number }> = [];
   for (const [rank, state] of at.run.ranks) {
     const process = found.ranks.get(rank) ?? { state: "absent" };
     if (state.state === "exited") ranks.set(rank, state);
     else if (process.state === "absent") ranks.set(rank, { state: "planned" });
-    else {
-      ranks.set(rank, { state: "running", pid: process.pid });
-      if (state.state !== "running") reportable.push({ rank, pid: process.pid });
-    }
+    else ranks.set(rank, { state: "running", pid: process.pid });
   }
   at.run = { ...at.run, ranks };
-  for (const { rank, pid } of reportable) report(at, { type: "rank-started", rank, pid });
 }
 
 function goOn(at: Draft, found: Found, anyStarted: boolean): void {

@@ -50,7 +50,7 @@ describe("a lease with a container", () => {
     const gone: LeaseEvent = { type: "container-gone" };
     const ready: LeaseEvent[] = [...toContainer, { type: "step-finished", step: "container" }, { type: "start-ranks" }];
     const events: LeaseEvent[] = [...ready, { type: "rank-started", rank: 0, pid: 7 }, gone, gone];
-    expect(effects(begun(), gone, ...events).slice(-4)).toEqual(["rank-started", "failed", "close-remote", "kill"]);
+    expect(effects(begun(), gone, ...events).slice(-4)).toEqual(["start-ranks", "failed", "close-remote", "kill"]);
   });
 
   it("fails with the runtime's words, ends what that left, and removes what there is of it", () => {

@@ -7,6 +7,7 @@ import { exampleGrant, exampleRank } from "./example.js";
 import { nextDeadline } from "./lapse.js";
 import { advance } from "./lease-run.js";
 import { type LeaseRun, newRun } from "./lease-state.js";
+import { urgencyOf } from "./reports.js";
 import { abandonAfterMs } from "./stopping.js";
 
 const exit = (exitCode: number, lost?: string): RankExit => {
@@ -72,24 +73,37 @@ describe("the shortest way", () => {
     const lease = new Lease();
     expect(lease.on({ type: "turn-came" })).toEqual(["prepare-local"]);
     expect(lease.on(step("local"))).toEqual(["ready", "start-ranks"]);
-    expect(lease.on({ type: "rank-started", rank: 0, pid: 7 })).toEqual(["rank-started"]);
+    expect(lease.on({ type: "rank-started", rank: 0, pid: 7 })).toEqual([]);
     expect(lease.on({ type: "rank-exited", rank: 0, exit: exit(0) })).toEqual([
       "rank-log-ended",
       "rank-exited",
       "close-remote",
       "done",
     ]);
-    expect(lease.on({ type: "acknowledged", sequence: 4 })).toEqual([]);
+    expect(lease.on({ type: "acknowledged", sequence: 3 })).toEqual([]);
     expect(lease.on({ type: "logs-complete" })).toEqual(["forget"]);
   });
 
   it("numbers reports from 1 and keeps them until they are acknowledged", () => {
-    const lease = new Lease().running();
+    const lease = new Lease({ ranks: [exampleRank(0), exampleRank(1)] }).running();
+    lease.on({ type: "rank-exited", rank: 0, exit: exit(0) });
     expect(lease.run.reports.map(({ sequence }) => sequence)).toEqual([1, 2]);
     lease.on({ type: "acknowledged", sequence: 1 });
-    expect(lease.run.reports.map(({ event }) => event.type)).toEqual(["rank-started"]);
+    expect(lease.run.reports.map(({ event }) => event.type)).toEqual(["rank-exited"]);
     lease.on({ type: "acknowledged", sequence: 99 });
     expect(lease.run.reports).toHaveLength(1);
+  });
+
+  it("lets only the word wait that nobody waits for", () => {
+    const urgencies = (startWhenReady: boolean) => {
+      const lease = new Lease({ startWhenReady });
+      lease.on({ type: "turn-came" }, step("local"), { type: "start-ranks" });
+      lease.on({ type: "rank-started", rank: 0, pid: 7 }, { type: "rank-exited", rank: 0, exit: exit(0) });
+      return lease.run.reports.map((report) => urgencyOf(lease.run, report));
+    };
+    expect(urgencies(true)).toEqual(["soon", "now", "now"]);
+    // The whole gang starts by the last one's.
+    expect(urgencies(false)).toEqual(["now", "now", "now"]);
   });
 });
 

@@ -146,7 +146,6 @@ function preparationExited(at: Draft, { exit, errorTail }: Extract<LeaseEvent, {
 function rankStarted(at: Draft, { rank, pid }: Extract<LeaseEvent, { type: "rank-started" }>): void {
   if (at.run.ranks.get(rank)?.state !== "starting") return;
   at.run = withRank(at.run, rank, { state: "running", pid });
-  report(at, { type: "rank-started", rank, pid });
   note(at, `rank ${rank} started as process ${pid}`);
 }
 

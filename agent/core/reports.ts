@@ -17,6 +17,7 @@ interface RankExited {
 
 export type ReportEvent =
   | { type: "ready" }
+  /** In the ledgers of earlier agents alone: nothing ever followed from it. */
   | { type: "rank-started"; rank: number; pid: number }
   | RankExited
   | { type: "failed"; failure: Failure }
@@ -28,6 +29,12 @@ export interface Report {
   time: Instant;
   event: ReportEvent;
 }
+
+/** `soon`: nobody waits for it. The ranks of a lease that waits for no other begin by themselves. */
+export type Urgency = "now" | "soon";
+
+export const urgencyOf = ({ grant }: Pick<LeaseRun, "grant">, { event }: Report): Urgency =>
+  event.type === "ready" && grant.startWhenReady ? "soon" : "now";
 
 /** The run that holds the new report. */
 export function reported(run: LeaseRun, event: ReportEvent, now: Now): LeaseRun {
@@ -43,8 +50,8 @@ export function acknowledged(run: LeaseRun, sequence: number): LeaseRun {
 
 /**
  * What a restarted agent reports must come after all that its predecessor sent, or it would be taken for a repetition. Of what was sent, the
- * ledger may lack the ready and started ones when the agent died; when the machine lost its power, everything since the last sync: far more
- * than a lease ever reports.
+ * ledger may lack the ready one when the agent died (and, of an earlier agent, one for each rank that it started); when the machine lost its
+ * power, everything since the last sync: far more than a lease ever reports.
  */
 export const sequenceAfterRestart = (stored: number, ranks: number, sameBoot: boolean) =>
   stored + (sameBoot ? ranks + 2 : 1_000_000);

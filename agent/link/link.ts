@@ -59,8 +59,9 @@ export class Link {
   }
 
   /** Does nothing without a session: what must arrive is sent again after the next Welcome. */
-  report(message: SessionMessage): void {
-    this.session?.push(message);
+  report(message: SessionMessage, urgency: "now" | "soon" = "now"): void {
+    if (urgency === "now") this.session?.push(message);
+    else this.session?.pushSoon(message);
   }
 
   /** False when there is no session, or it takes no more for now. */

@@ -16,6 +16,8 @@ type Stream = Omit<ClientStream<MessageInitShape<typeof SessionRequestSchema>, S
 const welcomeWithinMs = 5_000;
 const shortestIntervalMs = 50;
 const longestTtlMs = 3_600_000;
+/** So long a message that nobody waits for may wait for another one. */
+const holdMs = 50;
 
 /** One stream, from Hello to its end. */
 export class Session {
@@ -27,6 +29,8 @@ export class Session {
   private answeredSequence = 0n;
   private heartbeats: NodeJS.Timeout | undefined;
   private failure: Fault | undefined;
+  private held: SessionMessage[] = [];
+  private holding: NodeJS.Timeout | undefined;
 
   constructor(
     private readonly stream: Stream,
@@ -63,6 +67,7 @@ export class Session {
       throw this.failure ?? error;
     } finally {
       clearTimeout(timer);
+      clearTimeout(this.holding);
       clearInterval(this.heartbeats);
     }
     if (this.failure) throw this.failure;
@@ -70,7 +75,14 @@ export class Session {
 
   /** For what is small and must go: heartbeats and reports. */
   push(message: SessionMessage): void {
-    if (!this.stream.push({ message })) this.hold();
+    this.letGo();
+    this.write(message);
+  }
+
+  /** The same, with whatever goes next: by itself it would cost both sides as much as a whole batch does. */
+  pushSoon(message: SessionMessage): void {
+    this.held.push(message);
+    this.holding ??= setTimeout(() => this.letGo(), holdMs);
   }
 
   offer(message: SessionMessage): boolean {
@@ -84,8 +96,14 @@ export class Session {
     this.stream.cancel();
   }
 
-  private hold(): void {
-    if (this.full) return;
+  private letGo(): void {
+    clearTimeout(this.holding);
+    this.holding = undefined;
+    for (const message of this.held.splice(0)) this.write(message);
+  }
+
+  private write(message: SessionMessage): void {
+    if (this.stream.push({ message }) || this.full) return;
     this.full = true;
     void this.stream.drain().then(() => {
       this.full = false;

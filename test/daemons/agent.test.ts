@@ -22,7 +22,7 @@ describe("a job of one rank", () => {
   it("runs to its end and leaves nothing on the node", async () => {
     const grant = makeGrant({ ranks: [{ rank: 0, commandLine: "exit 7" }] });
     coordinator.grant(grant);
-    expect(await site.story(grant.leaseId, "done")).toEqual(["ready", "rankStarted", "rankExited 7", "done"]);
+    expect(await site.story(grant.leaseId, "done")).toEqual(["ready", "rankExited 7", "done"]);
     await until("an empty ledger", () => readdirSync(join(dir, "ledger")).length === 0);
     await until("an empty spool", () => readdirSync(join(dir, "spool")).length === 0);
   });
@@ -114,7 +114,7 @@ describe("a job of one rank", () => {
     coordinator.grant(grant);
     expect(await site.story(grant.leaseId, "ready")).toEqual(["ready"]);
     coordinator.tell({ case: "startRanks", value: { leaseId: grant.leaseId } });
-    expect(await site.story(grant.leaseId, "done")).toEqual(["ready", "rankStarted", "rankExited 0", "done"]);
+    expect(await site.story(grant.leaseId, "done")).toEqual(["ready", "rankExited 0", "done"]);
   });
 
   it("gets its directories and an execution log, and earlier std files keep the number of their attempt", async () => {

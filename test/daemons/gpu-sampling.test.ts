@@ -80,9 +80,7 @@ it("an agent whose driver is loaded later says so in a new session, and its rank
   expect(coordinator.hellos[0]?.inventory).toMatchObject({ gpus: [], gpuTrouble: expect.stringContaining("modprobe") });
   const before = makeGrant({ ranks: [{ rank: 0, commandLine: "exec sleep 600" }] });
   coordinator.grant(before);
-  await until("its rank", () =>
-    coordinator.messages.some((each) => each.case === "report" && each.value.event.case === "rankStarted"),
-  );
+  await until("its rank", () => coordinator.story(before.leaseId).includes("ready"));
   // Its GPU comes as its MIG devices.
   const { list, devices } = migList(uuid ?? "");
   smi.change({ on: { list: { exitCode: 0, stdout: list } } });

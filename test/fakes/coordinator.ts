@@ -94,7 +94,7 @@ export class FakeCoordinator {
       .filter(({ sequence }) => !seen.has(sequence) && seen.add(sequence));
   }
 
-  /** What happened, in words: `ready`, `rankStarted`, `rankExited 0`, `failed JobPreparationFailed 3`, `done`. */
+  /** What happened, in words: `ready`, `rankExited 0`, `failed JobPreparationFailed 3`, `done`. */
   story(lease: string): string[] {
     return this.reports(lease).map(({ event }) => {
       if (event.case === "rankExited") return `rankExited ${event.value.exitCode}`;

@@ -675,6 +675,8 @@ export const LeaseReadySchema: GenMessage<LeaseReady> = /*@__PURE__*/
   messageDesc(file_stoker_v1_agent_service, 9);
 
 /**
+ * Told by agents before 0.3 alone: nothing follows from it.
+ *
  * @generated from message stoker.v1.RankStarted
  */
 export type RankStarted = Message<"stoker.v1.RankStarted"> & {
