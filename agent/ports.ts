@@ -303,6 +303,8 @@ export interface ShimExit {
   signal: number;
   /** Set when the shim itself was killed, so that the real exit is not known. */
   lost?: string;
+  /** Of stdout and stderr, the bytes in the spool and those that were dropped; absent of an earlier release's shim, and when it was killed. */
+  written?: { bytes: readonly [number, number]; dropped: readonly [number, number] };
 }
 
 /** How a process of a lease is kept to its account: see agent/native/confine.h. `--count` alone where its program sees to the rest. */

@@ -190,13 +190,19 @@ const limited = (environment: Record<string, string>, grant: LeaseGrant) => ({
   STOKER_LOG_LIMIT_BYTES: String(grant.logLimitBytes > 0n ? grant.logLimitBytes : logLimitBytes),
 });
 
-function exitOf(dir: string, { exitCode, signal, lost: why }: ShimExit): RankExit {
-  const dropped = { stdout: droppedOf(dir, "stdout"), stderr: droppedOf(dir, "stderr") };
+function exitOf(dir: string, { exitCode, signal, lost: why, written = writtenTo(dir) }: ShimExit): RankExit {
+  const [stdoutBytes, stderrBytes] = written.bytes;
+  const [stdout, stderr] = written.dropped;
   return {
-    ...{ exitCode, signal, stdoutBytes: lengthOf(join(dir, "stdout")), stderrBytes: lengthOf(join(dir, "stderr")) },
-    ...(dropped.stdout + dropped.stderr > 0 ? { dropped } : {}),
+    ...{ exitCode, signal, stdoutBytes, stderrBytes },
+    ...(stdout + stderr > 0 ? { dropped: { stdout, stderr } } : {}),
     ...(why === undefined ? {} : { lost: why }),
   };
 }
+
+const writtenTo = (dir: string): NonNullable<ShimExit["written"]> => ({
+  bytes: [lengthOf(join(dir, "stdout")), lengthOf(join(dir, "stderr"))],
+  dropped: [droppedOf(dir, "stdout"), droppedOf(dir, "stderr")],
+});
 
 const words = (error: unknown) => (error instanceof Error ? error.message : String(error));

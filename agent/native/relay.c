@@ -216,11 +216,14 @@ static void finish(struct relay *relay) {
   relay->tail->finished = 1;
 }
 
-void relay_finish(struct relay *relay) {
+struct written relay_finish(struct relay *relay) {
   uint64_t one = 1;
+  struct stat file;
   if (write(relay->wake, &one, sizeof one) < 0) die("eventfd: %s", strerror(errno));
   pthread_join(relay->thread, NULL);
   finish(relay);
+  if (fstat(relay->file, &file) < 0) die("can't look at %s: %s", relay->name, strerror(errno));
+  return (struct written){.bytes = (uint64_t)file.st_size, .dropped = relay->tail->dropped};
 }
 
 // `salvage`: does what a shim that was killed could not do any more. Whoever calls it has kept the pipes open.

@@ -9,6 +9,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "exit_file.h"
+
 enum { tail_size = 64 * 1024, pipe_size = 256 * 1024, mark_size = 192 };
 
 struct tail {
@@ -37,5 +39,5 @@ struct relay {
 // In the folder: the file NAME, the pipe NAME.pipe and NAME.tail. `limit` 0 means none. Dies when they can't be made.
 void relay_open(struct relay *relay, int dir, const char *name, uint64_t limit);
 void relay_start(struct relay *relay);
-// Nobody writes any more: takes what is left in the pipe, and ends the file.
-void relay_finish(struct relay *relay);
+// Nobody writes any more: takes what is left in the pipe, and ends the file. What has become of all that was written.
+struct written relay_finish(struct relay *relay);

@@ -63,6 +63,11 @@ test("beyond the limit the end is kept, and a mark says exactly how many bytes a
   expect(second?.[0]).toContain(`[stoker: ${dropped} bytes dropped: over the limit of 100 KiB (logLimit)]`);
   expect(kept.slice((second?.index ?? 0) + (second?.[0].length ?? 0))).toBe(written.slice(-65_536));
   expect(droppedOf(dir)).toBe(dropped);
+  const { size } = statSync(join(dir, "stdout"));
+  expect(JSON.parse(readFileSync(join(dir, "exit"), "utf8"))).toMatchObject({
+    bytes: [size, 0],
+    dropped: [dropped, 0],
+  });
 });
 
 test("all ranks of a lease on a node share its limit", async () => {

@@ -14,7 +14,7 @@ test("a process's output, its end and the time of it are on disk", async () => {
   await run(["run", "--dir", dir, "--", "sh", "-c", "echo out; echo err >&2; exit 7"]).ended;
   expect(output(dir)).toBe("out\n");
   expect(output(dir, "stderr")).toBe("err\n");
-  expect(exitOf(dir).code).toBe(7);
+  expect(exitOf(dir)).toMatchObject({ code: 7, bytes: [4, 4], dropped: [0, 0] });
   expect(exitOf(dir).endedAtMs).toBeGreaterThanOrEqual(before - 1);
 });
 

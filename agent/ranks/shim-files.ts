@@ -9,12 +9,21 @@ export function readExit(dir: string): ShimExit | undefined {
   if (text === undefined) return undefined;
   const exit = parsedJson(text);
   if (typeof exit === "object" && exit !== null) {
-    if ("code" in exit && typeof exit.code === "number") return { exitCode: exit.code, signal: 0 };
+    const written = writtenIn(exit);
+    if ("code" in exit && typeof exit.code === "number") return { exitCode: exit.code, signal: 0, ...written };
     if ("signal" in exit && typeof exit.signal === "number")
-      return { exitCode: 128 + exit.signal, signal: exit.signal };
+      return { exitCode: 128 + exit.signal, signal: exit.signal, ...written };
   }
   return lost(`its exit file can't be read: ${text.slice(0, 100)}`);
 }
+
+function writtenIn(exit: object): Pick<ShimExit, "written"> {
+  if (!("bytes" in exit && isPair(exit.bytes) && "dropped" in exit && isPair(exit.dropped))) return {};
+  return { written: { bytes: exit.bytes, dropped: exit.dropped } };
+}
+
+const isPair = (value: unknown): value is [number, number] =>
+  Array.isArray(value) && value.length === 2 && value.every((each) => Number.isSafeInteger(each));
 
 /** The real exit is not known; a shell would call it killed. */
 export const lost = (why: string): ShimExit => ({ exitCode: 137, signal: 9, lost: why });
