@@ -25,6 +25,7 @@ import {
 import { type Caller, callerOf } from "./caller.js";
 import type { Credential } from "./credentials.js";
 import { Fault } from "./fault.js";
+import { Gone } from "./gone.js";
 import { allReadable, decodeRequest, readable } from "./request.js";
 import { fromWire, toWire } from "./status.js";
 
@@ -144,10 +145,15 @@ type AnyBidi = (stream: Duplex<unknown, AnyInit>, context: CallContext) => Promi
 export const peerHeader = "stoker-peer";
 
 type ServerCall = Pick<ServerDuplexStream<unknown, unknown>, "metadata" | "getHost" | "getPeer">;
-const contextOf = (call: ServerCall, signal: AbortSignal): CallContext => {
+const contextOf = (call: ServerCall, gone: Gone): CallContext => {
   const { metadata } = call;
   const peer = String(metadata.get(peerHeader)[0] ?? call.getPeer());
-  return { metadata, signal, authority: call.getHost(), peer, caller: callerOf(metadata) };
+  return {
+    ...{ metadata, authority: call.getHost(), peer, caller: callerOf(metadata) },
+    get signal() {
+      return gone.signal;
+    },
+  };
 };
 
 function unary(
@@ -157,11 +163,11 @@ function unary(
   report: (error: unknown) => void,
 ): handleUnaryCall<unknown, unknown> {
   return (call, callback) => {
-    const gone = new AbortController();
+    const gone = new Gone();
     call.on("cancelled", () => gone.abort());
     const run = async () => {
       guard(call.metadata);
-      return create(output, await handler(readable(call.request), contextOf(call, gone.signal)));
+      return create(output, await handler(readable(call.request), contextOf(call, gone)));
     };
     run().then(
       (response) => callback(null, response),
@@ -177,11 +183,11 @@ function serverStream(
   report: (error: unknown) => void,
 ): handleServerStreamingCall<unknown, unknown> {
   return (call) => {
-    const gone = new AbortController();
+    const gone = new Gone();
     call.on("cancelled", () => gone.abort());
     const run = async () => {
       guard(call.metadata);
-      for await (const message of handler(readable(call.request), contextOf(call, gone.signal))) {
+      for await (const message of handler(readable(call.request), contextOf(call, gone))) {
         if (gone.signal.aborted) return;
         if (!call.write(create(output, message))) await drained(call, gone.signal);
       }
@@ -200,7 +206,7 @@ function bidi(
   report: (error: unknown) => void,
 ): handleBidiStreamingCall<unknown, unknown> {
   return (call) => {
-    const gone = new AbortController();
+    const gone = new Gone();
     call.on("cancelled", () => gone.abort());
     call.on("close", () => gone.abort());
     // Without a listener a broken stream would be an uncaught exception; the reader's loop ends by itself.
@@ -219,7 +225,7 @@ function bidi(
         end: () => call.end(),
         fail: (error) => void (gone.signal.aborted || call.emit("error", toWire(error, report))),
       };
-      await handler(stream, contextOf(call, gone.signal));
+      await handler(stream, contextOf(call, gone));
       call.end();
     };
     run().catch((error: unknown) => {
