@@ -59,9 +59,9 @@ export class BenchSite {
     return readFileSync(this.local.tokenPath, "utf8").trim();
   }
 
-  /** A connection of its own. */
+  /** A connection of its own: those that are not encrypted would else share one, and its writes. */
   connection(): Connection {
-    const connection = connect(this.local.address, this.local.credential);
+    const connection = connect(this.local.address, this.local.credential, { apart: true });
     this.#connections.push(connection);
     return connection;
   }

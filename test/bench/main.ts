@@ -4,6 +4,7 @@ import { buildAll } from "../../scripts/build.js";
 import { BenchSite } from "./bench-site.js";
 import { type Figure, figures } from "./figures/index.js";
 import { rounded } from "./measure.js";
+import { unitOf } from "./unit.js";
 
 const usage = `npm run bench [-- --json] [-- --only key,key] measures: ${figures.map(({ key }) => key).join(", ")}\n`;
 
@@ -28,9 +29,16 @@ async function main(): Promise<number> {
 
 type Value = number | Record<string, number> | null;
 
+interface Row {
+  name: string;
+  met: boolean;
+  text: string;
+}
+
 /** Null for a figure that could not be measured; why is on stderr. */
 async function measureAll(chosen: Figure[], table: boolean): Promise<Record<string, Value>> {
   const results: Record<string, Value> = {};
+  const told: Row[] = [];
   const site = await BenchSite.start();
   // An interrupted run must leave no daemon behind.
   for (const signal of ["SIGINT", "SIGTERM"] as const) {
@@ -43,8 +51,12 @@ async function measureAll(chosen: Figure[], table: boolean): Promise<Record<stri
         return null;
       });
       results[figure.key] = round(value);
-      if (table) process.stdout.write(rows(figure, value));
+      if (!table) continue;
+      const fresh = rows(figure, value);
+      told.push(...fresh);
+      process.stdout.write(fresh.map(({ text }) => text).join(""));
     }
+    if (table) process.stdout.write(summary(told));
   } finally {
     await site.stop();
   }
@@ -57,15 +69,23 @@ function round(value: Value): Value {
   return Object.fromEntries(Object.entries(value).map(([part, number]) => [part, rounded(number)]));
 }
 
-function rows(figure: Figure, value: Value): string {
-  return Object.entries(figure.targets)
-    .map(([part, target]) => {
-      const name = part === "" ? figure.key : `${figure.key}.${part}`;
-      const got = typeof value === "number" ? value : value?.[part];
-      const met = got !== undefined && (figure.atLeast ? got >= target : got <= target);
-      const shown = got === undefined ? "failed" : String(rounded(got));
-      const limit = `${figure.atLeast ? "≥" : "≤"} ${target}`;
-      return `${name.padEnd(26)}${shown.padStart(9)}  ${limit.padEnd(9)} ${met ? "met   " : "MISSED"}  ${figure.what}\n`;
-    })
-    .join("");
+/** One for each target: the figure, what was measured, the target, and whether it is met. */
+function rows(figure: Figure, value: Value): Row[] {
+  return Object.entries(figure.targets).map(([part, target]) => {
+    const name = part === "" ? figure.key : `${figure.key}.${part}`;
+    const unit = unitOf(figure.key, part);
+    const got = typeof value === "number" ? value : value?.[part];
+    const met = got !== undefined && (figure.atLeast ? got >= target : got <= target);
+    const shown = got === undefined ? "failed" : `${rounded(got)} ${unit}`;
+    const limit = `${figure.atLeast ? "≥" : "≤"} ${target} ${unit}`;
+    const verdict = met ? "met   " : "MISSED";
+    const text = `${name.padEnd(30)}${shown.padStart(13)}  ${limit.padEnd(13)} ${verdict}  ${figure.what}\n`;
+    return { name, met, text };
+  });
+}
+
+function summary(all: Row[]): string {
+  const missed = all.filter(({ met }) => !met).map(({ name }) => name);
+  const words = missed.length === 0 ? "all met" : `${missed.length} MISSED: ${missed.join(", ")}`;
+  return `${all.length} figures, ${words}\n`;
 }
