@@ -231,9 +231,10 @@ export class Performer {
     const share = { cpus, memoryBytes: Number(memoryBytes), gpuUuids };
     const groups = await limits.prepare(id, fences.group(id), share);
     try {
-      const confinement = await confinements.prepare(id, grant.submittedBy, groups);
-      if (!confinement) return;
       const temp = jobTempOf(grant, places);
+      const own = { own: temp, among: places.jobsRoot };
+      const confinement = await confinements.prepare(id, grant.submittedBy, groups, own);
+      if (!confinement) return;
       const within = directoriesOf(grant, environmentOf(grant, places), temp).filter((path) => isInside(path, temp));
       confinements.give(id, temp, grant.attempt === 1 ? within : []);
       this.note(run, `its processes are those of account ${confinement.account.name}`);

@@ -94,14 +94,20 @@ export class Confinements {
    * Before anything of the lease is started. `groups`: control groups of version 1 that its processes join. Undefined: they run as the agent
    * does. Throws a Fault where they may run as nobody.
    */
-  async prepare(lease: LeaseId, user: string, groups: readonly string[]): Promise<Confinement | undefined> {
+  async prepare(
+    lease: LeaseId,
+    user: string,
+    groups: readonly string[],
+    /** Its job's own folder, of all those in `among`. */
+    temp?: { own: string; among: string },
+  ): Promise<Confinement | undefined> {
     const mapping = this.host.isRoot ? await this.accounts() : undefined;
     if (!mapping) return undefined;
     const account = await this.accountOf(mapping, user);
     if ("refusal" in account) throw new Fault("permission-denied", account.refusal);
     if (account.uid === 0) return undefined;
     const dir = join(this.host.spoolRoot, lease);
-    put(join(dir, "confine"), this.fileText(lease, account, groups));
+    put(join(dir, "confine"), this.fileText(lease, account, groups, temp));
     put(join(dir, "account.json"), JSON.stringify(account));
     return this.keep(lease, account);
   }
@@ -194,7 +200,12 @@ export class Confinements {
     return this.secret;
   }
 
-  private fileText(lease: LeaseId, { uid, gid, groups }: Account, controlGroups: readonly string[]): string {
+  private fileText(
+    lease: LeaseId,
+    { uid, gid, groups }: Account,
+    controlGroups: readonly string[],
+    temp: { own: string; among: string } | undefined,
+  ): string {
     const { door, apartness } = this.host;
     const kept = this.keptBelowTmp();
     const folders = this.makeTemps(lease, kept);
@@ -204,6 +215,7 @@ export class Confinements {
       `groups ${groups.filter((group) => group !== 0).join(" ") || gid}`,
       ...[`tmp ${folders.tmp}`, `var-tmp ${folders.varTmp}`],
       ...(kept === undefined ? [] : [`keep ${kept}`]),
+      ...(temp === undefined ? [] : [`among ${temp.among}`, `own ${temp.own}`]),
       ...(door === undefined ? [] : [`door ${door}`]),
       ...(apartness.compartments ? [`compartment ${this.tempOf(lease)}`] : []),
       ...(apartness.hiding ? ["hide processes"] : []),

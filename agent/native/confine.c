@@ -54,6 +54,8 @@ static void read_line(struct confinement *into, const char *file, char *line) {
   else if (!strcmp(line, "groups")) read_groups(into, file, value);
   else if (!strcmp(line, "tmp")) into->tmp = value;
   else if (!strcmp(line, "var-tmp")) into->var_tmp = value;
+  else if (!strcmp(line, "among")) into->among = value;
+  else if (!strcmp(line, "own")) into->own = value;
   else if (!strcmp(line, "keep")) into->keep = value;
   else if (!strcmp(line, "door")) into->door = value;
   else if (!strcmp(line, "compartment")) into->compartment = value;
@@ -101,6 +103,29 @@ static void see(const char *folder, const char *at) {
   if (mount(NULL, at, NULL, MS_REMOUNT | MS_BIND | MS_NOSUID | MS_NODEV, NULL) < 0) refused(at);
 }
 
+static void make_folders(const char *path) {
+  char part[4096];
+  if ((size_t)snprintf(part, sizeof part, "%s", path) >= sizeof part) senseless(path, "it is too long");
+  for (char *slash = part; (slash = strchr(slash + 1, '/'));) {
+    *slash = 0;
+    mkdir(part, 0711);
+    *slash = '/';
+  }
+  if (mkdir(part, 0711) < 0 && errno != EEXIST) refused(path);
+}
+
+// An empty folder in memory over those of all jobs, and in it this job's own.
+static void see_own_alone(const struct confinement *confinement) {
+  char path[64];
+  int own = open(confinement->own, O_PATH | O_DIRECTORY | O_CLOEXEC);
+  if (own < 0) refused(confinement->own);
+  if (mount("tmpfs", confinement->among, "tmpfs", MS_NOSUID | MS_NODEV, "mode=0711,size=64k") < 0) refused(confinement->among);
+  make_folders(confinement->own);
+  snprintf(path, sizeof path, "/proc/self/fd/%d", own);
+  see(path, confinement->own);
+  close(own);
+}
+
 void confinement_places(const struct confinement *confinement) {
   char here[4096], kept[64];
   int keep = -1;
@@ -117,6 +142,7 @@ void confinement_places(const struct confinement *confinement) {
     if (mount(kept, confinement->keep, NULL, MS_BIND | MS_REC, NULL) < 0) refused(confinement->keep);
     close(keep);
   }
+  if (confinement->among && confinement->own) see_own_alone(confinement);
   if (confinement->door) see(confinement->door, "/run/stoker");
   if (confinement->hides && hide_processes() < 0) refused("/proc");
   if (chdir(here) < 0) refused(here);

@@ -3,6 +3,7 @@
 //
 //   uid 1000 | gid 1000 | groups 4 27      the account, by number
 //   tmp FOLDER | var-tmp FOLDER            seen as /tmp and /var/tmp
+//   among FOLDER | own FOLDER              of the folders below the first this one alone is seen
 //   keep FOLDER                            lies below one of these two, and is seen there nevertheless
 //   door FOLDER                            seen as /run/stoker
 //   group FOLDER                           a control group (version 1) to be joined
@@ -20,7 +21,7 @@ struct confinement {
   gid_t gid;
   gid_t groups[most_groups];
   int group_count;
-  const char *tmp, *var_tmp, *keep, *door;
+  const char *tmp, *var_tmp, *among, *own, *keep, *door;
   const char *control_groups[most_control_groups];
   int control_group_count;
   bool lock_memory, hides;

@@ -90,10 +90,27 @@ static void protect(const char *path) {
   if (mount(path, path, NULL, MS_BIND | MS_REC, NULL) == 0) mount(NULL, path, NULL, MS_REMOUNT | MS_BIND | MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL);
 }
 
-// Some runtimes give the holder process numbers of its own; those of the job are the machine's, and /proc must show them.
+// All of the machine's processes are to be seen there, and nothing hides any: whoever came before has not done so, and runtimes don't.
+static bool shows_others(void) {
+  char line[4096], place[1024], kind[64], options[1024];
+  bool shows = true;
+  FILE *file = fopen("/proc/self/mounts", "re");
+  if (!file) return false;
+  while (fgets(line, sizeof line, file)) {
+    if (sscanf(line, "%*s %1023s %63s %1023s", place, kind, options) != 3) continue;
+    // What is mounted last is what is seen. NVIDIA's words for containers are left as they are.
+    if (!strcmp(place, "/proc")) shows = !strstr(options, "hidepid=");
+    else if (!strncmp(place, "/proc/driver/", sizeof "/proc/driver/" - 1)) shows = false;
+  }
+  fclose(file);
+  return shows;
+}
+
+// Some runtimes give the holder process numbers of its own; those of the job are the machine's, and /proc must show them. `own_alone`: and no
+// others.
 static void see_processes(bool own_alone) {
   char link[32];
-  if (readlink("/proc/self", link, sizeof link) > 0) return;
+  if (readlink("/proc/self", link, sizeof link) > 0 && !(own_alone && shows_others())) return;
   bool seen = own_alone ? hide_processes() == 0 : mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL) == 0;
   if (!seen) refused("/proc");
   protect("/proc/sys");
@@ -116,7 +133,8 @@ static void go_in(const struct place *place, bool own_alone) {
   if (fchdir(place->root) < 0 || chroot(".") < 0) refused("/");
   // Root of the container, which need not be that of the machine.
   if (place->spaces[0] >= 0 && (setresgid(0, 0, 0) < 0 || setresuid(0, 0, 0) < 0)) refused("root");
-  see_processes(own_alone);
+  // Never of the machine's own view.
+  see_processes(own_alone && place->spaces[1] >= 0);
   if (chdir(place->directory) < 0) refused(place->directory);
   drop_capabilities(place->capabilities);
 }

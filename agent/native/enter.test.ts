@@ -1,8 +1,9 @@
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
-import { readdirSync, readFileSync } from "node:fs";
-import { resolve } from "node:path";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join, resolve } from "node:path";
 import { afterEach, expect, it } from "vitest";
 import { until } from "../../test/fakes/until.js";
+import { scratch } from "./scratch.js";
 
 const shim = resolve(import.meta.dirname, "../../dist/stoker-shim");
 /** Another number for each: the last test's may take a moment to go. */
@@ -62,6 +63,21 @@ it("shows the machine's processes where the holder has numbers of its own, and n
   expect(shell).toBeGreaterThan(1);
   expect(self).toBeGreaterThan(1);
   expect(settings).toBe("locked");
+});
+
+it("shows an account's processes none of others, over whatever /proc the container has", async () => {
+  const pid = await hold("--mount", "--fork");
+  const file = join(scratch(), "confine");
+  writeFileSync(file, "uid 61001\ngid 61001\ngroups 61001\nhide processes\n");
+  const look = () =>
+    enter(pid, ["/bin/bash", "-c", "stat -c %u /proc/[0-9]* | sort -u; grep -c ' /proc ' /proc/mounts"], undefined, [
+      ...["--confine", file],
+    ]).stdout;
+  const first = look();
+  expect(first).toMatch(/^61001\n2\n$/);
+  // Those who come later find it so.
+  expect(look()).toBe(first);
+  expect(readFileSync("/proc/self/mounts", "utf8")).not.toMatch(/ \/proc .*hidepid/);
 });
 
 it("says as a shell does what it can't start, and never enters another process's surroundings", async () => {

@@ -161,13 +161,19 @@ echo done > $M/tried`;
     const victim = jobOf("alice", "echo $$ > $M/victim; touch /tmp/precious; exec sleep 600", { secrets });
     site.coordinator.grant(victim);
     const pid = (await written("victim")).trim();
+    const temp = site.path("jobs", victim.jobPathSegment);
+    writeFileSync(join(temp, "model"), "weights", { mode: 0o666 });
     const ways = ["environ", "mem", "maps", "auxv", "cwd/.", "root/tmp/precious", "fd/.", "ns/user"];
     const attack = `for way in ${ways.join(" ")}; do ls -d /proc/${pid}/$way > /dev/null 2>&1 && head -c 1 /proc/${pid}/$way > /dev/null 2>&1 && echo $way >> $M/got; done
 readlink /proc/${pid}/cwd >> $M/got
+cat ${temp}/model >> $M/got 2> /dev/null
+ls ${site.path("jobs")}/*/*/*/*/* >> $M/got 2> /dev/null
+pwd > $AZ_BATCHAI_JOB_TEMP/mine; cat mine > $M/mine
 /usr/bin/python3 -c 'import ctypes; print("traced" if ctypes.CDLL(None).ptrace(16, ${pid}, 0, 0) == 0 else "no")' > $M/traced
 echo done > $M/tried`;
     expect(await run(jobOf("alice", attack))).toContain("rankExited 0");
     expect([text("tried"), text("traced"), text("got")]).toEqual(["done\n", "no\n", ""]);
+    expect(text("mine").trim()).toContain(site.path("jobs"));
     const ranks = [
       { rank: 0, commandLine: "echo $$ > $M/first; until [ -e $M/looked ]; do sleep 0.02; done" },
       {
