@@ -39,6 +39,19 @@ it("processes hold until the GPUs are read again, and an empty list is a list", 
   expect(samples.of("n1")?.gpuProcesses?.processes).toEqual([]);
 });
 
+it("a time that can't be is none", () => {
+  const samples = new Samples();
+  const time = { seconds: 2n ** 62n, nanos: 0 };
+  samples.take(
+    "n1",
+    [],
+    said({ gpuProcesses: { time, processes: [{ pid: 7 }] }, logsWaiting: { since: time, bytes: 5n } }),
+  );
+  expect(samples.of("n1")?.gpuProcesses).not.toHaveProperty("time");
+  expect(samples.of("n1")?.logsWaiting).not.toHaveProperty("since");
+  expect(samples.of("n1")).toMatchObject({ gpuProcesses: { processes: [{ pid: 7 }] }, logsWaiting: { bytes: 5n } });
+});
+
 it("one that is too large is not kept", () => {
   const samples = new Samples();
   expect(samples.take("n1", [], said({ freezer: "x".repeat(100_000) }))).toBeUndefined();

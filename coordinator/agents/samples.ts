@@ -1,4 +1,5 @@
 import { toBinary } from "@bufbuild/protobuf";
+import type { Timestamp } from "@bufbuild/protobuf/wkt";
 import { type Telemetry, TelemetrySchema } from "../../shared/gen/stoker/v1/node_pb.js";
 
 /** Nothing that a machine measures takes so much. */
@@ -24,13 +25,25 @@ export class Samples {
     // What changes slowly is not told each time.
     const before = this.latest.get(node);
     const host = said.host ?? before?.host;
-    const gpuProcesses = said.gpuProcesses ?? before?.gpuProcesses;
+    const gpuProcesses = said.gpuProcesses ? withTime(said.gpuProcesses, "time") : before?.gpuProcesses;
     const sample: Telemetry = {
       ...{ ...said, gpus: named },
+      ...(said.logsWaiting ? { logsWaiting: withTime(said.logsWaiting, "since") } : {}),
       ...(host ? { host } : {}),
       ...(gpuProcesses ? { gpuProcesses } : {}),
     };
     this.latest.set(node, sample);
     return sample;
   }
+}
+
+const lastSecond = 253_402_300_799n;
+
+/** Without a time that no calendar has: whatever shows it would fail. */
+function withTime<M extends object, K extends keyof M>(message: M, field: K): M {
+  const time = message[field] as Timestamp | undefined;
+  const isOne = time === undefined || (time.seconds >= 0n && time.seconds <= lastSecond);
+  if (isOne) return message;
+  const { [field]: _, ...rest } = message;
+  return rest as M;
 }
