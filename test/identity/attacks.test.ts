@@ -112,6 +112,9 @@ describe("a token to join", { timeout: 60_000 }, () => {
   it("is good once, not after it was revoked, and not in part", async () => {
     const once = await newToken();
     await joined("x2", once);
+    const told = JSON.parse(await site.stoker(["audit", "list", "--target", "nodes/x2", "-o", "json"])) as unknown[];
+    const credential = `joining token ${parseJoinToken(once).id}`;
+    expect(told).toMatchObject([{ verb: "JoinService.Join", credential, outcome: "ok" }]);
     await expect(joined("x3", once)).rejects.toMatchObject({ code: "unauthenticated" });
     const revoked = await newToken();
     await site.stoker(["node", "token", "revoke", parseJoinToken(revoked).id]);
