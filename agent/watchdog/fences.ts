@@ -78,7 +78,16 @@ export class Fences {
       const lease = name as LeaseId;
       if (name.endsWith(".new")) rmSync(join(this.dir, name), { force: true });
       else if (!held.has(name) || this.read(lease) === undefined) this.remove(lease);
+      else this.restoreGroup(lease);
     }
+  }
+
+  /** With its unit a service manager removes every group that nobody is in by then; who is started from now on is to join this one. */
+  private restoreGroup(lease: LeaseId): void {
+    const group = this.group(lease);
+    if (group === undefined || existsSync(group)) return;
+    this.log.warn({ lease, group }, "the lease's control group is gone, and is made again");
+    this.makeGroup(lease);
   }
 
   private make(lease: LeaseId, policy: string, until: number): void {
