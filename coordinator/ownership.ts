@@ -16,7 +16,7 @@ export function liveGang(state: State, leaseId: string): LiveGang | undefined {
   if (tested) {
     const test = activeTest(state.nodeHealth.get(tested.uuid));
     if (test?.state !== "running" || test.id !== leaseId) return undefined;
-    return { members: hostsOfTest(state, tested, test.peers) };
+    return { members: hostsOfTest(state, tested, test.peers), launcher: tested.name };
   }
   const now = parsed && state.jobs.get(parsed.job)?.state;
   if (!now || (now.kind !== "preparing" && now.kind !== "running") || now.lease.id !== leaseId) return undefined;

@@ -53,11 +53,8 @@ export class NetworkTests {
   /** This node is the peer. */
   async ordered(order: PeerTestOrder): Promise<void> {
     const { testId, node } = order;
-    if (order.over) {
-      const lease = this.taking.get(testId);
-      this.taking.delete(testId);
-      await lease?.close();
-    } else if (order.mpi) {
+    if (order.over) await this.leave(testId);
+    else if (order.mpi) {
       const { flavours, message } = await this.takePart(order);
       const check = checkMessage({
         ...{ name: "mpi", gpuUuid: "", numbers: {}, message },
@@ -73,9 +70,10 @@ export class NetworkTests {
   private async takePart(order: PeerTestOrder): Promise<{ flavours: string[]; message: string }> {
     try {
       // Asked again, when its first order was lost with a connection.
-      await this.taking.get(order.testId)?.close();
+      await this.leave(order.testId);
       const lease = await this.open(order.testId, order.quick, order.oneMachine);
       this.taking.set(order.testId, lease);
+      this.leaveLater(order.testId, lease, leaseMs[order.quick ? "quick" : "full"]);
       const launchers = await launchersOf(lease);
       const { nodeName } = this.host;
       return {
@@ -85,6 +83,21 @@ export class NetworkTests {
     } catch (error) {
       return { flavours: [], message: `${this.host.nodeName}: ${this.inWords(error)}` };
     }
+  }
+
+  private async leave(testId: string): Promise<void> {
+    const lease = this.taking.get(testId);
+    this.taking.delete(testId);
+    await lease?.close();
+  }
+
+  /** The word that it is over may never come. */
+  private leaveLater(testId: string, lease: TestLease, afterMs: number): void {
+    const leave = () => {
+      if (this.taking.get(testId) !== lease) return;
+      this.leave(testId).catch((error: unknown) => this.log.error({ err: error }, "a part in a test was not ended"));
+    };
+    setTimeout(leave, afterMs).unref();
   }
 
   private async byMpi(order: TestOrder, signal: AbortSignal): Promise<MpiResult> {

@@ -14,8 +14,11 @@ let sent: Array<[string, ToAgent]>;
 let refused: string[];
 let away: Set<string>;
 let relay: Relay;
+/** Of a test: the one that it is a test of. */
+let tested: string | undefined;
 
 beforeEach(() => {
+  tested = undefined;
   sent = [];
   refused = [];
   away = new Set();
@@ -24,7 +27,7 @@ beforeEach(() => {
     { node: "b.lab", host: "10.0.0.2" },
   ];
   relay = new Relay({
-    gang: (id) => (id === lease ? { members } : undefined),
+    gang: (id) => (id === lease ? { members, ...(tested === undefined ? {} : { launcher: tested }) } : undefined),
     send: (node, message) => !away.has(node) && sent.push([node, message]) > 0,
     refused: (node, reason) => refused.push(`${node}: ${reason}`),
   });
@@ -47,6 +50,15 @@ describe("Relay", () => {
     expect(sent).toMatchObject([
       ["b.lab", { case: "remoteStart", value: { fromNode: "head.lab", commandLine: "orted", stdoutOffset: 5n } }],
     ]);
+  });
+
+  it("in a test of a node starts what that one wants, and nothing that its peers want", () => {
+    tested = "head.lab";
+    relay.start("b.lab", request("head.lab"));
+    expect(told()).toEqual(["b.lab remoteExit"]);
+    expect(refused[0]).toContain("b.lab only takes part in the test");
+    relay.start("head.lab", request("b.lab"));
+    expect(told()).toEqual(["b.lab remoteExit", "b.lab remoteStart"]);
   });
 
   it("brings output and exit back to the launcher", () => {

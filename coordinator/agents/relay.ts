@@ -4,6 +4,8 @@ import type { ToAgent } from "./messages.js";
 /** A lease as remote starts see it: only while its ranks may run. */
 export interface LiveGang {
   members: ReadonlyArray<{ node: string; host: string }>;
+  /** This one alone may have something started; absent: each. */
+  launcher?: string;
 }
 
 export interface RelayHost {
@@ -39,6 +41,10 @@ export class Relay {
     const gang = this.host.gang(request.leaseId);
     if (!gang?.members.some(({ node }) => node === launcher)) {
       refuse(`attempt ${request.leaseId} does not run on ${launcher}`);
+      return;
+    }
+    if (gang.launcher !== undefined && gang.launcher !== launcher) {
+      refuse(`${launcher} only takes part in the test ${request.leaseId} of ${gang.launcher}`);
       return;
     }
     const target = memberOf(gang, request.target);

@@ -346,7 +346,7 @@ it("a network test tells who is called how, and what was slow between others is 
   beat("a");
   expect(ordered()).toMatchObject([{ hosts: [{ node: "a" }, { node: "b" }] }]);
   const testId = health("a")?.tests.at(-1)?.id ?? "";
-  expect(liveGang(world.state, testId)?.members.map(({ node }) => node)).toEqual(["a", "b"]);
+  expect(liveGang(world.state, testId)).toMatchObject({ members: [{ node: "a" }, { node: "b" }], launcher: "a" });
   expect(liveGang(world.state, `${testId}7`)).toBeUndefined();
   const slow = { name: "network", peer: "b", from: "c", outcome: "warned", message: "by Open MPI: slow" };
   answer("a", passed, slow);
