@@ -9,6 +9,7 @@ import { LocalSite } from "./site/local-site.js";
  * running after the training, until Ctrl-C.
  */
 const root = resolve(import.meta.dirname, "..");
+const keeps = process.argv.includes("--keep");
 const job = ["-n", "train", "-w", "quickstart", "-e", "digits"];
 const say = (text: string) => process.stdout.write(`${text}\n`);
 
@@ -32,7 +33,7 @@ async function main(): Promise<number> {
     const training = train(site);
     const outcome = await Promise.race([training, interrupted]);
     if (outcome === "interrupted") await giveUp(site, training);
-    else if (outcome === 0 && process.argv.includes("--keep")) await keep(site);
+    else if (outcome === 0 && keeps) await keep(site);
     return outcome === "interrupted" ? 130 : outcome;
   } finally {
     const left = await site.stop();
@@ -92,7 +93,7 @@ Trained on ${metrics.ranks} ranks of 2 nodes: ${percent} % of the held-out digit
   the job as sent     ${folder}/job.json
   daemons' logs       ${folder}/logs
 
-To look further, run it again as  npm run quickstart -- --keep  and in another terminal, as it will say:
+To look further, ${keeps ? "" : "run it again as  npm run quickstart -- --keep  and "}in another terminal, as it will say:
   stoker job show ${job.join(" ")}      stoker job logs ${job.join(" ")} --rank 0
   stoker node list                      stoker run -w quickstart -c here -N 2 -- hostname
 Delete ${folder} when you are done.`);

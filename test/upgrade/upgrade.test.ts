@@ -16,7 +16,7 @@ let site: LocalSite | undefined;
 
 beforeAll(() => {
   previous = PreviousRelease.unpack();
-});
+}, 180_000);
 afterAll(() => previous[Symbol.dispose]());
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), "stoker-upgrade-"));
@@ -95,6 +95,8 @@ describe("a running job of the previous release", { timeout: 180_000 }, () => {
     await of.stopCoordinator();
     await of.startCoordinator(builtPrograms);
     await heard(of, previous.version);
+    const { stdout: seen } = await of.run(["doctor"], false, builtPrograms);
+    expect(seen).toContain(`the agent of node n1 (version ${previous.version}) can't look at its machine`);
     await line(of, 2);
     // The site's own command line is the old one.
     await line(of, 3, builtPrograms);
