@@ -10,6 +10,7 @@ import { daemonLog } from "../shared/daemon-log.js";
 import { Fault } from "../shared/fault.js";
 import { IsolationSchema } from "../shared/gen/stoker/v1/node_pb.js";
 import { serviceManager } from "../shared/service-manager/service-manager.js";
+import { giveBackStart } from "../shared/start-memory.js";
 import { version } from "../shared/version.js";
 import { Agent } from "./agent.js";
 import { givenGpus } from "./core/policy/policy.js";
@@ -288,6 +289,7 @@ async function start(flags: Record<string, unknown>): Promise<void> {
   reloadOnHangUp(log, manager, () => readSettings(program, flags, process.env).logLevel);
   manager.ready(`running as node ${member.name}`);
   log.info({ name: member.name, dataDir, version }, "started");
+  giveBackStart();
 }
 
 function acceptAnyCoordinator(flags: Record<string, unknown>): void {
