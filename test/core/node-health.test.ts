@@ -330,8 +330,8 @@ it("a cluster may want it for all its jobs, and a job may say otherwise", () => 
   world.cluster("careful", { scaleSettings: { manual: { targetNodeCount: 1 } }, testBeforeStart: true });
   connect("z");
   beat("z");
-  const granted = (name: string, spec: JobInit) => {
-    const { effects: told } = world.submit(name, { cluster: { id: "careful" }, resources: { gpus: 1 }, ...spec });
+  const granted = (name: string, own: { testBeforeStart?: boolean }) => {
+    const { effects: told } = world.submit(name, { cluster: { id: "careful" }, resources: { gpus: 1 }, ...own });
     return told.flatMap((effect) => (effect.kind === "grant-lease" ? [effect.grant.testBeforeStart] : []));
   };
   expect(granted("j", {})).toEqual([true]);
