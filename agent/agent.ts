@@ -286,7 +286,7 @@ export class Agent {
     // What we don't know we hold we can't freeze: it must be gone before the coordinator hears that we don't hold it.
     await Promise.all(unknown.map((lease) => this.signals.kill(lease)));
     const own = new Set(stored.map(({ run }) => run.id));
-    this.fences.sweep(own);
+    const restored = this.fences.sweep(own);
     for (const path of this.parts.isolation.leftBehind(own)) this.spawner.remove(path);
     for (const name of readdirSync(this.paths.spool)) {
       if (!held.has(name)) this.spawner.remove(join(this.paths.spool, name));
@@ -302,7 +302,10 @@ export class Agent {
       // Without a deadline on disk, as if it had run out just now: its processes are stopped until the coordinator speaks.
       const expiresAt = (sameBoot ? this.fences.until(run.id) : undefined) ?? now;
       this.log.info({ lease: run.id, phase: run.progress.phase, sameBoot }, "taking up a lease of an earlier agent");
-      this.parts.isolation.limits.again(this.fences.group(run.id), run.grant);
+      const group = this.fences.group(run.id);
+      this.parts.isolation.limits.again(group, run.grant);
+      if (group !== undefined && restored.has(run.id))
+        await this.parts.isolation.limits.anew(group, run.grant.gpuUuids);
       this.engine.post({ type: "adopt", run, found: this.ranks.find(run, sameBoot), expiresAt });
     }
     this.engine.post({ type: "tick" });

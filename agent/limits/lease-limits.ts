@@ -91,6 +91,17 @@ export class LeaseLimits {
       this.put(group, this.forControllers(limitsOfVersion2(share, this.host.machineCpus)));
   }
 
+  /** Of a group that was made again, which has no rule about devices yet. Without one nobody may enter it. */
+  async anew(group: string, gpuUuids: readonly string[]): Promise<void> {
+    if (this.minors.size === 0) return;
+    try {
+      await this.keepToDevices(group, gpuUuids);
+    } catch (error) {
+      this.log.error({ err: error, group }, "a control group takes no rule about devices: nothing is started in it");
+      this.removeGroup(group);
+    }
+  }
+
   /** How many of its processes the kernel has killed for want of memory; undefined when it is not limited. */
   killed(lease: LeaseId, group: string | undefined): number | undefined {
     const files = [

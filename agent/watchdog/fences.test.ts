@@ -27,7 +27,7 @@ test("the next agent makes the group of a lease again when it went with the unit
   rmdirSync(group);
 
   const after = started();
-  after.sweep(new Set([lease]));
+  expect(after.sweep(new Set([lease]))).toEqual(new Set([lease]));
   expect(existsSync(group)).toBe(true);
   expect(after.group(lease)).toBe(group);
   expect(after.has(other)).toBe(false);

@@ -72,22 +72,24 @@ export class Fences {
     if (group !== undefined) this.removeGroup(group);
   }
 
-  /** What an earlier agent left. */
-  sweep(held: ReadonlySet<string>): void {
+  /** What an earlier agent left. Those whose group had to be made again: it has neither limits nor rules yet. */
+  sweep(held: ReadonlySet<string>): ReadonlySet<LeaseId> {
+    const restored = new Set<LeaseId>();
     for (const name of readdirSync(this.dir)) {
       const lease = name as LeaseId;
       if (name.endsWith(".new")) rmSync(join(this.dir, name), { force: true });
       else if (!held.has(name) || this.read(lease) === undefined) this.remove(lease);
-      else this.restoreGroup(lease);
+      else if (this.restoreGroup(lease)) restored.add(lease);
     }
+    return restored;
   }
 
   /** With its unit a service manager removes every group that nobody is in by then; who is started from now on is to join this one. */
-  private restoreGroup(lease: LeaseId): void {
+  private restoreGroup(lease: LeaseId): boolean {
     const group = this.group(lease);
-    if (group === undefined || existsSync(group)) return;
+    if (group === undefined || existsSync(group)) return false;
     this.log.warn({ lease, group }, "the lease's control group is gone, and is made again");
-    this.makeGroup(lease);
+    return this.makeGroup(lease) !== undefined;
   }
 
   private make(lease: LeaseId, policy: string, until: number): void {

@@ -71,7 +71,8 @@ async function play(ground: Ground, kinds: readonly FaultKind[], flags: ChaosFla
   );
   const settings: ChaosSettings = {
     ...{ seed, runMs: minutes * 60_000, kinds },
-    ...{ faultEveryMs: 4_000, longShare: 0.25, submitEveryMs: 1_500, longestJobMs: 15_000 },
+    // So many that nodes are busy, and not so many that they wait for longer than faults last.
+    ...{ faultEveryMs: 4_000, longShare: 0.25, submitEveryMs: 9_000 / ground.nodes.length, longestJobMs: 15_000 },
   };
   const result = await runChaos(ground, settings, say);
   for (const line of report(result)) say(line);
