@@ -88,7 +88,12 @@ it("a GPU that is there again serves after a test that it passes; and an operato
   expect(tests[0]).toMatchObject({ purpose: "return", state: "passed", gpuUuids: [uuid] });
   expect(gpuHealth.find((gpu) => gpu.uuid === uuid)?.penalty).toBe(16);
   await site.terminate(victims.filter((_, at) => gpuFaults[at]?.becomes !== "healthy").map(({ job }) => job));
-  const idle = async () => [...(await site.list()).values()].find(({ allocations }) => allocations.length === 0)?.name;
+  // One whose GPU 0 is as it should be: those of most victims are not, and fail the test.
+  const idle = async () =>
+    [...(await site.list()).values()].find(
+      ({ allocations, gpuHealth }) =>
+        allocations.length === 0 && gpuHealth.some((gpu) => gpu.index === 0 && gpu.state === "healthy"),
+    )?.name;
   const name = await until("a node that nobody uses", idle, 60_000);
   // Refused while the node tests another of its GPUs that is there again.
   const tested = async () => {

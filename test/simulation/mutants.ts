@@ -45,7 +45,7 @@ export const mutants: readonly Mutant[] = [
   ),
   mutant(
     "an attempt is placed beside an older one of its job",
-    "chaos",
+    "outages",
     "coordinator/core/checks/unshared.ts",
     "holder.job === job.uuid",
     "holder.job === undefined",
