@@ -5,7 +5,8 @@ import type { Verb } from "../../../verb.js";
 export const exec: Verb = {
   name: "exec",
   description: "Run a command or a shell beside a running job, in its environment and directory",
-  details: "Ends with the command's exit code, and no later than the job's attempt. A job in a container is entered there.",
+  details:
+    "Ends with the command's exit code, and no later than the job's attempt. A job in a container is entered there.",
   example: "stoker job node exec -w lab -e first -j train --exec 'ls $AZ_BATCHAI_JOB_TEMP'",
   options: [
     jobOption,
