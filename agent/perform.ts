@@ -271,6 +271,7 @@ export class Performer {
 
   private async makeDirectories(run: LeaseRun, signal: AbortSignal): Promise<void> {
     const { grant } = run;
+    const { attempt, jobPathSegment: segment } = grant;
     const temp = jobTempOf(grant, this.parts.places);
     const environment = environmentOf(grant, this.parts.places);
     const directories = directoriesOf(grant, environment, temp);
@@ -283,14 +284,14 @@ export class Performer {
       this.note(run, `${directories.length} directories are made after ${tookMs} ms: ${directories.join(", ")}`);
     };
     // The first attempt's own temp is new and local; anything else may lead to a server that does not answer.
-    if (grant.attempt === 1 && directories.every((path) => isInside(path, temp))) {
+    if (attempt === 1 && directories.every((path) => isInside(path, temp))) {
       if (!confinement) for (const path of directories) mkdirSync(path, { recursive: true });
       made();
       return;
     }
-    const names = this.copiesOf(run).map(({ name }) => name);
+    const earlier = this.copiesOf(run).map(({ name }) => name);
     const problem = await makeDirectories(
-      { directories, stdDirectory, earlier: names, attempt: grant.attempt, lease: run.id, as },
+      { directories, stdDirectory, earlier, attempt, lease: run.id, as, segment },
       signal,
     );
     if (problem !== undefined) {

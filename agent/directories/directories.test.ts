@@ -1,4 +1,13 @@
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -65,13 +74,29 @@ describe("a job's temp", () => {
 
 describe("directories that may be on a server", () => {
   const lease = leaseId(jobId("one"), 1);
-  const plan = { directories: [] as string[], stdDirectory: "", earlier: [] as string[], attempt: 1, lease };
+  const plan = {
+    directories: [] as string[],
+    stdDirectory: "",
+    earlier: [] as string[],
+    attempt: 1,
+    lease,
+    segment: segment("one/1"),
+  };
   const never = new AbortController().signal;
 
   it("are made with their parents, whatever their names", async () => {
     const paths = [join(dir, "a/b c"), join(dir, "-d/$(touch x)"), join(dir, "'q'")];
     expect(await makeDirectories({ ...plan, directories: paths }, never)).toBeUndefined();
     expect(paths.every((path) => existsSync(path))).toBe(true);
+  });
+
+  it("let jobs of other accounts in beside them, and not into them", async () => {
+    const own = join(dir, "results", segment("one/1"), "outputs");
+    expect(await makeDirectories({ ...plan, directories: [own], as: ["/usr/bin/env"] }, never)).toBeUndefined();
+    const modeOf = (path: string) => (statSync(join(dir, "results", path)).mode & 0o7777).toString(8);
+    const levels = ["workspaces", "workspaces/w", "workspaces/w/experiments/e/jobs", segment("one")];
+    expect(levels.map(modeOf)).toEqual(levels.map(() => "1777"));
+    expect([".", segment("one/1"), `${segment("one/1")}/outputs`].map(modeOf)).toEqual(["755", "755", "755"]);
   });
 
   it("give the std files of the attempt before their number, once", async () => {

@@ -16,10 +16,17 @@ export interface DirectoriesPlan {
   lease: LeaseId;
   /** Words before the command, which make it the job's account's. */
   as?: readonly string[];
+  /** Of the job, in the directories that are its own below a place that it may share with others. */
+  segment: string;
 }
 
-// "$1": number of directories, then those, then pairs of old and new names.
+// Thrice a number of directories and those: roots, the levels below them that jobs of several accounts share, and the job's own. Then pairs of old
+// and new names. A level is everybody's to add to from its first moment, as two accounts may come to it together.
 const script = `
+count=$1; shift
+while [ "$count" -gt 0 ]; do [ -d "$1" ] || mkdir -p -- "$1" || exit 1; shift; count=$((count-1)); done
+count=$1; shift
+while [ "$count" -gt 0 ]; do [ -d "$1" ] || (umask 0; mkdir -m 1777 -- "$1" 2>/dev/null); shift; count=$((count-1)); done
 count=$1; shift
 while [ "$count" -gt 0 ]; do mkdir -p -- "$1" || exit 1; shift; count=$((count-1)); done
 while [ $# -gt 1 ]; do
@@ -37,7 +44,8 @@ export function makeDirectories(plan: DirectoriesPlan, signal: AbortSignal): Pro
           join(plan.stdDirectory, earlierName(name, plan.attempt - 1)),
         ])
       : [];
-  const words = [String(plan.directories.length), ...plan.directories, ...renames];
+  const { roots, levels } = plan.as?.length ? sharedIn(plan) : { roots: [], levels: [] };
+  const words = [...[roots, levels, plan.directories].flatMap((paths) => [String(paths.length), ...paths]), ...renames];
   return new Promise((resolve) => {
     const [program = "/bin/sh", ...before] = [...(plan.as ?? []), "/bin/sh"];
     const child = spawn(program, [...before, "-c", script, "directories", ...words], {
@@ -70,6 +78,20 @@ export function makeDirectories(plan: DirectoriesPlan, signal: AbortSignal): Pro
     child.once("error", (error) => end(error.message));
     child.once("close", (code) => end(code === 0 ? undefined : errors.trim() || `exit code ${code}`));
   });
+}
+
+/** What lies above the job's own directory: whoever's job comes first makes it, and others' must be able to add theirs. */
+function sharedIn({ directories, segment }: DirectoriesPlan): { roots: string[]; levels: string[] } {
+  const names = segment.split("/").slice(0, -1);
+  const found = directories.flatMap((path) => {
+    const at = `${path}/`.indexOf(`/${segment}/`);
+    return at > 0 ? [path.slice(0, at)] : [];
+  });
+  const roots = [...new Set(found)];
+  return {
+    roots,
+    levels: roots.flatMap((root) => names.map((_, index) => join(root, ...names.slice(0, index + 1)))),
+  };
 }
 
 export function earlierName(name: string, attempt: number): string {
