@@ -1,7 +1,7 @@
-import { mkdtempSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
+import { temporaryFolder } from "../test/fakes/temporary-folder.js";
 import { commandOf, flag, type Program, pairs, readSettings, text, whole } from "./config.js";
 import { Fault } from "./fault.js";
 
@@ -18,7 +18,7 @@ function program(file: string): Program<typeof settings> {
 }
 
 function fileWith(content: string): string {
-  const path = join(mkdtempSync(join(tmpdir(), "config-")), "demo.yaml");
+  const path = join(temporaryFolder("stoker-config-"), "demo.yaml");
   writeFileSync(path, content);
   return path;
 }

@@ -1,11 +1,11 @@
-import { mkdtempSync, statSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Metadata } from "@grpc/grpc-js";
 import { expect, test } from "vitest";
+import { temporaryFolder } from "../test/fakes/temporary-folder.js";
 import { authenticate, bearer, readOrMakeToken, readToken } from "./credentials.js";
 
-const folder = () => mkdtempSync(join(tmpdir(), "credentials-"));
+const folder = () => temporaryFolder("stoker-credentials-");
 
 test("a token is made once, for its owner alone, and kept", () => {
   const path = join(folder(), "data", "token");

@@ -1,6 +1,4 @@
-import { mkdtempSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { temporaryFolder } from "../../test/fakes/temporary-folder.js";
 import { run } from "../program.js";
 import type { Input, Terminal, World } from "../world.js";
 
@@ -12,7 +10,7 @@ type Interrupted = (signal: "SIGINT" | "SIGTERM") => void;
 export class FakeWorld implements World {
   /** The fake coordinator encrypts nothing. */
   environment: NodeJS.ProcessEnv = { STOKER_TLS: "off" };
-  configFolder = mkdtempSync(join(tmpdir(), "stoker-cli-"));
+  configFolder = temporaryFolder("stoker-cli-");
   isInteractive = false;
   stdin = "";
   /** What is answered to questions, in order. */

@@ -4,6 +4,7 @@ import { describe, expect, it, onTestFinished } from "vitest";
 import { AgentSite, isAlive } from "../fakes/agent-site.js";
 import { makeGrant } from "../fakes/lease-grant.js";
 import { SmallDisk } from "../fakes/small-disk.js";
+import { temporaryFolder } from "../fakes/temporary-folder.js";
 import { until } from "../fakes/until.js";
 
 const mebibyte = 2 ** 20;
@@ -60,7 +61,7 @@ describe("an agent whose disk is full", () => {
   it("tells the end of what runs though nothing at all can be written", async () => {
     const disk = await SmallDisk.make(16 * mebibyte);
     const site = await siteOn(disk, 0);
-    const go = `/tmp/stoker-go-${process.pid}-${Date.now()}`;
+    const go = join(temporaryFolder("stoker-go-"), "go");
     const grant = makeGrant({
       ranks: [{ rank: 0, commandLine: `echo $$ > ${disk.dir}/pid; while [ ! -e ${go} ]; do sleep 0.02; done; exit 7` }],
     });
