@@ -15,9 +15,9 @@ module.exports = {
     ...neverEachOther,
     {
       name: "test-aids-in-tests",
-      comment: "What test/ holds is for tests, those beside a file included.",
+      comment: "What test/ holds is for tests, those beside a file and what helps them included.",
       severity: "error",
-      from: { path: "^(coordinator|agent|cli|shared)/", pathNot: "\\.test\\.ts$" },
+      from: { path: "^(coordinator|agent|cli|shared)/", pathNot: "\\.test\\.ts$|^cli/testing/" },
       to: { path: "^test/" },
     },
     {
