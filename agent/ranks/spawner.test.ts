@@ -38,7 +38,7 @@ const helperOf = (pid: number) => Number(/\) . (\d+)/.exec(readFileSync(`/proc/$
 
 it("runs a process in its folder with exactly that environment", async () => {
   const started = await shims.start(run("a", "env; pwd; echo to stderr >&2; exit 3", { ODD: "a b\n'c'" }));
-  expect(await started.exited).toEqual({ exitCode: 3, signal: 0 });
+  expect(await started.exited).toMatchObject({ exitCode: 3, signal: 0 });
   const lines = readFileSync(join(dir, "a/stdout"), "utf8");
   expect(lines).toContain("ODD=a b\n'c'\n");
   expect(lines.trim().endsWith(dir)).toBe(true);
@@ -48,7 +48,7 @@ it("runs a process in its folder with exactly that environment", async () => {
 
 it("says a signal as a shell does", async () => {
   const started = await shims.start(run("a", "kill -9 $$"));
-  expect(await started.exited).toEqual({ exitCode: 137, signal: 9 });
+  expect(await started.exited).toMatchObject({ exitCode: 137, signal: 9 });
 });
 
 it("starts many at once and tells each its own end", async () => {
@@ -86,14 +86,14 @@ class Hasty extends Spawner {
 
 it("does not take for dead what has not yet become a shim", async () => {
   const started = await new LocalShims(new Hasty(shimPath, log), fenceOf, log).start(run("a", ""));
-  expect(await started.exited).toEqual({ exitCode: 5, signal: 0 });
+  expect(await started.exited).toMatchObject({ exitCode: 5, signal: 0 });
 });
 
 it("loses neither processes nor their exits with the helper that started them", async () => {
   const started = await shims.start(run("a", `while [ ! -e ${dir}/go ]; do sleep 0.02; done; exit 5`));
   process.kill(helperOf(started.pid), "SIGKILL");
   writeFileSync(join(dir, "go"), "");
-  expect(await started.exited).toEqual({ exitCode: 5, signal: 0 });
+  expect(await started.exited).toMatchObject({ exitCode: 5, signal: 0 });
   const next = await shims.start(run("b", "exit 6"));
   expect((await next.exited).exitCode).toBe(6);
 });
@@ -104,8 +104,8 @@ it("takes up what another has started, and what has ended since", async () => {
   const adopted = await other.adopt(join(dir, "a"));
   expect(adopted?.pid).toBe(started.pid);
   writeFileSync(join(dir, "go"), "");
-  expect(await adopted?.exited).toEqual({ exitCode: 5, signal: 0 });
-  expect(await (await other.adopt(join(dir, "a")))?.exited).toEqual({ exitCode: 5, signal: 0 });
+  expect(await adopted?.exited).toMatchObject({ exitCode: 5, signal: 0 });
+  expect(await (await other.adopt(join(dir, "a")))?.exited).toMatchObject({ exitCode: 5, signal: 0 });
   expect(await other.adopt(join(dir, "never"))).toBeUndefined();
 });
 
