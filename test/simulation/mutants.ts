@@ -87,7 +87,7 @@ export const mutants: readonly Mutant[] = [
   ),
   mutant(
     "renewed from receipt, not from sending",
-    "partitions",
+    "witnesses",
     "agent/core/step.ts",
     `{ type: "renewed", until: at + this.state.ttlMs }`,
     `{ type: "renewed", until: this.now.monotonic + this.state.ttlMs }`,

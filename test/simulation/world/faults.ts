@@ -59,6 +59,8 @@ export class Faults {
       case "cut off among the restarted":
       case "left behind with late answers":
         return random.span(50_000, 80_000);
+      case "answered late, then cut off":
+        return random.span(60_000, 80_000);
       default:
         return random.span(500, 60_000);
     }
@@ -148,6 +150,8 @@ export class Faults {
         return this.cutOffAmongRestarted(machine);
       case "left behind with late answers":
         return this.leftBehind(machine);
+      case "answered late, then cut off":
+        return this.answeredLate(machine);
     }
   }
 
@@ -212,6 +216,32 @@ export class Faults {
     };
   }
 
+  /** One hears each answer seconds after it was given, and then nothing: its time counts from what it asked, not from what it heard. */
+  private answeredLate(machine: Machine): () => void {
+    const { random, world } = this;
+    const answers = world.network.link("coordinator", machine.name);
+    const undone: Array<() => void> = [];
+    let lateMs = 0;
+    const later = (moreMs: number) => {
+      lateMs += moreMs;
+      answers.slowMs += moreMs;
+      undone.push(() => {
+        answers.slowMs -= moreMs;
+      });
+    };
+    // By steps: a silence of two thirds of a lease would end the session.
+    later(random.span(3_000, 4_500));
+    world.timeline.after(12_000, "answers come later", () => later(random.span(3_000, 4_500)));
+    world.timeline.after(random.span(24_000, 32_000), "nothing more is heard of it", () => {
+      undone.push(this.cut([[machine.name, "coordinator"]]));
+      // The answers that are under way still come.
+      world.timeline.after(lateMs, "nor heard by it", () => undone.push(this.cut([["coordinator", machine.name]])));
+    });
+    return () => {
+      for (const undo of undone) undo();
+    };
+  }
+
   private agentStopped(machine: Machine): (() => void) | undefined {
     const { agent } = machine;
     if (!agent || machine.unguarded || agent.process.stopped) return undefined;
@@ -257,10 +287,10 @@ export class Faults {
   private slow(machine: Machine, ms = this.random.span(100, 8_000)): () => void {
     const { network } = this.world;
     const links = both(machine.name, "coordinator").map(([from, to]) => network.link(from, to));
-    for (const link of links) link.slowMs += this.random.chance(0.7) ? ms : 0;
-    const before = links.map(({ slowMs }) => slowMs);
+    const added = links.map((link) => ({ link, ms: this.random.chance(0.7) ? ms : 0 }));
+    for (const { link, ms } of added) link.slowMs += ms;
     return () => {
-      for (const [at, link] of links.entries()) link.slowMs = Math.max(0, link.slowMs - (before[at] ?? 0));
+      for (const { link, ms } of added) link.slowMs -= ms;
     };
   }
 

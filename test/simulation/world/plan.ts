@@ -55,7 +55,8 @@ export type FaultKind =
   | "split"
   | "coordinator killed in a split"
   | "cut off among the restarted"
-  | "left behind with late answers";
+  | "left behind with late answers"
+  | "answered late, then cut off";
 
 /** Those that are made of several for one purpose are not among them. */
 const all: Readonly<Partial<Record<FaultKind, number>>> = {
@@ -146,6 +147,7 @@ const faultsOf: Record<PlanKind, Readonly<Partial<Record<FaultKind, number>>>> =
     ...some("coordinator killed", "cut off", "coordinator killed in a split"),
     "cut off among the restarted": 20,
     "left behind with late answers": 20,
+    "answered late, then cut off": 20,
   },
   lab: all,
 };
