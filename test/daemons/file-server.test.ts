@@ -126,8 +126,8 @@ test("a second one beside it, and a job that mounts both, besides a command's vo
   expect(read(`${second}/by-the-job`)).toBe("written");
   expect(standIn.calls).toEqual(
     expect.arrayContaining([
-      expect.stringMatching(new RegExp(`^-t nfs -o ro,port=${port} 127.0.0.1:/data/sub .*/in$`)),
-      expect.stringMatching(new RegExp(`^-t nfs -o port=${port} 127.0.0.1:/data-two .*/out$`)),
+      expect.stringMatching(new RegExp(`^-t nfs -o ro,port=${port},nosuid,nodev 127.0.0.1:/data/sub .*/in$`)),
+      expect.stringMatching(new RegExp(`^-t nfs -o port=${port},nosuid,nodev 127.0.0.1:/data-two .*/out$`)),
     ]),
   );
   const mounted = readFileSync("/proc/self/mountinfo", "utf8").split("\n");
