@@ -12,7 +12,7 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { LocalSite } from "../../scripts/site/local-site.js";
+import { builtPrograms, LocalSite } from "../../scripts/site/local-site.js";
 import { until } from "../fakes/until.js";
 
 /** A number that no machine has given to anybody. */
@@ -38,11 +38,20 @@ function withAccount(): string[] {
 }
 
 beforeAll(async () => {
-  folder = mkdtempSync(join(tmpdir(), "stoker-node-test-"));
+  // Where the account may go and which each test, with a /tmp of its own, still sees, wherever this tree is.
+  folder = mkdtempSync(join(isRoot ? "/run" : tmpdir(), "stoker-node-test-"));
   chmodSync(folder, 0o755);
+  for (const name of ["stoker-shim", "stoker-rsh", "stoker-node-test"])
+    copyFileSync(join(builtPrograms, name), join(folder, name));
   site = await LocalSite.start({
     ...{ folder, nodes, agentEnter: withAccount() },
-    agentFlags: ["--cpus", "4", ...(isRoot ? ["--accounts", "coordinator-token=prober"] : [])],
+    agentFlags: [
+      "--cpus",
+      "4",
+      "--shim",
+      join(folder, "stoker-shim"),
+      ...(isRoot ? ["--accounts", "coordinator-token=prober"] : []),
+    ],
   });
   await site.stoker(["workspace", "create", "-n", "lab"]);
   await site.stoker(["cluster", "create", "-w", "lab", "-n", "all", "-s", "any", "-t", "3"]);
