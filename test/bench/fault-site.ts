@@ -1,3 +1,7 @@
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+import { membersMax } from "../../coordinator/core/witnesses/set.js";
 import { JobService } from "../../shared/gen/stoker/v1/job_service_pb.js";
 import type { ServiceClient } from "../../shared/grpc.js";
 import { furnish, parent } from "../lab/chaos/furnish.js";
@@ -9,6 +13,11 @@ import { listJobs, stateOf } from "../lab/chaos/outcome.js";
 import { until } from "../lab/machines/until.js";
 
 const markEveryMs = 20;
+
+const knows = (data: string, nodes: number) => {
+  const path = join(data, "witnesses.json");
+  return existsSync(path) && readFileSync(path, "utf8").split('"port"').length - 1 === Math.min(nodes, membersMax);
+};
 
 /** A site of its own whose nodes can be cut off, stopped and lost, and jobs that mark the time while they run. */
 export class FaultSite {
@@ -26,6 +35,9 @@ export class FaultSite {
     const ground = await HostGround.raise({ nodes, cpusPerNode: 1, ...times });
     try {
       await furnish(ground.connect(), ground);
+      await until("every node knows all witnesses", () => ground.nodes.every(({ data }) => knows(data, nodes)), 60_000);
+      // So that the coordinator knows that they do: until then it rightly reckons with the few of the start.
+      await delay(3 * times.heartbeatMs);
     } catch (error) {
       await ground.stop();
       throw error;
