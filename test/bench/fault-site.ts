@@ -35,7 +35,11 @@ export class FaultSite {
     const ground = await HostGround.raise({ nodes, cpusPerNode: 1, ...times });
     try {
       await furnish(ground.connect(), ground);
-      await until("every node knows all witnesses", () => ground.nodes.every(({ data }) => knows(data, nodes)), 60_000);
+      await until(
+        "every node knows all witnesses",
+        async () => ground.nodes.every(({ data }) => knows(data, nodes)),
+        60_000,
+      );
       // So that the coordinator knows that they do: until then it rightly reckons with the few of the start.
       await delay(3 * times.heartbeatMs);
     } catch (error) {
