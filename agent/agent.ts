@@ -52,6 +52,7 @@ import { RankPipes } from "./ranks/rank-pipes.js";
 import { LocalShims } from "./ranks/shims.js";
 import { Spawner } from "./ranks/spawner.js";
 import { Receiver } from "./received.js";
+import { ledgerKey } from "./sealing/boot-key.js";
 import { AllSurroundings } from "./surroundings.js";
 import { TestLeases } from "./test-leases.js";
 import { UserRelays, type UserRelaysOptions } from "./user-relays.js";
@@ -132,16 +133,13 @@ export class Agent {
     this.holder = { engine: () => this.engine, paths: this.paths, places: this.places, surroundings };
     this.obeyed = new ObeyedFile(this.paths.obeyed);
     this.room = new DiskReserve({ dir: options.dataDir, bytes: options.diskReserve ?? diskReserveBytes, log });
-    this.ledger = new Ledger(
-      this.paths.ledger,
-      this.boot,
-      (path) => this.spawner.remove(path),
-      () => this.room.spend(),
-    );
+    const remove = (path: string) => this.spawner.remove(path);
+    const boot = { id: this.boot, key: ledgerKey(log) };
+    this.ledger = new Ledger(this.paths.ledger, boot, remove, () => this.room.spend());
     this.fences = new Fences(this.paths.fences, this.boot, options.freezer.groups, log);
     this.watchdog = new Watchdog(options.shimPath, options.dataDir, log);
     this.spawner = new Spawner(options.shimPath, log);
-    this.temps = new JobTemps(this.paths.jobs, this.paths.trash, (path) => this.spawner.remove(path));
+    this.temps = new JobTemps(this.paths.jobs, this.paths.trash, remove);
     this.shims = new LocalShims(this.spawner, (lease) => join(this.paths.fences, lease), log);
     this.signals = new LeaseSignals(options.shimPath, this.paths.spool, (lease) => this.fences.group(lease), log);
     const tell = (lease: LeaseId, event: LeaseEvent) => this.engine.lease(lease, event);
@@ -153,7 +151,7 @@ export class Agent {
     });
     const { fences, shims, signals, clock } = this;
     const ofTests = { nodeName: options.name, confinements, fences, shims, signals, clock, remote: () => this.remote };
-    const testLeases = new TestLeases({ ...this.holder, ...ofTests, remove: (path) => this.spawner.remove(path) });
+    const testLeases = new TestLeases({ ...this.holder, ...ofTests, remove });
     const send = (message: SessionMessage) => this.link.send(message);
     this.remote = parts.remote(remoteHost(this.holder, parts.containers, shims, send, testLeases));
     this.gpus = parts.gpus(options.inventory.gpus);
@@ -182,7 +180,7 @@ export class Agent {
       tellDeaths: (run) => causes.tellRemote(run, tell),
       tell,
       segmentsInUse: () => new Set([...this.engine.state.leases.values()].map(({ grant }) => grant.jobPathSegment)),
-      remove: (path) => this.spawner.remove(path),
+      remove,
       log,
     });
     this.engine = new Engine(
@@ -197,7 +195,7 @@ export class Agent {
         ...{ clock: this.clock, nodeName: options.name, boot: this.boot, folder: this.paths.setup },
         ...{ mountRoot: this.paths.mounts, baseEnvironment: options.baseEnvironment, shims: this.shims },
         ...{ mounts: parts.mounts, accounts: parts.accounts, copies: parts.setupCopies },
-        remove: (path) => this.spawner.remove(path),
+        remove,
         report: (told) => this.link.report(preparationMessage(told)),
       },
       log,

@@ -1,3 +1,4 @@
+import { randomBytes } from "node:crypto";
 import {
   appendFileSync,
   mkdtempSync,
@@ -10,7 +11,11 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { create, toJson } from "@bufbuild/protobuf";
 import { afterEach, beforeEach, expect, it } from "vitest";
+import { EnvironmentVariableSchema } from "../shared/gen/stoker/v1/environment_pb.js";
+import { ContainerPlanSchema, LeaseGrantSchema } from "../shared/gen/stoker/v1/lease_pb.js";
+import { MountPlanSchema } from "../shared/gen/stoker/v1/mount_pb.js";
 import { parseLeaseId } from "../shared/ids.js";
 import { SmallDisk } from "../test/fakes/small-disk.js";
 import { exampleGrant } from "./core/example.js";
@@ -23,7 +28,9 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(dir, { recursive: true, force: true }));
 
-const open = (boot = "boot") => new Ledger(dir, boot, (path) => rmSync(path));
+const key = randomBytes(32);
+const open = (id = "boot", inMemory: Buffer | null = key) =>
+  new Ledger(dir, { id, key: inMemory ?? undefined }, (path) => rmSync(path));
 
 const jobs = ["0e2d6b1c-5a57-4d3f-9d61-0a5b7f0c1d2e", "11111111-5a57-4d3f-9d61-0a5b7f0c1d2e"] as const;
 
@@ -100,10 +107,57 @@ it("forgets what is removed, even while it is being written", async () => {
   expect(readdirSync(dir)).toEqual([]);
 });
 
-it("shows its secrets to nobody else", async () => {
-  const run = runOf(jobs[0]);
+/** Of every place in a grant that can hold one. */
+function withSecrets(run: LeaseRun): LeaseRun {
+  const azure = (accountKey: string) => ({ credentials: { accountKey } });
+  const mount = (case_: "cifs" | "rclone", value: string) =>
+    create(MountPlanSchema, { relativeMountPath: "m", kind: { case: case_, value: azure(value) } });
+  const grant = {
+    ...run.grant,
+    secrets: [create(EnvironmentVariableSchema, { name: "PASSWORD", value: "secret-1" })],
+    clusterMounts: [mount("cifs", "secret-2"), mount("rclone", "secret-3")],
+    jobMounts: [create(MountPlanSchema, { kind: { case: "nfs", value: {} } }), mount("cifs", "secret-4")],
+    container: create(ContainerPlanSchema, { image: "i", username: "u", password: "secret-5" }),
+  };
+  return { ...run, grant };
+}
+
+it("tells its secrets to nobody who has the disk alone", async () => {
+  const run = withSecrets(runOf(jobs[0]));
+  const path = join(dir, `${run.id}.json`);
   await open().write(run, true);
-  expect(statSync(join(dir, `${run.id}.json`)).mode & 0o077).toBe(0);
+  expect(statSync(path).mode & 0o077).toBe(0);
+  expect(readFileSync(path, "latin1")).not.toContain("secret-");
+  expect(open().load(nothingAside)).toEqual([{ run, sameBoot: true }]);
+});
+
+it.each([
+  ["another", randomBytes(32)],
+  ["none", null],
+])("with a later boot's key (%s) knows all of a lease but its secrets", async (_, later) => {
+  const run = withSecrets(runOf(jobs[0]));
+  await open().write(run, true);
+  const [stored] = open("later", later).load(nothingAside);
+  const { grant } = stored?.run ?? {};
+  expect(stored?.sameBoot).toBe(false);
+  expect(grant).toMatchObject({ leaseId: run.grant.leaseId, secrets: [], container: { username: "u", password: "" } });
+  expect(grant?.jobMounts).toHaveLength(2);
+  expect(JSON.stringify(toJson(LeaseGrantSchema, grant ?? run.grant))).not.toContain("secret-");
+});
+
+it("does not take up what it would run without its secrets", async () => {
+  await open().write(withSecrets(runOf(jobs[0])), true);
+  await open().write(runOf(jobs[1]), true);
+  const aside: string[] = [];
+  const stored = open("boot", randomBytes(32)).load((_, why) => aside.push(why));
+  expect(stored.map(({ run }) => run.grant.jobUuid)).toEqual([jobs[1]]);
+  expect(aside).toEqual(["the key that opens its secrets is gone from memory"]);
+});
+
+it("reads what an earlier agent wrote, and what was written where nothing is in memory", async () => {
+  const run = withSecrets(runOf(jobs[0]));
+  await open("boot", null).write(run, true);
+  expect(open().load(nothingAside)).toEqual([{ run, sameBoot: true }]);
 });
 
 it("sets aside what is torn, and reads the rest", async () => {
@@ -187,7 +241,7 @@ it("never takes up what was not written, whatever byte is changed or block lost"
 
 it("survives a full disk: the record before counts, and the next goes where the torn one was", async () => {
   const disk = await SmallDisk.make(2 ** 20);
-  const make = (spend = () => false) => new Ledger(disk.dir, "boot", (path) => rmSync(path), spend);
+  const make = (spend = () => false) => new Ledger(disk.dir, { id: "boot", key }, (path) => rmSync(path), spend);
   const ledger = make();
   const run = runOf(jobs[0]);
   await ledger.write(run, true);

@@ -14,11 +14,10 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { fromJson, type JsonValue, toJson } from "@bufbuild/protobuf";
 import { isFull } from "../shared/disk-reserve.js";
-import { type LeaseGrant, LeaseGrantSchema } from "../shared/gen/stoker/v1/lease_pb.js";
 import { type LeaseId, parseLeaseId } from "../shared/ids.js";
 import type { LeaseRun, RankState } from "./core/lease-state.js";
+import { openGrant, type SealedGrant, sealGrant } from "./sealing/grant-seal.js";
 
 const sync = promisify(fsync);
 
@@ -37,7 +36,8 @@ interface Waiting {
 /**
  * What this node holds, on disk: one small file a lease, so that a restarted agent adopts its running ranks. A file is made whole and synced
  * before it gets its name; later states are appended. Each record is a checksum's line and a line of JSON, and the last whole one counts: what
- * was being written when the power went is passed over. It holds secrets, so only its owner may read it.
+ * was being written when the power went is passed over. Only its owner may read it, and values of secrets are sealed with a key that is in
+ * memory alone: a disk that is taken out tells none.
  */
 export class Ledger {
   private readonly waiting = new Map<LeaseId, Waiting>();
@@ -47,7 +47,8 @@ export class Ledger {
 
   constructor(
     private readonly dir: string,
-    private readonly bootId: string,
+    /** `key` seals secrets, and is found again while the machine runs; without one they are written as they are. */
+    private readonly boot: { id: string; key: Buffer | undefined },
     /** In the background. */
     private readonly unlink: (path: string) => void,
     /** Makes room on a full disk; false when there is none to make. */
@@ -63,7 +64,7 @@ export class Ledger {
       const path = join(this.dir, file);
       if (file.endsWith(".new")) rmSync(path, { force: true });
       if (!file.endsWith(".json")) continue;
-      const entry = read(path, this.bootId);
+      const entry = read(path, this.boot);
       if (typeof entry === "string") {
         renameSync(path, `${path}.unreadable`);
         aside(`${path}.unreadable`, entry);
@@ -184,7 +185,8 @@ export class Ledger {
   }
 
   private wholeOf(run: LeaseRun): string {
-    return `{"boot":${JSON.stringify(this.bootId)},"grant":${JSON.stringify(toJson(LeaseGrantSchema, run.grant))},"run":${stateOf(run)}}`;
+    const { grant, sealed } = sealGrant(run.grant, this.boot.key);
+    return `{"boot":${JSON.stringify(this.boot.id)},"grant":${JSON.stringify(grant)},${sealed === undefined ? "" : `"sealed":"${sealed}",`}"run":${stateOf(run)}}`;
   }
 
   private path(lease: LeaseId): string {
@@ -225,18 +227,24 @@ function recordsOf(text: string): { bodies: string[]; wholeBytes: number; torn: 
 }
 
 /** The entry, or why there is none. */
-function read(path: string, bootId: string): { stored: Stored; torn: boolean; wholeBytes: number } | string {
+function read(
+  path: string,
+  boot: { id: string; key: Buffer | undefined },
+): { stored: Stored; torn: boolean; wholeBytes: number } | string {
   try {
     const { bodies, torn, wholeBytes } = recordsOf(readFileSync(path, "utf8"));
     const [first, ...later] = bodies;
     if (first === undefined) return "it is torn or was changed";
-    const entry = JSON.parse(first) as { boot: string; grant: JsonValue; run: StoredRun };
+    const entry = JSON.parse(first) as SealedGrant & { boot: string; run: StoredRun };
     const last = later.at(-1);
     const run = last === undefined ? entry.run : (JSON.parse(last) as StoredRun);
-    const grant: LeaseGrant = fromJson(LeaseGrantSchema, entry.grant, { ignoreUnknownFields: true });
+    const { grant, whole } = openGrant(entry, boot.key);
     if (!parseLeaseId(grant.leaseId) || run.id !== grant.leaseId) return "it is of no lease";
+    const sameBoot = entry.boot === boot.id;
+    // Nothing is started again after a boot. Without it, what is started without its secrets would do something else than it was asked to.
+    if (sameBoot && !whole) return "the key that opens its secrets is gone from memory";
     return {
-      stored: { run: { ...run, grant, ranks: new Map(run.ranks) }, sameBoot: entry.boot === bootId },
+      stored: { run: { ...run, grant, ranks: new Map(run.ranks) }, sameBoot },
       torn,
       wholeBytes,
     };

@@ -1,24 +1,12 @@
-import { existsSync, mkdtempSync, readdirSync, rmSync, statfsSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { memoryFolders } from "../memory-folders.js";
 
-/** Linux's TMPFS_MAGIC. */
-const tmpfs = 0x01021994;
-
-const folders = ["/run", "/dev/shm"];
 const prefix = "stoker-secret-";
-
-const isInMemory = (folder: string) => {
-  try {
-    return statfsSync(folder).type === tmpfs;
-  } catch {
-    // Not there: the next one may be.
-    return false;
-  }
-};
 
 /** A file that only root can read and that never comes to a disk. Undefined where the machine has no folder in memory. */
 export function secretFile(text: string): { path: string; remove(): void } | undefined {
-  const parent = folders.find(isInMemory);
+  const [parent] = memoryFolders();
   if (parent === undefined) return undefined;
   const folder = mkdtempSync(join(parent, `${prefix}${process.pid}-`));
   const path = join(folder, "credentials");
@@ -28,7 +16,7 @@ export function secretFile(text: string): { path: string; remove(): void } | und
 
 /** What processes that ended too soon for it have left. */
 export function removeForgottenSecretFiles(): void {
-  for (const parent of folders.filter(isInMemory)) {
+  for (const parent of memoryFolders()) {
     for (const name of readdirSync(parent)) {
       const pid = name.startsWith(prefix) ? name.slice(prefix.length).split("-")[0] : undefined;
       if (pid !== undefined && !existsSync(`/proc/${pid}`))

@@ -1,14 +1,11 @@
-import { createCipheriv, createDecipheriv, randomBytes } from "node:crypto";
+import { decrypt, encrypt, encryptedHeadBytes } from "../../shared/encryption.js";
 import { Fault } from "../../shared/fault.js";
 import type { SealingKey } from "./key.js";
 
-const algorithm = "aes-256-gcm";
 /** No protobuf message and no text begins with it: so what is sealed is known from what is not. */
 const sealedMark = 0;
 const idBytes = 8;
-const nonceBytes = 12;
-const tagBytes = 16;
-const headBytes = 1 + idBytes + nonceBytes + tagBytes;
+const headBytes = 1 + idBytes + encryptedHeadBytes;
 
 /**
  * Seals with AES-256-GCM under the first of its keys, and opens what any of them sealed. What was sealed in one context opens in no other:
@@ -46,11 +43,8 @@ export class Vault {
 
   seal(context: string, plain: Uint8Array): Buffer {
     this.keep();
-    const nonce = randomBytes(nonceBytes);
-    const cipher = createCipheriv(algorithm, this.first.bytes, nonce);
-    cipher.setAAD(Buffer.from(context));
-    const body = Buffer.concat([cipher.update(plain), cipher.final()]);
-    return Buffer.concat([Buffer.of(sealedMark), Buffer.from(this.first.id, "hex"), nonce, cipher.getAuthTag(), body]);
+    const body = encrypt(this.first.bytes, context, plain);
+    return Buffer.concat([Buffer.of(sealedMark), Buffer.from(this.first.id, "hex"), body]);
   }
 
   /** Throws a Fault when it was sealed with another key, in another context, or was changed since. */
@@ -61,12 +55,8 @@ export class Vault {
     if (bytes.length < headBytes || bytes[0] !== sealedMark || !key) {
       throw new Fault("failed-precondition", `a secret was sealed with key ${id}, which is not in the key file`);
     }
-    const nonce = bytes.subarray(1 + idBytes, 1 + idBytes + nonceBytes);
-    const decipher = createDecipheriv(algorithm, key.bytes, nonce);
-    decipher.setAAD(Buffer.from(context));
-    decipher.setAuthTag(bytes.subarray(headBytes - tagBytes, headBytes));
     try {
-      return Buffer.concat([decipher.update(bytes.subarray(headBytes)), decipher.final()]);
+      return decrypt(key.bytes, context, bytes.subarray(1 + idBytes));
     } catch (cause) {
       throw new Fault("failed-precondition", "a secret in the catalog is not as it was sealed", { cause });
     }
