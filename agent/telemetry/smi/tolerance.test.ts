@@ -121,7 +121,11 @@ test("without any of its elements, or with two of them exchanged, it is read: no
       const all = elementsOf(text);
       const first = all[a % all.length];
       // Beside it: elements come in another order from one driver to the next.
-      const beside = all.filter(({ from, to }) => first && (to < first.from || from > first.to));
+      const beside = all.filter(
+        // A GPU within a GPU is a document whose first GPU has no end: it is refused.
+        ({ name, from, to }) =>
+          first && (to < first.from || from > first.to) && (name === "gpu") === (first.name === "gpu"),
+      );
       const second = beside[b % Math.max(1, beside.length)];
       if (!first) return;
       const before = parseSmi(text).gpus;
@@ -261,6 +265,14 @@ test("a process that is called like an error is no error of its GPU, and one tha
   const [gpu] = parseSmi(processNamed(hostile)).gpus;
   const [plain] = parseSmi(processNamed("python3")).gpus;
   expect(gpu).toMatchObject({ uuid: plain?.uuid, memory: plain?.memory ?? {} });
+});
+
+test("a GPU within another is no document", () => {
+  const { text } = recordings.find(({ name }) => name.includes("4x-tesla-k80")) ?? { text: "" };
+  const [whole = ""] = /<gpu id[\s\S]*?<\/gpu>/.exec(text) ?? [];
+  const inner = text.lastIndexOf("<ibmnpu>");
+  expect(parseSmi(text).gpus).toHaveLength(4);
+  expect(() => parseSmi(text.slice(0, inner) + whole + text.slice(inner))).toThrow(SmiFormatError);
 });
 
 test("an element without its end costs its own values; one GPU never has another's", () => {
