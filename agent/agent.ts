@@ -211,7 +211,7 @@ export class Agent {
       log,
     );
     this.link = new Link(options.coordinator, this.linkHost(), log);
-    this.users = new UserRelays(options, this.holder, parts.mounts, (lease) => this.fences.path(lease), log);
+    this.users = new UserRelays(options, this.holder, parts.mounts, (lease) => this.fences.path(lease), this.logs, log);
   }
 
   async start(): Promise<void> {

@@ -227,6 +227,8 @@ export interface Logs {
   stored(lease: LeaseId, rank: number, stream: LogStream, offset: number): void;
   /** What can't be sent, or is not stored; undefined when all is well. */
   waiting(): LogsWaiting | undefined;
+  /** Why nothing can be sent now, whether there is something to send or not; undefined when it can. */
+  problem(): string | undefined;
   /** True when every followed stream of the lease has ended and is stored: its spool may go. */
   complete(lease: LeaseId): boolean;
   /** Stops everything about the lease at once; its spool is about to be removed. */

@@ -11,7 +11,7 @@ import { JobFiles } from "./files/job-files.js";
 import { Visits } from "./files/visits.js";
 import type { LeaseHolder } from "./hosts.js";
 import { mountAt } from "./mounts/mountinfo.js";
-import type { Membership, Mounts } from "./ports.js";
+import type { Logs, Membership, Mounts } from "./ports.js";
 import { exec } from "./pty/exec.js";
 import type { ExecPlace, RelayWork } from "./relay-ports.js";
 import { forward } from "./relays/forward.js";
@@ -43,6 +43,7 @@ export class UserRelays {
     private readonly holder: LeaseHolder,
     mounts: Mounts,
     private readonly fence: (lease: LeaseId) => string,
+    private readonly logs: Pick<Logs, "problem">,
     log: Logger,
   ) {
     const { coordinator, name: nodeName, shimPath } = options;
@@ -67,7 +68,8 @@ export class UserRelays {
       },
       listFiles: (plan, channel) => files.list(plan, channel),
       readFile: (plan, channel) => files.read(plan, channel),
-      doctor: (plan, channel) => tellFindings(plan, channel, { ...options, dataDir: paths.data }),
+      doctor: (plan, channel) =>
+        tellFindings(plan, channel, { ...options, dataDir: paths.data, logs: { problem: this.logs.problem() } }),
     };
     this.relays = new Relays({ coordinator, nodeName, credential: () => options.membership.credential(), work }, log);
   }

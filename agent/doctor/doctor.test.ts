@@ -110,6 +110,15 @@ test.each<[string, "warn" | "fail", RegExp, Described, Partial<AgentWorld>?]>([
     /an NVIDIA GPU, but no driver is loaded → apt install nvidia-driver/,
     { files: gpu("0000:65:00.0"), programs: { "nvidia-smi": {}, "nvidia-ctk": {} } },
   ],
+  [
+    "driver",
+    "fail",
+    /no driver is loaded → apt install ubuntu-drivers-common && ubuntu-drivers install && modprobe nvidia/,
+    {
+      files: { ...gpu("0000:65:00.0"), "/etc/os-release": 'NAME="Ubuntu"\nID=ubuntu\n' },
+      programs: { "nvidia-smi": {}, "nvidia-ctk": {} },
+    },
+  ],
   ["NFS", "fail", /no mount\.nfs.*→ apt install nfs-common/, { programs: { "mount.nfs -V": undefined as never } }],
   [
     "NFS",
@@ -133,6 +142,13 @@ test.each<[string, "warn" | "fail", RegExp, Described, Partial<AgentWorld>?]>([
     "fail",
     /can't be reached at head:7741: connect ECONNREFUSED → open 7741\/tcp on head/,
     { unreachable: { "head:7741": "connect ECONNREFUSED" } },
+  ],
+  [
+    "ports",
+    "fail",
+    /logs of jobs wait on this machine: NATS at .* timed out → open the port of its NATS on head, 7743\/tcp/,
+    {},
+    { logs: { problem: "NATS at nats://head:7743 can't be reached: timed out" } },
   ],
   ["ports", "warn", /nobody listens at 7415\/udp/, { programs: { "ss -Hlun": "" } }],
   ["ports", "warn", /neither asks others/, {}, { witnessPort: undefined }],

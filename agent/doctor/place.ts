@@ -9,18 +9,26 @@ export interface AgentPlace {
   witnessPort?: number | undefined;
   containers?: string | undefined;
   accounts?: AccountsSetting | undefined;
+  logs?: AgentWorld["logs"];
 }
 
 type Placed = Pick<
   AgentWorld,
-  "coordinator" | "dataDir" | "unit" | "needed" | "witnessPort" | "containers" | "accounts" | "agentProgram"
+  "coordinator" | "dataDir" | "unit" | "needed" | "witnessPort" | "containers" | "accounts" | "agentProgram" | "logs"
 >;
 
-export function placeOf({ coordinator, dataDir, witnessPort, containers = "auto", accounts }: AgentPlace): Placed {
+export function placeOf({
+  coordinator,
+  dataDir,
+  witnessPort,
+  containers = "auto",
+  accounts,
+  logs,
+}: AgentPlace): Placed {
   const [, host = coordinator, port = "7741"] = /^\[?(.*?)\]?(?::(\d+))?$/.exec(coordinator) ?? [];
   return {
     ...{ coordinator: { host, port: Number(port) }, dataDir, unit: "stoker-agent.service" },
-    ...{ needed: [host], witnessPort, containers, accounts },
+    ...{ needed: [host], witnessPort, containers, accounts, logs },
     agentProgram: [process.execPath, process.argv[1] ?? ""],
   };
 }

@@ -18,6 +18,8 @@ export interface AgentWorld {
   clockAheadMs?: number | undefined;
   /** Other nodes; none where nobody has told of them. */
   peers: readonly Peer[];
+  /** Whether logs find their way to the coordinator; undefined: only the running agent knows. */
+  logs?: { problem: string | undefined } | undefined;
   /** Where this node answers questions about the coordinator; undefined: it does not. */
   witnessPort: number | undefined;
   /** What starts this agent's program in another process. */

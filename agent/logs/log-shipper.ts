@@ -94,6 +94,10 @@ export class LogShipper implements Logs {
     return ranks.every((entry) => entry.ended && entry.stdout.isStored && entry.stderr.isStored);
   }
 
+  problem(): string | undefined {
+    return this.link.problem;
+  }
+
   waiting(): LogsWaiting | undefined {
     const overdue: Array<{ since: number; bytes: number }> = [];
     this.each((tail) => {

@@ -90,6 +90,10 @@ export function fakeParts(given: Partial<AgentParts> = {}): AgentParts {
 }
 
 class FakeLogs implements Logs {
+  problem(): undefined {
+    return undefined;
+  }
+
   waiting(): undefined {
     return undefined;
   }

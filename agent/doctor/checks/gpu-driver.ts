@@ -1,4 +1,5 @@
 import { type Check, fail, ok } from "../../../shared/doctor/finding.js";
+import { isUbuntu } from "../distribution.js";
 import type { AgentWorld } from "../world.js";
 import { gpuDevices } from "./gpu-devices.js";
 
@@ -11,6 +12,9 @@ export const gpuDriver: Check<AgentWorld> = {
     if (devices.length === 0 && text === undefined) return ok("there is no NVIDIA GPU in this machine");
     if (text !== undefined) return ok(`NVIDIA's driver ${version ?? "of unknown version"} is loaded`);
     const count = devices.length === 1 ? "an NVIDIA GPU, but" : `${devices.length} NVIDIA GPUs, but`;
-    return fail(`there is ${count} no driver is loaded`, "apt install nvidia-driver && modprobe nvidia");
+    const install = isUbuntu(machine)
+      ? "apt install ubuntu-drivers-common && ubuntu-drivers install"
+      : "apt install nvidia-driver";
+    return fail(`there is ${count} no driver is loaded`, `${install} && modprobe nvidia`);
   },
 };

@@ -1,4 +1,5 @@
 import { type Check, fail, ok } from "../../../shared/doctor/finding.js";
+import { isUbuntu } from "../distribution.js";
 import type { AgentWorld } from "../world.js";
 
 export const nfs: Check<AgentWorld> = {
@@ -11,6 +12,7 @@ export const nfs: Check<AgentWorld> = {
     if (isLoaded) return ok("the kernel's NFS client is there");
     const module = await machine.run(["modprobe", "--dry-run", "nfs"]);
     if (module?.code === 0) return ok("the kernel's NFS client is loaded when it is needed");
-    return fail("the kernel has no NFS client", "apt install linux-image-$(dpkg --print-architecture), and restart");
+    const kernel = isUbuntu(machine) ? "linux-image-generic" : "linux-image-$(dpkg --print-architecture)";
+    return fail("the kernel has no NFS client", `apt install ${kernel} && reboot`);
   },
 };

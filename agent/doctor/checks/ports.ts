@@ -3,7 +3,7 @@ import type { AgentWorld } from "../world.js";
 
 export const ports: Check<AgentWorld> = {
   name: "ports",
-  async look({ machine, coordinator: { host, port }, witnessPort }) {
+  async look({ machine, coordinator: { host, port }, witnessPort, logs }) {
     const found: Finding[] = [];
     const why = await machine.reach(host, port);
     if (why === undefined) found.push(ok(`the coordinator's port answers: ${host}:${port}`));
@@ -14,6 +14,14 @@ export const ports: Check<AgentWorld> = {
           `open ${port}/tcp on ${host}, and: systemctl status stoker-coordinator`,
         ),
       );
+    if (logs !== undefined) {
+      const remedy = `open the port of its NATS on ${host}, 7743/tcp unless nats-port says otherwise`;
+      found.push(
+        logs.problem === undefined
+          ? ok("the coordinator's NATS takes logs")
+          : fail(`logs of jobs wait on this machine: ${logs.problem}`, remedy),
+      );
+    }
     // Any that is free: the agent alone knows which.
     if (witnessPort === 0) return found;
     if (witnessPort === undefined) {
