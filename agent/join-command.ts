@@ -1,12 +1,13 @@
-import { mkdirSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import type { Command } from "commander";
+import type { AgentPlace } from "./doctor/place.js";
 import { reportAmiss } from "./doctor-command.js";
 import { IdentityFile } from "./identity/identity-file.js";
 
 /** `stoker-agent join HOST:PORT TOKEN`: all that makes a machine a node. The agent may run already, and waits for it then. */
 export function addJoinCommand(
   command: Command,
-  settingsOf: (flags: Record<string, unknown>) => { dataDir: string; name: string },
+  settingsOf: (flags: Record<string, unknown>) => Omit<AgentPlace, "coordinator"> & { name: string },
 ): void {
   command
     .command("join <host:port> <token>")
@@ -17,13 +18,14 @@ export function addJoinCommand(
     )
     .action(async (coordinator: string, word: string, _options: unknown, self: Command) => {
       const token = word === "-" ? readFileSync(0, "utf8").trim() : word;
-      const { dataDir, name } = settingsOf(self.optsWithGlobals());
-      mkdirSync(dataDir, { recursive: true, mode: 0o755 });
-      const file = new IdentityFile(dataDir);
+      const { name, ...place } = settingsOf(self.optsWithGlobals());
+      const file = new IdentityFile(place.dataDir);
+      file.prepare();
       // Loaded here alone: to make a certificate request takes a large library.
       const { joinMachine } = await import("./join-machine.js");
       await joinMachine(file, { coordinator, token, node: name });
       process.stdout.write(`This machine has joined ${coordinator} as node ${name}.\n`);
-      await reportAmiss({ coordinator, dataDir, witnessPort: 0 });
+      // Its port is the running agent's, which may not have opened it yet.
+      await reportAmiss({ ...place, coordinator, witnessPort: 0 });
     });
 }

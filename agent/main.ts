@@ -306,8 +306,8 @@ const command = commandOf(program)
   .action((flags: Record<string, unknown>) => (flags.acceptCoordinator ? acceptAnyCoordinator(flags) : start(flags)));
 
 addJoinCommand(command, (flags) => {
-  const { dataDir, name = hostname() } = readSettings(program, flags, process.env);
-  return { dataDir: resolve(dataDir), name };
+  const { dataDir, name = hostname(), containers, accounts } = readSettings(program, flags, process.env);
+  return { dataDir: resolve(dataDir), name, containers, accounts };
 });
 
 addHardwareCommand(command);

@@ -1,5 +1,5 @@
 import { X509Certificate } from "node:crypto";
-import { existsSync, mkdirSync, readFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { z } from "zod";
 import { type Credential, trusting } from "../../shared/credentials.js";
@@ -42,6 +42,22 @@ export class IdentityFile {
           cause,
         },
       );
+    }
+  }
+
+  /** Makes the folder, and throws a Fault when nothing can be kept there: before a token is used up for it. */
+  prepare(): void {
+    const folder = dirname(this.path);
+    try {
+      mkdirSync(dirname(folder), { recursive: true, mode: 0o755 });
+      mkdirSync(folder, { recursive: true, mode: 0o700 });
+      writeWhole(join(folder, "trial"), "");
+      rmSync(join(folder, "trial"));
+    } catch (cause) {
+      if (!(cause instanceof Error && "code" in cause)) throw cause;
+      const isForbidden = cause.code === "EACCES" || cause.code === "EPERM";
+      const why = isForbidden ? "run this as root" : `${cause.message}; nothing was asked of the coordinator`;
+      throw new Fault("failed-precondition", `this machine's identity can't be kept in ${folder}: ${why}`, { cause });
     }
   }
 
