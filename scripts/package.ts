@@ -31,6 +31,13 @@ for (const name of packageNames) {
   process.stdout.write(`${relative(process.cwd(), file)}  ${mebibytes} MiB  sha256:${digest}\n`);
 }
 
+const howNodeIsMade: object = process.config.variables;
+if ("node_shared" in howNodeIsMade && howNodeIsMade.node_shared) {
+  process.stderr.write(
+    "This Node.js is linked with libraries of this distribution: the packages are for machines of the same release. One of nodejs.org makes packages for all.\n",
+  );
+}
+
 /** The time of the sources, not of the build. */
 function commitSeconds(): number {
   try {

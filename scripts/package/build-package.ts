@@ -15,6 +15,7 @@ import { tmpdir } from "node:os";
 import { join, relative } from "node:path";
 import { contents, modes } from "./contents.js";
 import { conffiles, controlOf, type PackageName } from "./control.js";
+import { linkedWith } from "./linked.js";
 import { maintainerScripts } from "./scripts.js";
 
 export interface PackageOptions {
@@ -39,11 +40,12 @@ export function buildPackage(name: PackageName, options: PackageOptions): string
   try {
     contents[name]({ ...options, tree });
     const installedBytes = bytesIn(tree);
+    const linked = linkedWith(tree);
     const sums = sumsOf(tree, conffiles[name]);
     const debian = join(tree, "DEBIAN");
     mkdirSync(debian);
     writeFileSync(join(debian, "md5sums"), sums);
-    writeFileSync(join(debian, "control"), controlOf(name, { ...options, installedBytes }));
+    writeFileSync(join(debian, "control"), controlOf(name, { ...options, installedBytes, linked }));
     if (conffiles[name].length > 0) writeFileSync(join(debian, "conffiles"), `${conffiles[name].join("\n")}\n`);
     for (const [hook, text] of Object.entries(maintainerScripts[name])) {
       writeFileSync(join(debian, hook), text);

@@ -1,4 +1,4 @@
-import { cpSync, linkSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { cpSync, linkSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { scripts } from "../../cli/completion/scripts.js";
@@ -22,8 +22,10 @@ export const contents: { readonly [P in PackageName]: Contents } = {
     manual(tree, commandPages(summaryOf("stoker")));
     copy(join(root, "LICENSE"), join(tree, "usr/share/doc/stoker/copyright"));
     copy(join(root, "CHANGELOG.md"), join(tree, "usr/share/doc/stoker/CHANGELOG.md"));
-    copy(join(root, "README.md"), join(tree, "usr/share/doc/stoker/README.md"));
-    copy(join(root, "docs/operations.md"), join(tree, "usr/share/doc/stoker/operations.md"));
+    const readme = readFileSync(join(root, "README.md"), "utf8");
+    write(join(tree, "usr/share/doc/stoker/README.md"), readme.replaceAll("](docs/", "]("));
+    for (const name of readdirSync(join(root, "docs")).filter((each) => each.endsWith(".md")))
+      copy(join(root, "docs", name), join(tree, "usr/share/doc/stoker", name));
     for (const name of ["README.md", "alerts.yml", "grafana-dashboard.json"])
       copy(join(root, "docs/monitoring", name), join(tree, "usr/share/doc/stoker/monitoring", name));
   },

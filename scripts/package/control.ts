@@ -8,12 +8,9 @@ interface Description {
   text: string;
 }
 
-/** Of what Node is linked with; every Debian and Ubuntu that has systemd has it. */
-const libraries = ["libc6", "libstdc++6"];
-
 const descriptions: { readonly [P in PackageName]: (version: string) => Description } = {
   stoker: () => ({
-    depends: libraries,
+    depends: [],
     summary: "command line of Stoker, a job queue for a lab's own GPU machines",
     text: "Submits jobs, follows their logs and looks after clusters. Holds the Node.js that the daemons run on, too.",
   }),
@@ -32,11 +29,17 @@ const descriptions: { readonly [P in PackageName]: (version: string) => Descript
 
 export const summaryOf = (name: PackageName) => descriptions[name]("").summary;
 
-/** The text of DEBIAN/control. `installedBytes` is what the files take. */
-export function controlOf(
-  name: PackageName,
-  { version, architecture, installedBytes }: { version: string; architecture: string; installedBytes: number },
-): string {
+export interface ControlFacts {
+  version: string;
+  architecture: string;
+  /** What the files take. */
+  installedBytes: number;
+  /** What they are linked with, as dependencies. */
+  linked: readonly string[];
+}
+
+/** The text of DEBIAN/control. */
+export function controlOf(name: PackageName, { version, architecture, installedBytes, linked }: ControlFacts): string {
   const { depends, recommends, summary, text } = descriptions[name](version);
   const fields: Array<readonly [string, string]> = [
     ["Package", name],
@@ -46,7 +49,7 @@ export function controlOf(
     ["Architecture", architecture],
     ["Maintainer", "Stoker <stoker@localhost>"],
     ["Installed-Size", String(Math.ceil(installedBytes / 1024))],
-    ["Depends", depends.join(", ")],
+    ["Depends", [...depends, ...linked].join(", ")],
     ...(recommends ? [["Recommends", recommends.join(", ")] as const] : []),
     ["Description", `${summary}\n ${text}`],
   ];

@@ -7,6 +7,7 @@ import { gunzipSync } from "node:zlib";
 import { afterAll, expect, onTestFinished, test } from "vitest";
 import { buildForTest } from "./build-twin.js";
 import { type PackageName, packageNames } from "./control.js";
+import { linkedWith } from "./linked.js";
 import { maintainerScripts } from "./scripts.js";
 
 const root = resolve(import.meta.dirname, "../..");
@@ -146,12 +147,28 @@ test.each(packageNames)("%s: dpkg can verify what was installed", (name) => {
 
 test("what an administrator changes is kept, and what it needs is said", () => {
   const agent = built("stoker-agent");
-  expect(deb("-f", agent, "Depends")).toBe("stoker (= 1.2.3), nfs-common, systemd\n");
+  expect(deb("-f", agent, "Depends")).toMatch(/^stoker \(= 1\.2\.3\), nfs-common, systemd, libc6 \(>= 2\.\d+\)/);
   expect(deb("-f", agent, "Recommends")).toBe("openmpi-bin\n");
   expect(deb("-I", agent, "conffiles")).toBe("/etc/stoker/agent.yaml\n");
-  expect(deb("-f", built("stoker-coordinator"), "Depends")).toMatch(/nats-server/);
+  expect(deb("-f", built("stoker-coordinator"), "Depends")).toMatch(/nats-server, .*libstdc\+\+6 \(>= \d+\)/);
   // The shim under its two names, once in the package.
   expect(deb("-c", agent)).toMatch(/stoker-(rsh|shim) link to \.\/usr\/lib\/stoker\/stoker-(rsh|shim)$/m);
+});
+
+test("what programs are linked with is a dependency, and a library that no package has is refused", () => {
+  const tree = scratch();
+  writeFileSync(join(tree, "script"), "#!/bin/sh\n");
+  expect(linkedWith(tree)).toEqual([]);
+  const make = (name: string, source: string, ...words: string[]) => {
+    writeFileSync(join(tree, "source.c"), source);
+    execFileSync("gcc", ["-o", join(tree, name), join(tree, "source.c"), ...words], { cwd: tree, stdio: "pipe" });
+  };
+  // As some distributions have their Node.js: in a library of another package. This one is a package's on every machine.
+  make("node", "int main(void) { return 0; }", "-Wl,--no-as-needed", "-l:liblzma.so.5");
+  expect(linkedWith(tree)).toEqual([expect.stringMatching(/^libc6 /), expect.stringMatching(/^liblzma5 \(>= \d/)]);
+  make("libnode.so.0", "int ours(void) { return 0; }", "-shared", "-Wl,-soname,libnode.so.0");
+  make("node", "int ours(void); int main(void) { return ours(); }", "-L.", "-l:libnode.so.0");
+  expect(() => linkedWith(tree)).toThrow("node is linked with libnode.so.0, which no package of this machine has");
 });
 
 test("dpkg's hooks are shell that can be read", () => {

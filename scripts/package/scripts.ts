@@ -27,8 +27,14 @@ export const maintainerScripts: { readonly [P in PackageName]: Partial<Record<Sc
         rm -f ${mark("stoker-coordinator")}
         systemctl enable --quiet stoker-coordinator.service
         systemctl start stoker-coordinator.service || { journalctl -qu stoker-coordinator -n 5 -o cat >&2; exit 1; }
-        echo "stoker-coordinator: make machines nodes: stoker node add --ssh root@HOST; or run on each that has stoker-agent, within the hour:"
-        sed 's/^/  /' /var/lib/stoker/administrator/join-line || echo "  the line of: stoker node token create"
+        # The first start's line is good for an hour; a start after a removal or with a restored folder makes none.
+        line=/var/lib/stoker/administrator/join-line
+        if [ -n "$(find $line -mmin -50 2>/dev/null)" ]; then
+          echo "stoker-coordinator: make machines nodes: stoker node add --ssh root@HOST; or run on each that has stoker-agent, within the hour:"
+          sed 's/^/  /' $line
+        else
+          echo "stoker-coordinator: make machines nodes: stoker node add --ssh root@HOST; or run on each that has stoker-agent the line of: stoker node token create"
+        fi
       else
         # Ranks go on: agents find the new one by themselves.
         systemctl try-restart stoker-coordinator.service
