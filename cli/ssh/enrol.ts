@@ -8,8 +8,10 @@ export interface Probe {
   architecture: string;
   /** Of stoker-agent; empty when it is not installed. */
   version: string;
-  /** It has joined some coordinator. */
-  hasJoined: boolean;
+  /** That version is the one at hand, or a newer one. */
+  isUpToDate: boolean;
+  /** The node that it is of some coordinator; empty when it has not joined. */
+  joinedAs: string;
   /** Put before what only root may do. */
   sudo: "" | "sudo -n ";
 }
@@ -17,16 +19,18 @@ export interface Probe {
 /** What went wrong with one host, in one line. */
 export class HostFailure extends Error {}
 
-const probeScript = `
+const probeScript = (version: string) => `
 echo name=$(hostname)
 echo architecture=$(dpkg --print-architecture 2>/dev/null)
 echo version=$(dpkg-query -W -f='\${db:Status-Abbrev}\${Version}' stoker-agent 2>/dev/null | sed -n 's/^ii *//p')
+dpkg --compare-versions "$(dpkg-query -W -f='\${Version}' stoker-agent 2>/dev/null)" ge ${quoted(version)} && echo fresh=yes
 if [ "$(id -u)" = 0 ]; then echo root=yes; root=; elif sudo -n true 2>/dev/null; then echo root=sudo; root="sudo -n"; else echo root=no; root=false; fi
-$root test -e /var/lib/stoker-agent/identity/identity.json && echo joined=yes
+echo joined=$($root sed -n 's/^ *"node": "\\(.*\\)",*$/\\1/p' /var/lib/stoker-agent/identity/identity.json 2>/dev/null)
 true`;
 
-export async function probe(ssh: Ssh): Promise<Probe> {
-  const ran = await ssh.run(probeScript);
+/** `version`: of the package at hand, if there is one. */
+export async function probe(ssh: Ssh, version = ""): Promise<Probe> {
+  const ran = await ssh.run(probeScript(version));
   if (ran.code === 255)
     throw new HostFailure(`ssh can't get in: ${lastLine(ran)}; \`ssh ${ssh.host} true\` must work without a password`);
   if (ran.code !== 0) throw new HostFailure(`it could not be looked at: ${lastLine(ran)}`);
@@ -42,7 +46,8 @@ export async function probe(ssh: Ssh): Promise<Probe> {
   if (value("architecture") === "") throw new HostFailure("it is no Debian or Ubuntu: there is no dpkg");
   return {
     ...{ name: value("name"), architecture: value("architecture"), version: value("version") },
-    hasJoined: value("joined") === "yes",
+    isUpToDate: value("fresh") === "yes",
+    joinedAs: value("joined"),
     sudo: value("root") === "sudo" ? "sudo -n " : "",
   };
 }
@@ -54,7 +59,7 @@ export function missingPackages(
 ): PackageFile[] | "none" | "from its repository" {
   const agent = packages.find((each) => each.package === "stoker-agent");
   if (!agent) return host.version === "" ? "from its repository" : "none";
-  if (host.version === agent.version) return "none";
+  if (host.version !== "" && host.isUpToDate) return "none";
   const fitting = packages.filter(({ architecture }) => architecture === host.architecture || architecture === "all");
   if (fitting.length < packages.length) {
     throw new HostFailure(
@@ -65,13 +70,20 @@ export function missingPackages(
 }
 
 export async function install(ssh: Ssh, { sudo }: Probe, files: PackageFile[] | "from its repository"): Promise<void> {
-  const apt = `${sudo}env DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=300 install -qy`;
+  // What the machine's owner has changed in agent.yaml stays: nobody is there to be asked.
+  const own = "-o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold";
+  const apt = `${sudo}env DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=300`;
+  // A bare machine may have no lists of packages yet, or old ones.
+  const installed = (what: string) => {
+    const install = `${apt} ${own} install -qy ${what} </dev/null`;
+    return `${install} || { ${apt} update -q; ${install}; }`;
+  };
   const ran = Array.isArray(files)
     ? await ssh.runWithFiles(
-        `set -e; folder=$(mktemp -d); trap 'rm -rf "$folder"' EXIT; tar -C "$folder" -xf -; ${apt} "$folder"/*.deb`,
+        `set -e; folder=$(mktemp -d); trap 'rm -rf "$folder"' EXIT; tar -C "$folder" -xf -; ${installed('"$folder"/*.deb')}`,
         files,
       )
-    : await ssh.run(`${apt} stoker-agent`);
+    : await ssh.run(installed("stoker-agent"));
   if (ran.code !== 0) throw new HostFailure(`apt-get could not install stoker-agent: ${aptError(ran)}`);
 }
 

@@ -17,12 +17,17 @@ host=\${1#*@}; export HOST="$HOSTS/$host"; shift
 [ -d "$HOST" ] || { echo "ssh: connect to host $host port 22: No route to host" >&2; exit 255; }
 PATH="$HOST/bin:$PATH" exec sh -c "$*"`,
   hostname: 'basename "$HOST"',
-  dpkg: 'cat "$HOST/architecture" 2>/dev/null || echo amd64',
-  "dpkg-query": '[ -e "$HOST/version" ] && printf "ii %s" "$(cat "$HOST/version")"',
+  dpkg: `[ "$1" = --compare-versions ] && { [ "$2" ] && [ "$(printf '%s\\n' "$2" "$4" | sort -V | tail -1)" = "$2" ]; exit; }
+cat "$HOST/architecture" 2>/dev/null || echo amd64`,
+  "dpkg-query": `[ -e "$HOST/version" ] || exit 1
+case $2 in *Status*) printf "ii " ;; esac; cat "$HOST/version"`,
   id: "echo 1000",
   sudo: `[ ! -e "$HOST/no-sudo" ] || exit 1
-shift; case $1 in true) exit 0 ;; test) [ -e "$HOST/joined" ] ;; *) exec "$@" ;; esac`,
-  "apt-get": `for word; do case $word in *.deb) echo "$(basename "$word") $(cat "$word")" >>"$HOST/installed";; esac; done
+shift; case $1 in true) exit 0 ;; sed) [ ! -e "$HOST/joined" ] || cat "$HOST/name" 2>/dev/null || basename "$HOST" ;; *) exec "$@" ;; esac`,
+  "apt-get": `case " $* " in *" update "*) touch "$HOST/lists"; exit ;; esac
+[ ! -e "$HOST/bare" ] || [ -e "$HOST/lists" ] || { echo "E: Unable to locate package nfs-common" >&2; exit 100; }
+case $* in *--force-confold*) ;; *) exit 100 ;; esac
+for word; do case $word in *.deb) echo "$(basename "$word") $(cat "$word")" >>"$HOST/installed";; esac; done
 [ ! -e "$HOST/no-room" ] || { echo "E: You don't have enough free space." >&2; exit 100; }
 echo 1.2.3 >"$HOST/version"`,
   "stoker-agent": `[ "$1 $3" = "join -" ] || exit 2
@@ -118,6 +123,14 @@ test("many hosts become nodes at once; one that can't is told in one line, and t
   expect(on("m1", "joined").trim().split("\n")).toHaveLength(1);
 });
 
+test("a bare machine, which has no lists of packages yet, gets them", async () => {
+  host("m1", "bare");
+  const { coordinator, world, add } = await lab();
+  await using _ = coordinator;
+  expect(await add("m1")).toBe(0);
+  expect(world.stdout).toContain("m1: is node m1\n");
+});
+
 test("--check does nothing and says what would be done", async () => {
   host("m1");
   host("m2", "version", "joined");
@@ -130,6 +143,30 @@ test("--check does nothing and says what would be done", async () => {
     "m2: is node m2 already",
   ]);
   expect(() => on("m1", "installed")).toThrow();
+});
+
+test("a host that has joined under another name than its own is known by that", async () => {
+  host("m1", "joined", "version", "name");
+  writeFileSync(join(folder, "hosts/m1/name"), "gpu07\n");
+  host("gpu07", "joined");
+  const { coordinator, world, add } = await lab();
+  await using _ = coordinator;
+  expect(await add("m1")).toBe(0);
+  expect(world.stdout).toBe("m1: is node gpu07 already\n");
+  expect(on("m1", "joined")).toBe("");
+});
+
+test("a host with a newer agent is left as it is, and one with an older gets the newer", async () => {
+  host("m1", "joined", "version");
+  host("m2", "joined", "version");
+  writeFileSync(join(folder, "hosts/m1/version"), "1.10.0\n");
+  writeFileSync(join(folder, "hosts/m2/version"), "1.2.2\n");
+  const { coordinator, world, add } = await lab();
+  await using _ = coordinator;
+  expect(await add("m1", "m2")).toBe(0);
+  expect(world.stdout).toContain("m1: is node m1 already\n");
+  expect(() => on("m1", "installed")).toThrow();
+  expect(world.stdout).toContain("m2: installs stoker_1.2.3_amd64.deb, stoker-agent_1.2.3_amd64.deb\n");
 });
 
 test.each<[string, string[], RegExp]>([

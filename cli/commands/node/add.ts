@@ -77,7 +77,7 @@ class Adding {
     const identityFile = this.call.text("identityFile");
     const ssh = new Ssh(host, { environment: this.call.world.environment, identityFile });
     try {
-      const found = await probe(ssh);
+      const found = await probe(ssh, this.packages.find((each) => each.package === "stoker-agent")?.version);
       const missing = missingPackages(found, this.packages);
       if (this.call.flag("check")) await this.tellPlan(host, found, missing);
       else this.outcomes.push({ host, node: await this.enrol(ssh, found, missing) });
@@ -108,14 +108,14 @@ class Adding {
       await this.say(host, `installs ${what}`);
       await install(ssh, found, missing);
     }
-    const known = found.hasJoined ? await this.connected(found.name) : undefined;
+    const known = found.joinedAs === "" ? undefined : await this.connected(found.joinedAs);
     if (known !== undefined) {
       await this.say(host, `is node ${known} already`);
       return known;
     }
     await this.say(host, "joins");
     const { address, token } = await this.session.joining.createJoinToken(
-      { uses: 1, replaces: found.hasJoined || this.call.flag("replace") },
+      { uses: 1, replaces: found.joinedAs !== "" || this.call.flag("replace") },
       this.session.limits,
     );
     const name = await join(ssh, found, address, token);
@@ -133,7 +133,7 @@ class Adding {
   }
 
   private async tellPlan(host: string, found: Probe, missing: ReturnType<typeof missingPackages>): Promise<void> {
-    const known = found.hasJoined ? await this.connected(found.name) : undefined;
+    const known = found.joinedAs === "" ? undefined : await this.connected(found.joinedAs);
     const steps = [
       ...(missing === "none"
         ? []
@@ -144,8 +144,8 @@ class Adding {
           ]),
       ...(known === undefined ? [`join as ${found.name}`] : []),
     ];
-    this.outcomes.push({ host, node: found.name });
-    await this.say(host, steps.length > 0 ? `would ${steps.join(", and ")}` : `is node ${found.name} already`);
+    this.outcomes.push({ host, node: known ?? found.name });
+    await this.say(host, steps.length > 0 ? `would ${steps.join(", and ")}` : `is node ${known} already`);
   }
 
   /** The node's name, when the coordinator hears it. */
