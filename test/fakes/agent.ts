@@ -8,10 +8,14 @@ import {
   type SessionRequestSchema,
   type SessionResponse,
 } from "../../shared/gen/stoker/v1/agent_service_pb.js";
+import type { InventorySchema, TelemetrySchema } from "../../shared/gen/stoker/v1/node_pb.js";
 import { type ClientStream, connect } from "../../shared/grpc.js";
 import { until } from "./until.js";
 
-type HelloChanges = Partial<Pick<Hello, "address" | "bootId" | "agentVersion">> & { leases?: HeldInit[] };
+type HelloChanges = Partial<Pick<Hello, "address" | "bootId" | "agentVersion">> & {
+  leases?: HeldInit[];
+  inventory?: MessageInitShape<typeof InventorySchema>;
+};
 type HeldInit = MessageInitShape<typeof HeldLeaseSchema>;
 type Sent = MessageInitShape<typeof SessionRequestSchema>["message"];
 type RelaySaid = MessageInitShape<typeof RelayRequestSchema>["message"];
@@ -61,9 +65,9 @@ export class FakeAgent {
     });
   }
 
-  heartbeat(): void {
+  heartbeat(telemetry: MessageInitShape<typeof TelemetrySchema> = { load1: 0.5 }): void {
     this.sequence += 1n;
-    this.send({ case: "heartbeat", value: { sequence: this.sequence, telemetry: { load1: 0.5 } } });
+    this.send({ case: "heartbeat", value: { sequence: this.sequence, telemetry } });
   }
 
   /** The first message of that kind that satisfies the condition; waits for it. */

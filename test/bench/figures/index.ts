@@ -21,6 +21,7 @@ import { gangStart, mpiStart, submitToStart } from "./start.js";
 import { sweepSubmit } from "./sweep.js";
 import { samplerCpu, smiParse, telemetryBytes } from "./telemetry.js";
 import { durableSubmitsPerSecond, jobsPerSecond } from "./throughput.js";
+import { topCpuPercent } from "./top.js";
 
 export interface Figure {
   key: string;
@@ -166,6 +167,12 @@ export const figures: Figure[] = [
     what: "a job's call to a node allocated, of a cluster that had none",
     measure: autoscaleReaction,
     targets: { p50: 200 },
+  },
+  {
+    key: "topCpuPercent",
+    what: "`stoker top`, of a core: 200 nodes with 8 GPUs each at work",
+    measure: topCpuPercent,
+    targets: { "": 3 },
   },
   { key: "metricsScrapeMs", what: "p95 for 200 nodes with 8 GPUs each", measure: metricsScrape, targets: { "": 200 } },
   {
