@@ -12,7 +12,7 @@ import { TokenUses } from "./access/token-uses.js";
 import { UserAccess } from "./access/user-access.js";
 import { OpenCalls } from "./api/open-calls.js";
 import { OpenStreams } from "./api/open-streams.js";
-import { markTold, originOf } from "./api/origin.js";
+import { markTold, noteRefused, originOf } from "./api/origin.js";
 import type { AccessPorts } from "./api/ports.js";
 import type { Gate } from "./api/protect.js";
 import type { AuditLog } from "./catalog/audit-log.js";
@@ -106,7 +106,7 @@ export class Guards {
       used: (caller) => caller.token !== undefined && this.uses.used(caller.token),
     });
     this.gate = {
-      state,
+      ...{ state, now },
       credential: (caller) => this.credential(caller),
       tell: (note) => (note.outcome === "ok" ? write(note) : this.refusals.tell(note)),
       openCalls: this.openCalls,
@@ -131,7 +131,11 @@ export class Guards {
   /** The change and who has asked for it go into one commit. */
   async ask(event: ApiEvent, context: CallContext, target?: string): Promise<string | undefined> {
     const origin = originOf(context);
-    const subject = await this.host.engine.ask(event, origin && target !== undefined ? { ...origin, target } : origin);
+    const asked = origin && target !== undefined ? { ...origin, target } : origin;
+    const subject = await this.host.engine.ask(event, asked).catch((error: unknown) => {
+      noteRefused(context, error, this.gate.tell, target);
+      throw error;
+    });
     markTold(context);
     if (changesAccess.has(event.kind)) this.lookAgain();
     return subject;

@@ -34,8 +34,8 @@ test("a shell whose token is revoked ends with that word, and so does the audit 
     throw new Fault("unavailable", "the relay was closed");
   };
   const guarded = protect(NodeService, { exec } as Handlers<typeof NodeService>, {
-    ...{ state: () => world.state, credential: () => "token t", tell: (note) => notes.push(note) },
-    ...{ openCalls, opening: new OpenStreams() },
+    ...{ state: () => world.state, now: () => world.now, credential: () => "token t" },
+    ...{ tell: (note) => notes.push(note), openCalls, opening: new OpenStreams() },
   });
   const failed: Fault[] = [];
   async function* requests() {

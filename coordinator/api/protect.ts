@@ -4,17 +4,19 @@ import { Fault } from "../../shared/fault.js";
 import type { CallContext, Duplex, Handlers } from "../../shared/grpc.js";
 import { type AuditNote, noteOf, type Origin } from "../core/access/audit.js";
 import { authorize } from "../core/access/authorize.js";
+import { refuseFallen } from "../core/access/caller.js";
 import { filledIn, summaryOf } from "../core/access/request-field.js";
 import { type MethodRule, ruleOfPath } from "../core/access/rule-of.js";
 import type { State } from "../core/memory.js";
 import type { OpenCalls } from "./open-calls.js";
 import type { OpenStreams } from "./open-streams.js";
-import { note, originOf, remember } from "./origin.js";
+import { note, noteRefused, remember } from "./origin.js";
 
 /** What the guard of every method needs. */
 export interface Gate {
   /** Valid until the next await. */
   state(): State;
+  now(): number;
   /** How the caller has shown who they are, in words. */
   credential(caller: CallContext["caller"]): string;
   /** Into the audit log: for calls that change nothing in the catalog, and those that were refused. */
@@ -127,6 +129,8 @@ function begin(method: MethodRule, request: unknown, context: CallContext, gate:
   try {
     if (rule.needs !== "anyone") {
       if (caller.kind !== "user") throw new Fault("unauthenticated", "no token was given: `stoker login` gets one");
+      // The door has looked when the call began: its first message may come long after.
+      refuseFallen(gate.state(), caller, gate.now());
       authorize(gate.state(), caller, rule, request);
     }
   } catch (error) {
@@ -161,8 +165,7 @@ async function told<T>(
     note(context, "ok", gate.tell);
     return result;
   } catch (error) {
-    const origin = originOf(context);
-    if (origin) gate.tell(noteOf(origin, error instanceof Fault ? error.code : "internal"));
+    noteRefused(context, error, gate.tell);
     throw error;
   }
 }

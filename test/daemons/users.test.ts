@@ -1,14 +1,20 @@
 import { readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
+import { create, toBinary } from "@bufbuild/protobuf";
+import { status } from "@grpc/grpc-js";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { FakeWorld } from "../../cli/testing/fake-world.js";
+import { bearer } from "../../shared/credentials.js";
+import { AuditService } from "../../shared/gen/stoker/v1/audit_service_pb.js";
 import { JobService } from "../../shared/gen/stoker/v1/job_service_pb.js";
+import { NodeService } from "../../shared/gen/stoker/v1/node_service_pb.js";
 import { RoleService } from "../../shared/gen/stoker/v1/role_service_pb.js";
 import { SignInService } from "../../shared/gen/stoker/v1/sign_in_service_pb.js";
 import { UserService } from "../../shared/gen/stoker/v1/user_service_pb.js";
 import { WorkspaceService } from "../../shared/gen/stoker/v1/workspace_service_pb.js";
 import { CoordinatorProcess, tinyJob } from "../fakes/coordinator-process.js";
 import { until } from "../fakes/until.js";
+import { RawCalls } from "../fuzz/raw-calls.js";
 
 const coordinator = new CoordinatorProcess();
 const password = "correct horse battery";
@@ -172,6 +178,54 @@ test("a token that is revoked ends what goes on with it; a user who is deleted l
   expect(ended).toMatchObject({ code: "unauthenticated" });
   await users.deleteUser({ id: "joan" });
   expect((await coordinator.jobs.getJob({ id })).job?.submittedBy).toBe("joan");
+});
+
+test("a call whose message comes when its token is revoked already does nothing", async () => {
+  const users = coordinator.client(UserService);
+  await users.createUser({ name: "lynn" });
+  const { secret } = await users.createToken({ user: "lynn", name: "stolen" });
+  const raw = new RawCalls(coordinator.address, bearer(secret));
+  // What gets a thief another token, and what gets one a shell: let in while the token is good.
+  const { createToken } = UserService.method;
+  const { exec } = NodeService.method;
+  const held = [raw.hold(UserService, createToken), raw.hold(NodeService, exec)];
+  // On the same connection, so it comes after those.
+  expect((await raw.call(SignInService, SignInService.method.getCaller, [])).code).toBe(status.OK);
+  await users.revokeToken({ user: "lynn", name: "stolen" });
+  const messages = [
+    toBinary(createToken.input, create(createToken.input, { name: "another" })),
+    toBinary(exec.input, create(exec.input, { message: { case: "start", value: { target: { nodeId: "n" } } } })),
+  ];
+  for (const [at, call] of held.entries()) {
+    expect(await call(messages[at] ?? new Uint8Array())).toMatchObject({
+      code: status.UNAUTHENTICATED,
+      details: expect.stringContaining("was revoked"),
+    });
+  }
+  expect((await users.listTokens({ user: "lynn" })).tokens).toEqual([]);
+  raw.close();
+});
+
+test("of many jobs that are made at once the audit log has each by its name, and each that was refused", async () => {
+  const users = coordinator.client(UserService);
+  await users.createUser({ name: "ruth" });
+  await coordinator.client(RoleService).grantRole({ user: "ruth", workspace: "workspaces/w", role: "contributor" });
+  const { secret } = await users.createToken({ user: "ruth", name: "t" });
+  const parent = "workspaces/w/experiments/e";
+  const foreign = { ...tinyJob(), cluster: { id: "workspaces/elsewhere/clusters/c" } };
+  const jobs = [
+    { name: "many-1", spec: tinyJob() },
+    { name: "many-2", spec: foreign },
+  ];
+  const asked = coordinator.client(JobService, secret);
+  await asked.createJobs({ parent, jobs });
+  await asked.createJobs({ parent, jobs: jobs.slice(1) });
+  const { entries } = await coordinator.client(AuditService).listAuditEntries({ user: "ruth" });
+  expect(entries.map(({ verb, target, outcome }) => [verb, target, outcome])).toEqual([
+    ["JobService.CreateJobs", `${parent}/jobs/many-1`, "ok"],
+    ["JobService.CreateJobs", `${parent}/jobs/many-2`, "not-found"],
+    ["JobService.CreateJobs", `${parent}/jobs/many-2`, "not-found"],
+  ]);
 });
 
 test("the audit log says who changed what, and who was refused, without secrets; and outlives a restart", async () => {

@@ -19,6 +19,7 @@ export function createJobs(ports: ApiPorts): Handlers<typeof JobService>["create
     }
     const made = await Promise.allSettled(
       jobs.map(async (job) => {
+        const id = `${parent}/jobs/${job.name}`;
         const uuid = await ports.ask(
           {
             kind: "job-create",
@@ -30,8 +31,9 @@ export function createJobs(ports: ApiPorts): Handlers<typeof JobService>["create
             ...keyOf(job, idempotencyKey),
           },
           context,
+          id,
         );
-        return { id: `${parent}/jobs/${job.name}`, uuid: uuid ?? "" };
+        return { id, uuid: uuid ?? "" };
       }),
     );
     const failed = made.flatMap((result) => (result.status === "rejected" ? [result.reason as unknown] : []));
