@@ -235,6 +235,16 @@ it("a subscription that can't be is refused with the field and what to do", () =
   world.send({ kind: "secret-set", workspace: workspaceId(uuid(900)), name: "key", sealed: "x" });
   const foreign = { ...webhook, secret: "stoker://v/key" };
   expect(() => world.subscribe("a", { workspace: "workspaces/w", target: foreign })).toThrow(/takes its own alone/);
+  // Whether there is such a workspace, job or secret is not told.
+  const nowhere = { ...webhook, secret: "stoker://u/key" };
+  expect(() => world.subscribe("a", { workspace: "workspaces/w", target: nowhere })).toThrow(/takes its own alone/);
+  for (const name of ["v", "u"]) {
+    const ids = { workspace: "workspaces/w", experiment: `workspaces/${name}/experiments/e` };
+    expect(() => world.subscribe("a", ids)).toThrow(/workspaceId: is not that of/);
+    expect(() => world.subscribe("a", { ...ids, job: `${ids.experiment}/jobs/j` })).toThrow(
+      /workspaceId: is not that of/,
+    );
+  }
   world.subscribe("lab", { target: foreign });
   expect(() => world.subscribe("a", { target: { ...webhook, format: "template", template: "${jobname}" } })).toThrow(
     /webhook\.template: there is no field "jobname"; there are id, kind/,

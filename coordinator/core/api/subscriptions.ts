@@ -7,7 +7,7 @@ import { admitTemplate } from "../announcements/template.js";
 import type { Draft } from "../draft.js";
 import type { AnnounceEvent, DeliveredEvent, SubscriptionCreate } from "../events.js";
 import type { World } from "../memory.js";
-import { findExperiment, findJob, findWorkspace } from "../names.js";
+import { findExperiment, findJob, findWorkspace, workspaceNameIn } from "../names.js";
 import { secretKey } from "../secrets/secret.js";
 import type { Workspace } from "../state.js";
 
@@ -27,13 +27,12 @@ export function createSubscription(draft: Draft, event: SubscriptionCreate): str
       `there are ${subscriptionsMax} subscriptions, the most that there may be: delete some`,
     );
   }
+  const workspace = event.workspace === undefined ? undefined : findWorkspace(world, event.workspace);
+  for (const id of [event.job, event.experiment]) refuseElsewhere(workspace, id);
   const job = event.job === undefined ? undefined : findJob(world, event.job);
   const experiment = event.experiment === undefined ? undefined : findExperiment(world, event.experiment);
-  const workspace = event.workspace === undefined ? undefined : findWorkspace(world, event.workspace);
   const owning = experiment ?? (job && world.experiments.get(job.experiment));
-  if (owning && owning.workspace !== workspace?.uuid) {
-    refuse("workspaceId", "is not that of the job or experiment that the subscription is limited to");
-  }
+  if (owning && owning.workspace !== workspace?.uuid) refuse("workspaceId", notThatOfIt);
   const uuid = workspace?.uuid;
   const home = uuid && world.workspaces.get(uuid);
   const row: Subscription = {
@@ -55,6 +54,14 @@ export function createSubscription(draft: Draft, event: SubscriptionCreate): str
   };
   draft.put("subscription", row);
   return row.uuid;
+}
+
+const notThatOfIt = "is not that of the job or experiment that the subscription is limited to";
+
+/** Before it is looked up: whether something is there is for those to know who may read that workspace. */
+function refuseElsewhere(workspace: Workspace | undefined, id: string | undefined): void {
+  const named = id === undefined ? undefined : workspaceNameIn(id);
+  if (named !== undefined && named !== workspace?.name) refuse("workspaceId", notThatOfIt);
 }
 
 function admitTarget(world: World, workspace: Workspace | undefined, target: SubscriptionCreate["target"]): Target {
@@ -101,12 +108,12 @@ function keyOf(world: World, workspace: Workspace | undefined, path: string, giv
       `"${shown(given)}" is neither the name of a secret nor stoker://WORKSPACE/NAME${path.endsWith("url") ? " nor an http(s) URL" : ""}`,
     );
   }
-  const home = own ? findWorkspace(world, `workspaces/${own[1]}`) : workspace;
   const name = own?.[2] ?? given;
-  // Who may use the secrets of one workspace may know nothing of another's.
-  if (home && workspace && home.uuid !== workspace.uuid) {
-    refuse(path, `the secret is of workspace ${home.name}: a subscription of ${workspace.name} takes its own alone`);
+  // Who may use the secrets of one workspace may know nothing of another's, nor whether it is there.
+  if (own && workspace && own[1] !== workspace.name) {
+    refuse(path, `the secret is of workspace ${own[1]}: a subscription of ${workspace.name} takes its own alone`);
   }
+  const home = own ? findWorkspace(world, `workspaces/${own[1]}`) : workspace;
   if (!home)
     return refuse(path, `a subscription of the whole lab names a secret's workspace too: stoker://WORKSPACE/${name}`);
   const key = secretKey(home.uuid, name);
