@@ -35,11 +35,14 @@ export async function logConsumer(connection: NatsConnection): Promise<Consumer>
   return jetstream(connection).consumers.get(logStreamName, durableName);
 }
 
-/** One that is there stays as it is: an operator may have made it with limits of their own. */
+/** One that is there stays as it is, but for its answers: an operator may have made it with limits of their own. */
 async function ensureStream(manager: JetStreamManager): Promise<void> {
   // Asked for first: to add it once more is refused when there is not room for two.
   const known = await manager.streams.info(logStreamName).catch(unless(errors.streamNotFound));
-  if (known) return;
+  if (known) {
+    if (!known.config.no_ack) await manager.streams.update(logStreamName, { no_ack: true });
+    return;
+  }
   // The truth is in the agents' spools until it is in the log store: a second disk in between would only be one more to wait for.
   await addStream(manager, StorageType.Memory).catch(async (error: unknown) => {
     unless(errors.noMemory)(error);
@@ -55,6 +58,8 @@ const addStream = (manager: JetStreamManager, storage: StorageType) =>
     retention: RetentionPolicy.Workqueue,
     // A full stream refuses what is new. If it dropped the oldest, too many senders would get nothing but gaps through.
     discard: DiscardPolicy.New,
+    // Nobody waits for an answer but ours; NATS would say one, with its own rights, on whatever subject a node names for it.
+    no_ack: true,
     max_bytes: streamBytesMax,
   });
 

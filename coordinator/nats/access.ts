@@ -23,6 +23,9 @@ export interface NatsNode {
   readonly natsKey: string;
 }
 
+/** Those of TLS 1.3. Not every server can be told a version, and one for which there is no suite is not spoken. */
+const suites = ["TLS_AES_128_GCM_SHA256", "TLS_AES_256_GCM_SHA384", "TLS_CHACHA20_POLY1305_SHA256"];
+
 /** What the configuration file says of it. A node publishes its own logs and hears nothing. */
 export function accessText(access: NatsAccess, nodes: readonly NatsNode[]): string[] {
   const text = JSON.stringify;
@@ -32,7 +35,7 @@ export function accessText(access: NatsAccess, nodes: readonly NatsNode[]): stri
     return `  { nkey: ${natsKey}, permissions: { publish: { allow: [${own}] }, subscribe: { deny: [">"] } } }`;
   });
   return [
-    `tls { cert_file: ${text(access.certificateFile)}, key_file: ${text(access.keyFile)}, timeout: 5 }`,
+    `tls { cert_file: ${text(access.certificateFile)}, key_file: ${text(access.keyFile)}, timeout: 5, cipher_suites: ${text(suites)} }`,
     "authorization { users: [",
     [`  { nkey: ${publicKeyOf(access.seed)} }`, ...users].join(",\n"),
     "] }",

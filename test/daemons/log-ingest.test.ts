@@ -1,7 +1,7 @@
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { jetstream, jetstreamManager } from "@nats-io/jetstream";
+import { jetstreamManager } from "@nats-io/jetstream";
 import { headers, type NatsConnection } from "@nats-io/transport-node";
 import { pino } from "pino";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
@@ -69,7 +69,8 @@ afterEach(async () => {
 async function publish(offset: number | string, text: string, rank = 0): Promise<void> {
   const header = headers();
   header.set(offsetHeader, String(offset));
-  await jetstream(agent).publish(logSubject("n1", lease, rank, "stdout"), text, { headers: header });
+  agent.publish(logSubject("n1", lease, rank, "stdout"), text, { headers: header });
+  await agent.flush();
 }
 const path = (rank = 0) => join(dir, "logs", job, "1", `${rank}.stdout`);
 const heard = (line: string) => vi.waitFor(() => expect(stored).toContain(line), { timeout: 10_000 });

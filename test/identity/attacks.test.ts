@@ -1,6 +1,8 @@
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { connect as dial } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { connect as dialTls } from "node:tls";
 import { connect as connectNats, nkeyAuthenticator } from "@nats-io/transport-node";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { IdentityFile, validityOf } from "../../agent/identity/identity-file.js";
@@ -233,10 +235,21 @@ describe("NATS", { timeout: 60_000 }, () => {
     await connection.flush();
     await until("all are refused", () => (refused.length >= 3 ? true : undefined), patienceMs);
     expect(refused.every((text) => /permissions violation/i.test(text))).toBe(true);
-    await connection.close();
+    // Nor has it NATS say anything with rights of its own: by the answer, which comes on the subject that is named for it.
+    const own = await byKey({ natsSeed: readFileSync(join(site.coordinatorFolder, "nats", "seed"), "utf8").trim() });
+    const heard: string[] = [];
+    own.subscribe(">", { callback: (_, { subject }) => void heard.push(subject) });
+    await own.flush();
+    const forged = [logSubject("n1", lease, 0, "stdout"), "$JS.API.STREAM.PURGE.STOKER_LOGS", "stoker.jobs.forged"];
+    for (const reply of forged) connection.publish(logSubject("r4", lease, 0, "stdout"), "x", { reply });
+    await connection.flush();
+    const taken = () => heard.filter((subject) => subject.startsWith("$JS.ACK.")).length >= forged.length;
+    await until("all of them are taken", () => (taken() ? true : undefined), patienceMs);
+    expect(heard.filter((subject) => forged.includes(subject))).toEqual([]);
+    for (const each of [connection, own]) await each.close();
   });
 
-  it("lets in nobody else: without a key, with the users' token, or without TLS", async () => {
+  it("lets in nobody else: without a key, with the users' token, without TLS, or by an earlier one than 1.3", async () => {
     const token = readFileSync(site.tokenPath, "utf8").trim();
     const tls = natsTls(authority());
     await expect(connectNats({ ...nats(), tls })).rejects.toThrow(/authorization/i);
@@ -246,6 +259,21 @@ describe("NATS", { timeout: 60_000 }, () => {
     await site.stoker(["certificate", "create", "ada", "-u", "ada", "--folder", folder]);
     const pem = readFileSync(join(folder, "ada.pem"), "utf8");
     await expect(connectNats({ ...nats(), tls: { ...tls, cert: pem, key: pem } })).rejects.toThrow(/authorization/i);
+    const told = await new Promise<string>((resolve) => {
+      const [host, port] = nats().servers.split(":");
+      const socket = dial(Number(port), host);
+      const over = (words: string) => {
+        socket.destroy();
+        resolve(words);
+      };
+      socket.once("data", () => {
+        const before = dialTls({ socket, rejectUnauthorized: false, maxVersion: "TLSv1.2" }, () =>
+          over("it is let in"),
+        );
+        before.once("error", ({ message }) => over(message));
+      });
+    });
+    expect(told).toMatch(/handshake failure|protocol version/);
     const seed = identityOf("n1").read()?.natsSeed ?? "";
     await expect(
       connectNats({ ...nats(), tls: null, authenticator: nkeyAuthenticator(Buffer.from(seed)) }),
