@@ -43,12 +43,17 @@ export class IdentityProvider {
     const { issuer, clientId, userClaim, groupsClaim } = this.settings;
     const keys = await this.knownKeys();
     try {
-      const { payload } = await jwtVerify(idToken, keys, {
+      const { payload, protectedHeader } = await jwtVerify(idToken, keys, {
         ...{ issuer, audience: clientId, algorithms, clockTolerance, maxTokenAge: tokenAge },
         requiredClaims: ["sub", "exp", "iat"],
       });
-      // Given to several, it must be us for whom it was made.
-      if (Array.isArray(payload.aud) && payload.aud.length > 1 && payload.azp !== clientId) {
+      // Whoever is an audience of an access token got it from somebody else; RFC 9068 has it say so.
+      if (/^(application\/)?at\+jwt$/i.test(protectedHeader.typ ?? "")) {
+        throw new Fault("unauthenticated", "this is an access token, and an ID token is wanted");
+      }
+      // Given to several, or by way of another program, it must be us for whom it was made.
+      const isSeverals = Array.isArray(payload.aud) && payload.aud.length > 1;
+      if (payload.azp === undefined ? isSeverals : payload.azp !== clientId) {
         throw new Fault("unauthenticated", "the ID token was made for another program");
       }
       const groups = payload[groupsClaim];
@@ -90,6 +95,14 @@ export class IdentityProvider {
 
 function nameIn(payload: Record<string, unknown>, claim: string): string {
   const name = payload[claim];
+  // Anybody can write anybody's address into a form.
+  const { email_verified: verified } = payload;
+  if (claim === "email" && (verified === false || verified === "false")) {
+    throw new Fault(
+      "unauthenticated",
+      `the identity provider has not verified the address ${String(name).slice(0, 100)}`,
+    );
+  }
   if (typeof name === "string" && name !== "") return name;
   throw new Fault(
     "failed-precondition",
