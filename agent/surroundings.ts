@@ -2,7 +2,7 @@ import type { LeaseGrant } from "../shared/gen/stoker/v1/lease_pb.js";
 import type { Confinement, Confinements } from "./accounts/confinements.js";
 import { inContainers, jobTempOf, type NodePlaces, placesInside, placesOfAccount } from "./core/environment.js";
 import type { LeaseRun } from "./core/lease-state.js";
-import { accountVariables } from "./core/policy/accounts.js";
+import { type Account, accountVariables } from "./core/policy/accounts.js";
 import type { Confine, Containers } from "./ports.js";
 
 /** Where a lease's processes run, and as whom. */
@@ -22,10 +22,15 @@ export class AllSurroundings {
     private readonly places: NodePlaces,
     private readonly shimPath: string,
     private readonly containers: Pick<Containers, "inside">,
-    private readonly confinements: Pick<Confinements, "of">,
+    private readonly confinements: Pick<Confinements, "of" | "reader">,
     /** At which accounts find the agent; undefined: as in containers. */
     private readonly openSocket: string | undefined,
   ) {}
+
+  /** Whose rights count when files of this user's jobs are read. Throws a Fault where there is nobody. */
+  reader(user: string): Promise<Account | undefined> {
+    return this.confinements.reader(user);
+  }
 
   /** Throws when the container is gone. */
   of({ id, grant }: LeaseRun): Surroundings {

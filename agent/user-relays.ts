@@ -55,8 +55,9 @@ export class UserRelays {
     this.visits
       .sweep()
       .catch((error: unknown) => log.error({ err: error }, "volumes mounted for reading could not be looked for"));
+    const reader = (user: string) => holder.surroundings.reader(user);
     const isMounted = (path: string) => mountAt(path) !== undefined;
-    const files = new JobFiles({ shimPath, nodeName, places, visits: this.visits, isMounted });
+    const files = new JobFiles({ shimPath, nodeName, places, visits: this.visits, isMounted, reader });
     const work: RelayWork = {
       exec: async (plan, channel) => {
         this.permit();

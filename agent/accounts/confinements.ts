@@ -125,6 +125,15 @@ export class Confinements {
     if (mapping) await this.accountOf(mapping, user);
   }
 
+  /** With whose rights the files of this user's jobs are read; undefined: the agent's own. Throws a Fault where the user has no account. */
+  async reader(user: string): Promise<Account | undefined> {
+    const mapping = this.host.isRoot ? await this.accounts() : undefined;
+    if (!mapping) return undefined;
+    const account = await this.accountOf(mapping, user);
+    if ("refusal" in account) throw new Fault("unavailable", account.refusal);
+    return account.uid === 0 ? undefined : account;
+  }
+
   /** Undefined: it runs as the agent does, or was begun by an earlier release. */
   of(lease: LeaseId): Confinement | undefined {
     const known = this.known.get(lease);

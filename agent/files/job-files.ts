@@ -1,6 +1,7 @@
 import { Fault } from "../../shared/fault.js";
 import type { FileListPlan, FilePlace, FileReadPlan } from "../../shared/gen/stoker/v1/relay_pb.js";
 import type { NodePlaces } from "../core/environment.js";
+import { type Account, inNumbers } from "../core/policy/accounts.js";
 import type { MountFailure } from "../ports.js";
 import type { RelayChannel } from "../relay-ports.js";
 import { parseEntries, parseHead } from "./entries.js";
@@ -15,6 +16,8 @@ export interface JobFilesOptions {
   visits: Visits;
   /** A volume of a lease or of the node's membership is mounted exactly there. */
   isMounted(path: string): boolean;
+  /** The account that a user's jobs are here; undefined: the agent's own. Rejects with a Fault where there is none. */
+  reader(user: string): Promise<Account | undefined>;
 }
 
 /** Entries go in messages of so many. */
@@ -27,7 +30,7 @@ export class JobFiles {
   async list({ place, path, most, after }: FileListPlan, channel: RelayChannel): Promise<void> {
     using held = await this.reach(place, "once", channel.signal);
     const { base, below, ownDisk } = held;
-    const words = ["list", base, below, path, String(most), after];
+    const words = ["list", ...(await this.readerOf(place)), base, below, path, String(most), after];
     using shim = new FilesShim(this.options.shimPath, words, channel.signal);
     const entries = parseEntries(await shim.text());
     for (let at = 0; at === 0 || at < entries.length; at += entriesAtOnce) {
@@ -39,7 +42,16 @@ export class JobFiles {
   async read({ place, path, offset, length, follow }: FileReadPlan, channel: RelayChannel): Promise<void> {
     using held = await this.reach(place, follow ? "follow" : "once", channel.signal);
     const { base, below, ownDisk } = held;
-    const words = ["read", base, below, path, String(offset), String(length ?? -1n), follow ? "follow" : "once"];
+    const words = [
+      "read",
+      ...(await this.readerOf(place)),
+      base,
+      below,
+      path,
+      String(offset),
+      String(length ?? -1n),
+      follow ? "follow" : "once",
+    ];
     using shim = new FilesShim(this.options.shimPath, words, channel.signal);
     if (follow) finishWithUser(shim, channel);
     for await (const said of shim.read(follow)) {
@@ -50,6 +62,12 @@ export class JobFiles {
       }
     }
     await channel.send({ case: "outputEnd", value: {} });
+  }
+
+  /** In the shim's words. The agent could read what the job's account can't, wherever a link of that account's leads. */
+  private async readerOf(place: FilePlace | undefined): Promise<string[]> {
+    const account = place?.submittedBy === undefined ? undefined : await this.options.reader(place.submittedBy);
+    return [...(account ? ["--as", inNumbers(account)] : []), ...(place?.withoutLinks ? ["--without-links"] : [])];
   }
 
   /** Where it is, with its volumes mounted for as long as the answer is held. */

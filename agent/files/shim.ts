@@ -112,7 +112,7 @@ const words: Record<string, string> = {
   ENOENT: "there is no such file or directory",
   ENOTDIR: "a part of it is not a directory",
   EISDIR: "it is a directory",
-  EACCES: "the node's agent may not read it",
+  EACCES: "the account that reads it there, which is that of the job, has no right to",
   EXDEV: "it leads out of the directory",
   EINVAL: "it is neither a file nor a directory",
 };

@@ -29,11 +29,11 @@ static int walk(int dir, const char *path, int flags) {
   return at;
 }
 
-int open_beneath(int dir, const char *path, int flags) {
+static int open_how(int dir, const char *path, int flags, unsigned long long resolve) {
   if (path[0] == '/') return errno = EXDEV, -1;
   if (!*path) path = ".";
   flags |= O_CLOEXEC;
-  struct open_how how = {.flags = (unsigned)flags, .resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS};
+  struct open_how how = {.flags = (unsigned)flags, .resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS | resolve};
   for (int tries = 0; tries < 100; tries++) {
     int file = (int)syscall(SYS_openat2, dir, path, &how, sizeof how);
     // EAGAIN: something was renamed on the way, and the kernel can't tell whether the path left the directory.
@@ -41,3 +41,6 @@ int open_beneath(int dir, const char *path, int flags) {
   }
   return -1;
 }
+
+int open_beneath(int dir, const char *path, int flags) { return open_how(dir, path, flags, 0); }
+int open_beneath_without_links(int dir, const char *path, int flags) { return open_how(dir, path, flags, RESOLVE_NO_SYMLINKS); }

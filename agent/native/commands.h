@@ -17,6 +17,7 @@ int enter_main(int count, char **words);
 int hold_main(void);
 int list_main(int count, char **words);
 int read_main(int count, char **words);
+int look_main(int count, char **words);
 int confined_main(int count, char **words);
 int devices_main(int count, char **words);
 int release_main(void);

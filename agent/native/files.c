@@ -1,10 +1,10 @@
 // `list` and `read`: a directory's entries, or a file's bytes, on stdout. In a process of its own, because a file server may hang, and
 // confined: what is asked for lies below BASE, and what was asked of a user below BASE/BELOW.
 //
-//   list BASE BELOW PATH MOST AFTER          each entry `<f|d|o> SIZE SECONDS.NANOSECONDS NAME` and a zero byte, by the bytes of their names
-//   read BASE BELOW PATH OFFSET LENGTH HOW   `SIZE SECONDS.NANOSECONDS DEVICE-INODE OFFSET` and a zero byte, then bytes
+//   list [READER] BASE BELOW PATH MOST AFTER          each entry `<f|d|o> SIZE SECONDS.NANOSECONDS NAME` and a zero byte, by the bytes of their names
+//   read [READER] BASE BELOW PATH OFFSET LENGTH HOW   `SIZE SECONDS.NANOSECONDS DEVICE-INODE OFFSET` and a zero byte, then bytes
 //
-// LENGTH -1: to the end. HOW `follow`: waits for the file and goes on as it grows, until stdin ends. What goes wrong is `!ERRNO-NAME TEXT` and a
+// READER: see reader.h. It counts below BASE, which is the agent's to reach. LENGTH -1: to the end. HOW `follow`: waits for the file and goes on as it grows, until stdin ends. What goes wrong is `!ERRNO-NAME TEXT` and a
 // zero byte in place of the first of these, and exit code 1; later, exit code 2 alone.
 #define _GNU_SOURCE
 #include <dirent.h>
@@ -22,6 +22,7 @@
 
 #include "beneath.h"
 #include "commands.h"
+#include "reader.h"
 #include "say.h"
 
 enum { look_ms = 200, piece_size = 256 * 1024 };
@@ -50,16 +51,22 @@ static _Noreturn void fail(int error, const char *what) {
   _exit(told ? 2 : 1);
 }
 
+static int open_below(int dir, const char *path, int flags) {
+  return reader_follows_links() ? open_beneath(dir, path, flags) : open_beneath_without_links(dir, path, flags);
+}
+
 // -1 with errno: any part may be missing yet.
 static int open_place(const char *base, const char *below, const char *path, int flags) {
+  reader_end();
   int top = open(base, O_PATH | O_DIRECTORY | O_CLOEXEC);
   if (top < 0) return -1;
-  int place = open_beneath(top, below, O_PATH | O_DIRECTORY);
+  reader_begin();
+  int place = open_below(top, below, O_PATH | O_DIRECTORY);
   int error = errno;
   close(top);
   errno = error;
   if (place < 0) return -1;
-  int file = open_beneath(place, path, flags);
+  int file = open_below(place, path, flags);
   error = errno;
   close(place);
   errno = error;
@@ -72,7 +79,7 @@ static void tell_entry(int dir, const char *name) {
   struct stat found;
   if (fstatat(dir, name, &found, AT_SYMLINK_NOFOLLOW) < 0) return;
   if (S_ISLNK(found.st_mode)) {
-    int file = open_beneath(dir, name, O_PATH);
+    int file = open_below(dir, name, O_PATH);
     if (file >= 0) fstat(file, &found);
     if (file >= 0) close(file);
   }
@@ -82,7 +89,9 @@ static void tell_entry(int dir, const char *name) {
 }
 
 int list_main(int count, char **words) {
-  if (count != 5) usage();
+  int own = reader_words_read(count, words);
+  words += own;
+  if (count - own != 5) usage();
   long most = strtol(words[3], NULL, 10);
   int dir = open_place(words[0], words[1], words[2], O_RDONLY | O_DIRECTORY);
   DIR *all = dir < 0 ? NULL : fdopendir(dir);
@@ -178,7 +187,9 @@ static int follow(char **words, int64_t at, int64_t end) {
 }
 
 int read_main(int count, char **words) {
-  if (count != 6) usage();
+  int own = reader_words_read(count, words);
+  words += own;
+  if (count - own != 6) usage();
   int64_t from = strtoll(words[3], NULL, 10), length = strtoll(words[4], NULL, 10);
   int64_t end = length < 0 || length > INT64_MAX - from ? INT64_MAX : from + length;
   if (!strcmp(words[5], "follow")) return follow(words, from, end);

@@ -1,5 +1,14 @@
 import { spawn, spawnSync } from "node:child_process";
-import { appendFileSync, mkdirSync, readFileSync, renameSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  appendFileSync,
+  chmodSync,
+  chownSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { expect, onTestFinished, test, vi } from "vitest";
 import { scratch, shim } from "./scratch.js";
@@ -45,6 +54,57 @@ test("a read gives the part that was asked for", () => {
   expect(read("file", 8, 100).parts[1]).toBe("89");
   expect(read("file", 100).parts[1]).toBe("");
   expect(read("file").parts[0]).toMatch(/^10 \d+\.\d{9} [0-9a-f]+-[0-9a-f]+ 0$/);
+});
+
+test.runIf(process.getuid?.() === 0)(
+  "what a link in the place of the directory leads to is read with the rights of the job's account",
+  () => {
+    // In a folder that is the agent's alone, as scratch folders are the test's.
+    const base = join(scratch(), "volume");
+    const dir = join(base, below);
+    mkdirSync(dir, { recursive: true });
+    mkdirSync(join(base, "closed"), { mode: 0o700 });
+    writeFileSync(join(base, "closed/file"), "secret", { mode: 0o600 });
+    symlinkSync("../../closed", join(base, "workspaces/w/planted"));
+    writeFileSync(join(dir, "own"), "own", { mode: 0o600 });
+    chownSync(join(dir, "own"), 61_001, 61_001);
+    const run = (...words: string[]) => {
+      const { stdout, status } = spawnSync(shim, words, { input: "", timeout: 20_000 });
+      return `${status} ${stdout.toString().split("\0")[status === 0 ? 1 : 0]?.split(":")[0]}`;
+    };
+    const read = (at: string, path: string, ...reader: string[]) =>
+      run("read", ...reader, base, at, path, "0", "-1", "once");
+    const as = ["--as", "61001 61001 61100"];
+    const planted = "workspaces/w/planted";
+    expect(read(planted, "file")).toBe("0 secret");
+    expect(read(planted, "file", ...as)).toBe("1 !EACCES file");
+    expect(run("list", ...as, base, planted, ".", "9", "")).toBe("1 !EACCES .");
+    expect(read(below, "own", ...as)).toBe("0 own");
+    expect(read(below, "own", "--as", "61002 61002")).toBe("1 !EACCES own");
+    // Of what belongs to no job.
+    expect(read(planted, "file", "--without-links")).toBe("1 !EXDEV file");
+    expect(read(below, "own", "--without-links")).toBe("0 own");
+    const followed = run("read", ...as, base, below, "own", "0", "-1", "follow");
+    expect(followed).toBe("0 own");
+  },
+);
+
+test.runIf(process.getuid?.() === 0)("who looks for a folder as an account sees what that can enter", () => {
+  const { base } = places();
+  chmodSync(base, 0o755);
+  for (const name of ["open", "closed", "closed/inner"]) mkdirSync(join(base, name));
+  chmodSync(join(base, "closed"), 0o700);
+  symlinkSync(join(base, "closed/inner"), join(base, "link"));
+  const paths = ["open", "closed", "closed/inner", "link", "secret", "absent"].map((name) => join(base, name));
+  const look = (...words: string[]) =>
+    spawnSync(shim, ["look", ...words])
+      .stdout.toString()
+      .split("\0")
+      .flatMap((line) => line.split(" ")[1]?.slice(base.length + 1) ?? []);
+  expect(look("/", ...paths)).toEqual(["open", "closed", "closed/inner", "link", "secret"]);
+  expect(look("/", "--as", "61001 61001", ...paths)).toEqual(["open", "secret"]);
+  // As a container's root: what is absolute begins there.
+  expect(look(join(base, "closed"), "/inner", "/../../secret", "/open")).toEqual([""]);
 });
 
 test("nothing outside is reached: by dots, by absolute paths, by links", () => {

@@ -28,8 +28,9 @@ void die(const char *format, ...) {
 void usage(void) {
   fputs("usage: stoker-shim run --dir DIR [--fence FILE] [--confine|--count FILE] [--] COMMAND [WORDS...]\n"
         "       stoker-shim join [--confine|--count FILE] FENCE FOLDER COMMAND [WORDS...]\n"
-        "       stoker-shim list BASE BELOW PATH MOST AFTER\n"
-        "       stoker-shim read BASE BELOW PATH OFFSET LENGTH follow|once\n"
+        "       stoker-shim list [--as \"UID GID GROUP...\"] [--without-links] BASE BELOW PATH MOST AFTER\n"
+        "       stoker-shim read [--as \"UID GID GROUP...\"] [--without-links] BASE BELOW PATH OFFSET LENGTH follow|once\n"
+        "       stoker-shim look ROOT [--as \"UID GID GROUP...\"] PATH...\n"
         "       stoker-shim watch --data DIR [--replace]\n"
         "       stoker-shim freezer auto|off|FOLDER\n"
         "       stoker-shim freeze|thaw|kill --lease ID [--spool DIR] [--cgroup DIR]\n"

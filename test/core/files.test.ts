@@ -43,6 +43,8 @@ test("a directory is what the user chose, and below that what Stoker made of it;
   const uuid = world.job("j")?.uuid;
   expect(std).toMatchObject({ base: "$AZ_BATCHAI_MOUNT_ROOT/nfs/", below: `${id}/${uuid}/stdouterr` });
   expect(sources("MODEL").place).toMatchObject({ base: "$DATA/", below: `${id}/${uuid}/outputs/model` });
+  // Read as their submitter's account; nobody's are read without links.
+  expect(std).toMatchObject({ submittedBy: "", withoutLinks: false });
   expect(std.environment).toContainEqual({ name: "DATA", value: "/data" });
   expect(JSON.stringify(std)).not.toContain("geheim");
   expect(() => sources("NOPE")).toThrow(

@@ -60,6 +60,10 @@ export function accountRefused(name: string, found: Account | undefined, allowRo
   return `account ${name} is one of the machine's own (uid ${found.uid}, below ${lowestUid}): map the user to another in /etc/stoker/agent.yaml`;
 }
 
+/** As `stoker-shim … --as` takes it: never root's group, whatever a directory service says. */
+export const inNumbers = ({ uid, gid, groups }: Pick<Account, "uid" | "gid" | "groups">): string =>
+  [uid, gid, ...groups.filter((group) => group !== 0)].join(" ");
+
 /** For people. */
 export const mappingInWords = (mapping: Readonly<Record<string, string>>): string =>
   Object.entries(mapping)

@@ -8,6 +8,7 @@ import { clusterVolumes, jobVolumes } from "../grant/volumes.js";
 import { leaseOf } from "../indexes.js";
 import type { World } from "../memory.js";
 import { idOfCluster, idOfJob, nodeNamed, outputSegmentOf } from "../names.js";
+import { submitterOf } from "../owner.js";
 import type { Plain } from "../plain.js";
 import { attemptsOf } from "../queries.js";
 import type { Cluster, Job, Lease } from "../state.js";
@@ -38,6 +39,8 @@ export function placeOfJob(world: World, job: Job, directoryId: string): Omit<Pl
     jobPathSegment: idOfJob(world, job),
     clusterMounts: cluster ? [...clusterVolumes(world, cluster).mounts] : [],
     jobMounts: [...jobVolumes(world, job).mounts],
+    submittedBy: submitterOf(job),
+    withoutLinks: false,
   };
 }
 
@@ -105,5 +108,6 @@ export function placeOfCluster(world: World, cluster: Cluster): Omit<Plain<FileP
     jobPathSegment: "",
     clusterMounts: [...clusterVolumes(world, cluster).mounts],
     jobMounts: [],
+    withoutLinks: true,
   };
 }
