@@ -6,6 +6,7 @@ import { pino } from "pino";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { parseLeaseId } from "../../shared/ids.js";
 import { makeFence } from "../../test/fakes/fence.js";
+import { until } from "../../test/fakes/until.js";
 import { LeaseSignals } from "./lease-signals.js";
 import { LocalShims } from "./shims.js";
 import { Spawner, SpawnerLost, type Started } from "./spawner.js";
@@ -44,6 +45,15 @@ it("runs a process in its folder with exactly that environment", async () => {
   expect(lines.trim().endsWith(dir)).toBe(true);
   expect(lines).not.toContain("HOME=");
   expect(readFileSync(join(dir, "a/stderr"), "utf8")).toBe("to stderr\n");
+});
+
+it("removes what a job has made deeper than any path can be", async () => {
+  const deep =
+    'import os\nfor _ in range(3000): os.mkdir("d" * 200); os.chdir("d" * 200)\nopen("bottom", "w").write("x")';
+  const made = await shims.start(run("a", `mkdir -p tree/.brought-up-0/x && cd tree && python3 -c '${deep}'`));
+  expect(await made.exited).toMatchObject({ exitCode: 0 });
+  spawner.remove(join(dir, "tree"));
+  await until("it is gone", () => !existsSync(join(dir, "tree")));
 });
 
 it("says a signal as a shell does", async () => {
