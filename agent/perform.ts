@@ -258,12 +258,13 @@ export class Performer {
     const { clusterMounts, jobMounts } = run.grant;
     const environment = environmentOf(run.grant, places);
     const secrets = run.grant.secrets.map(({ value }) => value);
-    for (const [root, plans] of [
-      [places.mountRoot, clusterMounts],
-      [jobMountRootOf(run.grant, places), jobMounts],
+    for (const [root, plans, variables] of [
+      // The cluster's owner has written these commands, which are run as root: the job's PATH or BASH_ENV is not to say what they do.
+      [places.mountRoot, clusterMounts, {}],
+      [jobMountRootOf(run.grant, places), jobMounts, environment],
     ] as const) {
       if (plans.length === 0) continue;
-      await mounts.mount(root, plans, environment, signal, secrets, ({ relativeMountPath, kind }, tookMs) =>
+      await mounts.mount(root, plans, variables, signal, secrets, ({ relativeMountPath, kind }, tookMs) =>
         this.note(run, `${root}/${relativeMountPath} (${kind.case}) is mounted after ${Math.round(tookMs)} ms`),
       );
     }
