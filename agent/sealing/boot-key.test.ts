@@ -37,6 +37,13 @@ it("makes a key once, and finds it again", () => {
   expect(bootKey([inMemory()])).not.toEqual(key);
 });
 
+it("goes on with the one that it has when a better folder comes", () => {
+  const [better, own] = [inMemory(), inMemory()];
+  const key = bootKey([own]);
+  expect(bootKey([better, own])).toEqual(key);
+  expect(readdirSync(better)).toEqual([]);
+});
+
 it("keeps it on no disk", () => {
   const folder = ["/var/tmp", tmpdir()].find((each) => memoryFolders([each]).length === 0) ?? "/";
   const onDisk = folderIn(folder);

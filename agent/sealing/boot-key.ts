@@ -24,10 +24,16 @@ const folders = ["/run/stoker", "/run", "/dev/shm"];
  */
 export function bootKey(among: readonly string[] = folders): Buffer | undefined {
   const user = process.geteuid?.() ?? 0;
-  for (const folder of memoryFolders(among)) {
-    const path = join(folder, `stoker-ledger-key-${user}`);
-    const key = keyIn(path, user) ?? (make(path) ? keyIn(path, user) : undefined);
-    if (key) return key;
+  const paths = memoryFolders(among).map((folder) => join(folder, `stoker-ledger-key-${user}`));
+  const keyAt = (path: string) => keyIn(path, user);
+  // One that is there already has sealed what is to be opened, also when a better folder has come since.
+  return first(paths, keyAt) ?? first(paths, (path) => (make(path) ? keyAt(path) : undefined));
+}
+
+function first<T>(paths: readonly string[], find: (path: string) => T | undefined): T | undefined {
+  for (const path of paths) {
+    const found = find(path);
+    if (found !== undefined) return found;
   }
   return undefined;
 }
