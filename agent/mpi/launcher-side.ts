@@ -15,12 +15,17 @@ const askAgainMs = 3_000;
 /** A shim whose lease this agent does not hold (yet: the agent may just have started) comes again after this time. */
 const turnAwayMs = 500;
 const launchesMax = 4_096;
+/** Any account may open the socket. What it shows nothing of is not kept: neither for long, nor much of it. */
+const strangersMax = 256;
+const showWithinMs = 10_000;
 
 /** The agent's socket: where `stoker-shim rsh` on this node asks for processes on others. */
 export class LauncherSide {
   private readonly launches = new Map<string, Launch>();
   private readonly stops = new Map<string, LeaseId>();
   private readonly sockets = new Set<Socket>();
+  /** Those that have not shown yet whose they are. */
+  private readonly strangers = new Set<Socket>();
   private readonly servers: Server[] = [];
   private closing = false;
 
@@ -95,6 +100,9 @@ export class LauncherSide {
     let text = Buffer.alloc(0);
     let launch: Launch | undefined;
     this.sockets.add(socket);
+    if (open && this.strangers.size >= strangersMax) this.strangers.values().next().value?.destroy();
+    this.strangers.add(socket);
+    const tooLate = setTimeout(() => this.strangers.has(socket) && socket.destroy(), showWithinMs).unref();
     socket.on("data", (chunk: Buffer) => {
       text = Buffer.concat([text, chunk]);
       if (text.length > lineMaxBytes) return this.refuse(socket, "the request is too long");
@@ -111,6 +119,8 @@ export class LauncherSide {
     socket.on("error", (error) => this.log.debug({ err: error }, "a launcher's shim broke off"));
     socket.on("close", () => {
       this.sockets.delete(socket);
+      this.strangers.delete(socket);
+      clearTimeout(tooLate);
       // The shim is gone without an exit code: whoever called it has no more use for what it started.
       if (launch && !this.closing && this.launches.get(launch.words.request) === launch) {
         this.launches.delete(launch.words.request);
@@ -134,6 +144,7 @@ export class LauncherSide {
       this.refuse(socket, "it is no process of that lease");
       return undefined;
     }
+    this.strangers.delete(socket);
     if (this.launches.size >= launchesMax) {
       this.refuse(socket, `${launchesMax} remote processes are under way already`);
       return undefined;

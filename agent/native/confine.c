@@ -126,6 +126,12 @@ static void see_own_alone(const struct confinement *confinement) {
   close(own);
 }
 
+// Where the machine's services for this account listen: what one of them is asked to start would outlive the lease, and gain privileges.
+static void hide_services(void) {
+  if (access("/run/user", F_OK) < 0) return;
+  if (mount("tmpfs", "/run/user", "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_RDONLY, "mode=0755,size=4k") < 0) refused("/run/user");
+}
+
 void confinement_places(const struct confinement *confinement) {
   char here[4096], kept[64];
   int keep = -1;
@@ -144,6 +150,7 @@ void confinement_places(const struct confinement *confinement) {
   }
   if (confinement->among && confinement->own) see_own_alone(confinement);
   if (confinement->door) see(confinement->door, "/run/stoker");
+  hide_services();
   if (confinement->hides && hide_processes() < 0) refused("/proc");
   if (chdir(here) < 0) refused(here);
 }

@@ -1,15 +1,17 @@
 import {
   chmodSync,
+  chownSync,
   existsSync,
   lstatSync,
   mkdirSync,
   readdirSync,
   readFileSync,
+  rmSync,
   statSync,
   writeFileSync,
 } from "node:fs";
 import { join, resolve } from "node:path";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, onTestFinished } from "vitest";
 import { findApartness, notApart } from "../../agent/accounts/apartness.js";
 import type { LeaseGrant } from "../../shared/gen/stoker/v1/lease_pb.js";
 import { type AgentSite, isAlive } from "../fakes/agent-site.js";
@@ -235,6 +237,48 @@ echo done > $M/tried`;
     await until("the trash is empty", () => readdirSync(site.path("trash")).length === 0);
     expect(readdirSync(victim)).toEqual(["precious"]);
     expect(lstatSync(join(victim, "precious")).uid).toBe(0);
+  });
+
+  it("find none of their account's services, which would start things outside of the lease", async () => {
+    const service = join("/run/user", String(alice));
+    const isNew = !existsSync("/run/user");
+    mkdirSync(service, { recursive: true });
+    onTestFinished(() => rmSync(isNew ? "/run/user" : service, { recursive: true, force: true }));
+    chownSync(service, alice, alice);
+    writeFileSync(join(service, "bus"), "");
+    chmodSync(join(service, "bus"), 0o777);
+    expect(
+      await run(
+        jobOf("alice", `ls -A /run/user > $M/seen; touch ${service}/bus 2>/dev/null && echo reached >> $M/seen; true`),
+      ),
+    ).toContain("rankExited 0");
+    expect(text("seen")).toBe("");
+  });
+
+  it("keep nobody from the socket of remote starts by what they hold open there", async () => {
+    const grant = jobOf(
+      "bob",
+      `until [ -e $M/full ]; do sleep 0.02; done; timeout -s KILL 5 ${site.path("inside/bin/stoker-rsh")} n1 true`,
+      {
+        nodes: [{ name: "n1", host: "n1" }],
+      },
+    );
+    const crowd = `import os, socket, time
+held = []
+for _ in range(2000):
+    one = socket.socket(socket.AF_UNIX); one.connect(os.environ["STOKER_SOCKET"]); held.append(one)
+    try: one.send(b"x" * 65536)
+    except OSError: pass
+open(os.environ["M"] + "/full", "w").close()
+time.sleep(600)`;
+    site.coordinator.grant(grant);
+    const hog = jobOf("alice", `exec /usr/bin/python3 -c '${crowd}'`);
+    site.coordinator.grant(hog);
+    await until("bob's start is asked for", () =>
+      site.coordinator.messages.some(
+        (message) => message.case === "remoteStart" && message.value.leaseId === grant.leaseId,
+      ),
+    );
   });
 
   it("start nothing under another's lease", async () => {
