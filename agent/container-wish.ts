@@ -30,7 +30,10 @@ export function containerWish(
   const elsewhere = [...directoriesOf(grant, environment, temp), ...named].filter(
     (path) => path !== "/" && !ownOfContainers.test(path) && !roots.some((root) => isWithin(path, root)),
   );
-  const folders: SharedFolder[] = [...roots, ...new Set(elsewhere)].map((path) => ({ from: path, to: path }));
+  const folders: SharedFolder[] = [
+    ...roots.map((path) => ({ from: path, to: path })),
+    ...[...new Set(elsewhere)].map((path) => ({ from: path, to: path, named: true })),
+  ];
   if (grant.hostFile !== "")
     folders.push({ from: hostFileOf(grant, places), to: hostFileOf(grant, places), readOnly: true });
   const { image, serverUrl, username, password } = container;

@@ -61,6 +61,7 @@ export function makeParts(options: PartsOptions): AgentParts {
       {
         ...{ spool: paths.spool, store: paths.images, dataDir, wanted: options.containers, environment: process.env },
         holder: [inContainers.shim, "hold"],
+        shimPath,
       },
       log,
     ),

@@ -94,7 +94,7 @@ export interface ContainerWish {
   shmSizeBytes: number;
   gpuUuids: readonly string[];
   /** Whose the job's processes are; undefined: the agent's own. */
-  account?: { uid: number; gid: number } | undefined;
+  account?: { uid: number; gid: number; groups: readonly number[] } | undefined;
   /** Absolute paths of the machine, seen inside at `to`; those that are not there are left out. */
   folders: readonly SharedFolder[];
 }
@@ -103,6 +103,8 @@ export interface SharedFolder {
   from: string;
   to: string;
   readOnly?: boolean;
+  /** The job has named it: it is shown if its account can go there. */
+  named?: boolean;
 }
 
 /** A container that is there: what a process needs to get into it. */

@@ -1,17 +1,23 @@
 import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { memoryFolders } from "../memory-folders.js";
+import { memoryFolders } from "./memory-folders.js";
 
 const prefix = "stoker-secret-";
 
-/** A file that only root can read and that never comes to a disk. Undefined where the machine has no folder in memory. */
-export function secretFile(text: string): { path: string; remove(): void } | undefined {
+/** Files that only root can read and that never come to a disk, by their names. Undefined where the machine has no folder in memory. */
+export function secretFiles(texts: Readonly<Record<string, string>>): { folder: string; remove(): void } | undefined {
   const [parent] = memoryFolders();
   if (parent === undefined) return undefined;
   const folder = mkdtempSync(join(parent, `${prefix}${process.pid}-`));
-  const path = join(folder, "credentials");
-  writeFileSync(path, text, { mode: 0o600, flag: "wx" });
-  return { path, remove: () => rmSync(folder, { recursive: true, force: true }) };
+  const remove = () => rmSync(folder, { recursive: true, force: true });
+  try {
+    for (const [name, text] of Object.entries(texts))
+      writeFileSync(join(folder, name), text, { mode: 0o600, flag: "wx" });
+  } catch (error) {
+    remove();
+    throw error;
+  }
+  return { folder, remove };
 }
 
 /** What processes that ended too soon for it have left. */

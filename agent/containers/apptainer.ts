@@ -58,4 +58,7 @@ export const apptainer: Runtime = {
 const overlay = (name: string, store: string) => join(store, "overlays", name);
 
 const configIn = (credentials: Credentials | undefined): Record<string, string> =>
-  credentials ? { APPTAINER_CONFIGDIR: credentials.folder, DOCKER_CONFIG: credentials.folder } : {};
+  credentials
+    ? // Its cache would be in that folder, too, which is in memory.
+      { APPTAINER_CONFIGDIR: credentials.folder, DOCKER_CONFIG: credentials.folder, APPTAINER_DISABLE_CACHE: "true" }
+    : {};

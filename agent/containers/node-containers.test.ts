@@ -1,6 +1,6 @@
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { pino } from "pino";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { jobId, leaseId } from "../../shared/ids.js";
@@ -15,7 +15,7 @@ cd "$(dirname "$0")"
 case "$1 $2" in
   "--version ") echo "podman version 4.3.1" ;;
   "image exists") [ -e "image-$3" ] ;;
-  "pull --authfile") ls -l "$3" >> modes; cat "$3" >> auths; echo "Copying blob 1" >&2; touch image-there ;;
+  "pull --authfile") ls -l "$3" >> modes; stat -f -c %T "$3" >> kinds; echo "$3" >> places; cat "$3" >> auths; echo "Copying blob 1" >&2; touch image-there ;;
   "run "*) [ -e starts ] && exit 0; if [ -e says ]; then cat says >&2; else echo "crun: no room" >&2; fi; exit 125 ;;
   "inspect "*) echo 999999999 ;;
   "ps "*) [ -e dumb ] && exit 125; cat names 2>/dev/null ;;
@@ -46,6 +46,7 @@ function make(given: Partial<ConstructorParameters<typeof NodeContainers>[0]>): 
     {
       ...{ spool: join(dir, "spool"), store: join(dir, "images"), dataDir: dir, wanted: "podman" },
       holder: ["/run/stoker/bin/stoker-shim", "hold"],
+      shimPath: resolve(import.meta.dirname, "../../dist/stoker-shim"),
       environment: { PATH: `${join(dir, "bin")}:/usr/bin:/bin`, STOKER_TOKEN: "never-passed-on" },
       limits: { askMs: 2_000, findMs: 10_000, pullMs: 60_000, retryMs: 100 },
       ...given,
@@ -76,7 +77,7 @@ it("finds what works, and nothing where its owner wants nothing", async () => {
   });
 });
 
-it("gives a registry's credentials in a file for its eyes only, which is gone afterwards, and tells nobody", async () => {
+it("gives a registry's credentials in a file in memory for its eyes only, which is gone afterwards, and tells nobody", async () => {
   await containers.find();
   await expect(begin({ image: "there:1", username: "$user", password: "pass$HOME" })).rejects.toMatchObject({
     code: "FailedStartingContainer",
@@ -86,7 +87,8 @@ it("gives a registry's credentials in a file for its eyes only, which is gone af
   expect(readFileSync(join(dir, "bin/auths"), "utf8")).toContain(Buffer.from("$user:pass$HOME").toString("base64"));
   expect(calls()).not.toMatch(/pass\$HOME|\$user/);
   expect(told).toEqual(["pulling docker.io/library/there:1", "pull: Copying blob 1"]);
-  expect(existsSync(join(dir, "spool", lease, "registry"))).toBe(false);
+  expect(readFileSync(join(dir, "bin/kinds"), "utf8")).toBe("tmpfs\n");
+  expect(existsSync(readFileSync(join(dir, "bin/places"), "utf8").trim())).toBe(false);
 });
 
 it("gives up a pull at once when the attempt is stopped, and everything that it has started", async () => {

@@ -1,18 +1,20 @@
 import { createHash } from "node:crypto";
-import { accessSync, constants, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { accessSync, constants, existsSync, mkdirSync, readFileSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import type { Logger } from "pino";
 import { type LeaseId, parseLeaseId } from "../../shared/ids.js";
 import { type LimitedEnd, runLimited } from "../limited.js";
-import type { Containers, ContainersHost, ContainerWish, Inside, SharedFolder } from "../ports.js";
+import type { Containers, ContainersHost, ContainerWish, Inside } from "../ports.js";
+import { secretFiles } from "../secret-files.js";
 import { ContainerError } from "./container-error.js";
+import { exchanged, foldersThere } from "./folders.js";
 import { authFile, fullName } from "./image.js";
 import { runtimes } from "./index.js";
 import { Lines } from "./lines.js";
 import { sharedMounts } from "./propagation.js";
 import { environmentOf, readIfThere, readRecord, startOf, writeRecord } from "./record.js";
-import type { Argv, Credentials, Runtime } from "./runtime.js";
+import type { Argv, Runtime } from "./runtime.js";
 
 export interface ContainersOptions {
   /** Holds each lease's spool folder. */
@@ -25,6 +27,8 @@ export interface ContainersOptions {
   wanted: string;
   /** What keeps a container, by its path inside. */
   holder: Argv;
+  /** The program stoker-shim, as the machine has it. */
+  shimPath: string;
   /** The agent's own: a runtime gets of it what it may need, such as proxies. */
   environment: NodeJS.ProcessEnv;
   limits?: Partial<Limits>;
@@ -108,7 +112,8 @@ export class NodeContainers implements Containers {
     if (!runtime) throw new ContainerError(wish.image, "this machine has nothing that runs containers", "");
     const mark = { STOKER_LEASE: wish.lease };
     const image = await this.imageHere(runtime, wish, mark, tell, signal);
-    const folders = await this.existing(wish, mark, signal);
+    const look = this.looking(wish, mark, signal);
+    const { folders, named } = await foldersThere(wish, this.options.shimPath, look);
     const name = this.nameOf(wish.lease);
     // What an agent before this one may have begun.
     await this.run(runtime.remove(name, this.options.store), this.limits.removeMs);
@@ -127,6 +132,10 @@ export class NodeContainers implements Containers {
     const started = await this.run(argv, this.limits.startMs, { environment: mark, signal });
     if (started.problem !== undefined) throw this.failure(wish, "start a container of the image", started);
     const inside = await this.lookInside(runtime, wish, name, signal);
+    // Nothing of the job runs in it yet.
+    const other = await exchanged(named, inside.holder, this.options.shimPath, look);
+    if (other !== undefined)
+      throw new ContainerError(wish.image, `${other} became another while the container was made`, "");
     writeRecord(this.spoolOf(wish.lease), inside);
     tell(`the container ${name} is there`);
   }
@@ -220,40 +229,30 @@ export class NodeContainers implements Containers {
       if (pulled.problem !== undefined) throw this.failure(wish, `pull ${full}`, pulled);
       return full;
     } finally {
-      if (credentials) rmSync(credentials.folder, { recursive: true, force: true });
+      credentials?.remove();
     }
   }
 
-  private credentials({ lease, image, serverUrl, username, password }: ContainerWish): Credentials | undefined {
+  private credentials({ image, serverUrl, username, password }: ContainerWish) {
     if (username === "" && password === "") return undefined;
-    const folder = join(this.spoolOf(lease), "registry");
-    rmSync(folder, { recursive: true, force: true });
-    mkdirSync(folder, { recursive: true, mode: 0o700 });
     const text = authFile(image, serverUrl, username, password);
-    for (const name of ["config.json", "docker-config.json"]) writeFileSync(join(folder, name), text, { mode: 0o600 });
-    return { folder };
+    const files = secretFiles({ "config.json": text, "docker-config.json": text });
+    if (files) return files;
+    const why = "this machine has neither /run nor /dev/shm in memory, where the registry's password could be put";
+    throw new ContainerError(image, why, "");
   }
 
-  /** Input directories need not be there; and what is on a server that hangs must not hold up more than this job. */
-  private async existing(
-    wish: ContainerWish,
-    mark: Record<string, string>,
-    signal: AbortSignal,
-  ): Promise<readonly SharedFolder[]> {
-    const found = new Set<string>();
-    let text = "";
-    const script = 'for path; do if [ -e "$path" ]; then printf "%s\\0" "$path"; fi; done';
-    const froms = wish.folders.map(({ from }) => from);
-    const looked = await this.run(["/bin/sh", "-c", script, "look", ...froms], this.limits.askMs, {
-      environment: mark,
-      signal,
-      heard: (stream, heard) => {
+  /** What is on a server that hangs must not hold up more than this job. */
+  private looking(wish: ContainerWish, mark: Record<string, string>, signal: AbortSignal) {
+    return async (argv: Argv): Promise<string> => {
+      let text = "";
+      const hear = (stream: string, heard: string) => {
         if (stream === "stdout") text += heard;
-      },
-    });
-    if (looked.problem !== undefined) throw this.failure(wish, "look at the job's directories", looked);
-    for (const path of text.split("\0")) found.add(path);
-    return wish.folders.filter(({ from }) => found.has(from));
+      };
+      const looked = await this.run(argv, this.limits.askMs, { environment: mark, signal, heard: hear });
+      if (looked.problem !== undefined) throw this.failure(wish, "look at the job's directories", looked);
+      return text;
+    };
   }
 
   private async lookInside(runtime: Runtime, wish: ContainerWish, name: string, signal: AbortSignal): Promise<Inside> {

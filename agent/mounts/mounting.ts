@@ -5,11 +5,11 @@ import { isAbsolute, join, relative } from "node:path";
 import type { Logger } from "pino";
 import type { MountPlan } from "../../shared/gen/stoker/v1/mount_pb.js";
 import { runLimited } from "../limited.js";
+import { secretFiles } from "../secret-files.js";
 import { type BoundMount, bind, flushCommands } from "./index.js";
 import { MountError } from "./mount-error.js";
 import { mountAt } from "./mountinfo.js";
 import { redacted } from "./redact.js";
-import { secretFile } from "./secret-file.js";
 
 export interface MountingOptions {
   nodeName: string;
@@ -44,7 +44,7 @@ export class Mounting {
   async mount(root: string, plan: MountPlan, mount: BoundMount, wish: Wish): Promise<void> {
     const path = join(root, plan.relativeMountPath);
     const { STOKER_LEASE: _, ...own } = wish.environment;
-    const secret = mount.secretFile === undefined ? undefined : secretFile(mount.secretFile);
+    const secret = mount.secretFile === undefined ? undefined : secretFiles({ [credentials]: mount.secretFile });
     if (mount.secretFile !== undefined && !secret) {
       throw this.failure(
         plan,
@@ -59,7 +59,7 @@ export class Mounting {
         // The folder may lie on another mount: even making it can hang.
         argv: [
           ...(["/bin/sh", "-c", mountScript, "sh", root, relative(root, path)] as const),
-          ...mount.command(path, { secretFile: secret?.path ?? "", cache }),
+          ...mount.command(path, { secretFile: secret ? join(secret.folder, credentials) : "", cache }),
         ],
         timeoutMs: this.options.limitMs,
         // Without the lease's mark: a file system's daemon is neither frozen nor killed with the ranks, it ends with the mount.
@@ -139,6 +139,9 @@ unset IFS
 cd /
 exec "$@"
 `;
+
+/** The name of the file that they are in. */
+const credentials = "credentials";
 
 const isBelow = (path: string) => path !== "" && !isAbsolute(path) && !path.split("/").includes("..");
 

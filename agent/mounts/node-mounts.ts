@@ -4,12 +4,12 @@ import { join } from "node:path";
 import type { Logger } from "pino";
 import type { MountPlan } from "../../shared/gen/stoker/v1/mount_pb.js";
 import type { MountFailure, Mounts, MountsHost } from "../ports.js";
+import { removeForgottenSecretFiles } from "../secret-files.js";
 import { inOrder } from "./in-order.js";
 import { MountError } from "./mount-error.js";
 import { mountAt, mountsUnder } from "./mountinfo.js";
 import { Mounting, type Wish } from "./mounting.js";
 import { Probe } from "./probe.js";
-import { removeForgottenSecretFiles } from "./secret-file.js";
 import { Unmounting } from "./unmounting.js";
 import { Watch } from "./watch.js";
 

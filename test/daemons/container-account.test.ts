@@ -98,10 +98,19 @@ describe.skipIf(process.getuid?.() !== 0)(
 done
 for at in / /etc /run/stoker /run/stoker/bin ${site.agentFolder("n1")}; do touch "$at/planted" 2>/dev/null && echo "wrote to $at" >> $O/got; done
 for pid in ${site.agentPid("n1")} ${site.agentPid("n2")} 1; do kill -CONT $pid 2>/dev/null && echo "signalled $pid" >> $O/got; done`;
+      // Where the account can go, and where it can't: whoever mounts it there could.
+      for (const name of ["open", "closed", "closed/inner"]) mkdirSync(join(folder, name), { mode: 0o755 });
+      for (const name of ["open", "closed/inner"]) writeFileSync(join(folder, name, "file"), name);
+      chmodSync(join(folder, "closed"), 0o700);
+      const shown = `cat $AZ_BATCHAI_INPUT_OPEN/file > $O/open; cat $AZ_BATCHAI_INPUT_INNER/file && echo "saw inner" >> $O/got`;
       const look = `{ id -u; id -g; id -G; echo "$HOME $USER $PWD"; } > $O/who; grep -E "^(Cap|NoNewPrivs)" /proc/self/status > $O/rights`;
       const stay = `echo mine > /tmp/stoker-test-mine; echo word > /dev/stdout; (env -i sleep 5001 &); echo done > $O/tried; tail -f /dev/null`;
       await create("who", {
-        customToolkitSettings: { commandLine: `O=$AZ_BATCHAI_OUTPUT_OUT; ${look}; ${attack}\n${stay}` },
+        customToolkitSettings: { commandLine: `O=$AZ_BATCHAI_OUTPUT_OUT; ${look}; ${shown}; ${attack}\n${stay}` },
+        inputDirectories: [
+          { id: "OPEN", path: join(folder, "open") },
+          { id: "INNER", path: join(folder, "closed/inner") },
+        ],
         outputDirectories: [{ id: "OUT", pathPrefix: out }],
         stdOutErrPathPrefix: out,
       });
@@ -121,7 +130,7 @@ for pid in ${site.agentPid("n1")} ${site.agentPid("n2")} 1; do kill -CONT $pid 2
       expect(text("rights")).toMatch(
         /CapInh:\s0+\nCapPrm:\s0+\nCapEff:\s0+\nCapBnd:\s\w+\nCapAmb:\s0+\nNoNewPrivs:\s1\n/,
       );
-      expect(text("got")).toBe("");
+      expect([text("open"), text("got")]).toEqual(["open", ""]);
       for (const path of ["outputs", "outputs/who", "stdouterr"].map((name) => join(directory, name)))
         expect([path, statSync(path).uid]).toEqual([path, alice]);
       expect(existsSync("/tmp/stoker-test-mine")).toBe(false);
