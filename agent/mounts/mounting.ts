@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { cpSync, existsSync, mkdirSync } from "node:fs";
-import { rm } from "node:fs/promises";
+import { rm, rmdir } from "node:fs/promises";
 import { isAbsolute, join, relative } from "node:path";
 import type { Logger } from "pino";
 import type { MountPlan } from "../../shared/gen/stoker/v1/mount_pb.js";
@@ -8,7 +8,7 @@ import { runLimited } from "../limited.js";
 import { secretFiles } from "../secret-files.js";
 import { type BoundMount, bind, flushCommands } from "./index.js";
 import { MountError } from "./mount-error.js";
-import { mountAt } from "./mountinfo.js";
+import { mountAt, mountsUnder } from "./mountinfo.js";
 import { redacted } from "./redact.js";
 
 export interface MountingOptions {
@@ -43,6 +43,7 @@ export class Mounting {
 
   async mount(root: string, plan: MountPlan, mount: BoundMount, wish: Wish): Promise<void> {
     const path = join(root, plan.relativeMountPath);
+    const stage = this.stageOf(root, path);
     const { STOKER_LEASE: _, ...own } = wish.environment;
     const secret = mount.secretFile === undefined ? undefined : secretFiles({ [credentials]: mount.secretFile });
     if (mount.secretFile !== undefined && !secret) {
@@ -58,8 +59,8 @@ export class Mounting {
       const { problem, words } = await runLimited({
         // The folder may lie on another mount: even making it can hang.
         argv: [
-          ...(["/bin/sh", "-c", mountScript, "sh", root, relative(root, path)] as const),
-          ...mount.command(path, { secretFile: secret ? join(secret.folder, credentials) : "", cache }),
+          ...(["/bin/sh", "-c", mountScript, "sh", root, relative(root, path), stage ?? ""] as const),
+          ...mount.command(stage ?? path, { secretFile: secret ? join(secret.folder, credentials) : "", cache }),
         ],
         timeoutMs: this.options.limitMs,
         // Without the lease's mark: a file system's daemon is neither frozen nor killed with the ranks, it ends with the mount.
@@ -74,6 +75,7 @@ export class Mounting {
       }
     } finally {
       secret?.remove();
+      if (stage !== undefined) await this.clear(stage);
     }
   }
 
@@ -95,6 +97,24 @@ export class Mounting {
   /** What its driver kept goes with the mount. */
   async forget(path: string): Promise<void> {
     await rm(this.cacheOf(path), { recursive: true, force: true });
+  }
+
+  /**
+   * Where a volume inside another is mounted first, because whoever can write to that one, or serves it, may put a link in the folder's place at
+   * any moment: programs take a path. Undefined for one whose folders are all the agent's own.
+   */
+  private stageOf(root: string, path: string): string | undefined {
+    const isWithin = mountsUnder(root).some((entry) => entry.path !== root && path.startsWith(`${entry.path}/`));
+    return isWithin ? `${this.cacheOf(path)}-stage` : undefined;
+  }
+
+  /** What is mounted there is mounted in its place by now, or nowhere. */
+  private async clear(stage: string): Promise<void> {
+    const environment = { PATH: this.options.path };
+    const timeoutMs = this.options.limitMs;
+    if (mountAt(stage)) await runLimited({ argv: ["umount", "-i", "-l", stage], timeoutMs, environment });
+    // Never with what is in it: one that is still mounted is somebody's data.
+    await rmdir(stage).catch(() => undefined);
   }
 
   private cacheOf(path: string): string {
@@ -119,11 +139,12 @@ export class Mounting {
 
 /**
  * A link that a job left on the way would have the volume mounted, or folders made, wherever it points. So each folder is made from within
- * the one above it (mkdir follows no link), and gone into only where it really is.
+ * the one above it (mkdir follows no link), and gone into only where it really is. What lies in another volume comes from its stage to the very
+ * folder that was gone into, wherever its path leads by then.
  */
 const mountScript = `
-at=$1 way=$2
-shift 2
+at=$1 way=$2 stage=$3
+shift 3
 cd -P -- "$at" || exit
 set -f
 IFS=/
@@ -136,6 +157,11 @@ for name in $way; do
   [ "$(pwd -P)" = "$at" ] || { echo "a link leads from $at elsewhere" >&2; exit 1; }
 done
 unset IFS
+if [ -n "$stage" ]; then
+  mkdir -p -- "$stage" || exit
+  (cd / && exec "$@") || exit
+  exec mount -c --rbind "$stage" .
+fi
 cd /
 exec "$@"
 `;

@@ -117,6 +117,18 @@ test("a link that a job left on the way leads no volume out of the root", async 
   expect(existsSync(join(dir, "nowhere"))).toBe(false);
 });
 
+test("nor does one that takes the folder's place when it was looked at already", async () => {
+  // As whoever can write to the outer volume, or serves it: between the look and the mount.
+  const swap = `d=$(dirname "$0")/..; [ "\${@: -2:1}" = filer:/inner ] && mv "$d/root with blank/outer/in" "$d/root with blank/outer/was" && ln -s "$d/elsewhere" "$d/root with blank/outer/in"
+[ "$2" = nfs ] || exec /bin/mount "$@"; exec /bin/mount -t tmpfs "\${@: -2:1}" "\${@: -1}"`;
+  const { root, dir, failure } = places({ mount: swap });
+  mkdirSync(join(dir, "elsewhere"));
+  const error = await failure([tmpfs("outer"), nfs("outer/in", "/inner")]);
+  expect(error?.message).toContain("nothing is mounted there");
+  // In the folder that it was meant for, which is undone with the outer one's.
+  expect(mountsUnder(dir).map(({ path }) => path)).toEqual([join(root, "outer/was"), join(root, "outer")]);
+});
+
 test("words of the shell in a mount's path are a folder's name", async () => {
   const { root, mounts, never } = places();
   for (const path of ["a b/$(id)", "*/-p/'", "-rf"]) {
