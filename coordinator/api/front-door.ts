@@ -103,7 +103,10 @@ function certificateOf(
 ): { certificate?: CallerCertificate } {
   const given = socket.getPeerX509Certificate();
   if (!given) return {};
-  const problem = socket.authorized ? {} : { problem: String(socket.authorizationError) };
   const endsAt = Date.parse(given.validTo);
+  // A session that is taken up again has the finding of its first connection, when there was time left.
+  const isOver = endsAt <= Date.now() ? "CERT_HAS_EXPIRED" : undefined;
+  const found = socket.authorized ? isOver : String(socket.authorizationError);
+  const problem = found === undefined ? {} : { problem: found };
   return { certificate: { ...problem, uris: urisIn(given.subjectAltName), keyHash: keyHashOf(given), endsAt } };
 }

@@ -1,4 +1,5 @@
-import { randomBytes, randomUUID } from "node:crypto";
+import { randomBytes, randomUUID, X509Certificate } from "node:crypto";
+import { connect as connectHttp } from "node:http2";
 import { connect as dial } from "node:net";
 import { connect as connectTls } from "node:tls";
 import type { DescService } from "@bufbuild/protobuf";
@@ -14,6 +15,7 @@ import { AgentService } from "../../shared/gen/stoker/v1/agent_service_pb.js";
 import { JobService } from "../../shared/gen/stoker/v1/job_service_pb.js";
 import { type CallContext, connect, type Handlers } from "../../shared/grpc.js";
 import { PerTurn } from "../fakes/per-turn.js";
+import { until } from "../fakes/until.js";
 
 const dayMs = 86_400_000;
 vi.setConfig({ testTimeout: 30_000 });
@@ -144,6 +146,34 @@ it("lets in no certificate of another authority, of a key that is not known, or 
     lifeMs: dayMs,
   });
   await refused({ ...m1, ...old }, /has expired/);
+});
+
+it("nor one whose time is over by taking a session up again that began when it was not", async () => {
+  const m1 = await makeNode("m1", authority, 1_000);
+  const { port } = await serve([m1]);
+  const { certificate: cert, key } = m1;
+  const to = { port, host: "127.0.0.1", ca: authority.certificate, cert, key, ALPNProtocols: ["h2"] };
+  const checkServerIdentity = () => undefined;
+  const first = connectTls({ ...to, checkServerIdentity });
+  closers.push(() => first.destroy());
+  const ticket = await new Promise<Buffer>((resolve) => first.once("session", resolve));
+  const endsAt = Date.parse(new X509Certificate(cert).validTo);
+  await until("its time is over", () => Date.now() > endsAt);
+  const again = connectTls({ ...to, checkServerIdentity, session: ticket });
+  const said = await new Promise((resolve, reject) => {
+    const connection = connectHttp(`https://127.0.0.1:${port}`, { createConnection: () => again });
+    closers.push(() => connection.destroy());
+    const headers = {
+      ":method": "POST",
+      ":path": "/stoker.v1.AgentService/Session",
+      "content-type": "application/grpc",
+    };
+    const request = connection.request({ ...headers, te: "trailers" });
+    request.on("response", (fields) => resolve(fields["grpc-message"]));
+    for (const each of [connection, request]) each.on("error", reject);
+  });
+  expect(again.isSessionReused()).toBe(true);
+  expect(decodeURIComponent(String(said))).toContain("the certificate of node m1 has expired");
 });
 
 it("is not taken for the coordinator when it is another, or one of the nodes", async () => {
