@@ -8,10 +8,12 @@ import { filledIn, summaryOf } from "../../coordinator/core/access/request-field
 import { apply } from "../../coordinator/core/apply.js";
 import type { ApiEvent } from "../../coordinator/core/events.js";
 import { findWorkspace } from "../../coordinator/core/names.js";
+import { allocationOf } from "../../coordinator/core/scaling/allocation.js";
 import { defaultSettings, type Settings } from "../../coordinator/core/settings.js";
 import { step } from "../../coordinator/core/step.js";
+import { ClusterSpecSchema } from "../../shared/gen/stoker/v1/cluster_pb.js";
 import { FileServerSpecSchema } from "../../shared/gen/stoker/v1/file_server_pb.js";
-import { fileServerId, tokenId, userId } from "../../shared/ids.js";
+import { clusterId, fileServerId, tokenId, userId } from "../../shared/ids.js";
 import { CoreWorld } from "../build.js";
 
 const bootstrap: UserCaller = { kind: "user", name: "administrator", isBootstrap: true };
@@ -259,4 +261,27 @@ it("only administrators have a machine serve any directory of it", () => {
   } as const;
   expect(() => lab.asked(ada, event)).toThrow("only administrators of the lab may have a machine serve");
   expect(() => lab.asked(bootstrap, event)).toThrow("node n is not found");
+});
+
+it("who reads of one workspace is not told the names of another's clusters: neither what has its machines, nor what takes them", () => {
+  const lab = new Lab();
+  const spec = (vmPriority = "dedicated") =>
+    create(ClusterSpecSchema, { vmSize: "any", vmPriority, scaleSettings: { manual: { targetNodeCount: 1 } } });
+  const make = (workspace: string, name: string, vmPriority?: string) => {
+    const parent = `workspaces/${workspace}`;
+    const uuid = clusterId(lab.fresh());
+    lab.send({ kind: "cluster-create", uuid, parent, name, spec: spec(vmPriority) });
+    return uuid;
+  };
+  make("w", "ours", "lowpriority");
+  lab.hello("n");
+  lab.submit("j", { cluster: { id: "ours" } });
+  expect(lab.job("j")?.state.kind).toBe("preparing");
+  make("other", "hidden");
+  expect(JSON.stringify(lab.job("j"))).toContain("gives up node n to a cluster of another workspace");
+  lab.report("n", `${lab.job("j")?.uuid}.1`, { case: "done", value: {} });
+  const c = lab.state.clusters.get(make("w", "c"));
+  expect(c && allocationOf(lab.state, c).shortage).toBe(
+    "0 of 1 nodes: of the 1 machine of class any 1 are in clusters of other workspaces",
+  );
 });

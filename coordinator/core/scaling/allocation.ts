@@ -63,15 +63,21 @@ function machinesOf(world: World, cluster: Cluster): string {
   const here = others.filter((node) => !gone.includes(node));
   const reclaimed = here.filter(({ drained }) => drained?.reclaimed).length;
   const elsewhere = here.filter(({ cluster: other }) => other !== undefined);
-  const names = [
-    ...new Set(elsewhere.flatMap(({ cluster: other }) => (other && world.clusters.get(other)?.name) ?? [])),
-  ];
   const parts = [
-    ...(elsewhere.length > 0 ? [`${elsewhere.length} are in other clusters (${names.join(", ")})`] : []),
+    ...(elsewhere.length > 0 ? [`${elsewhere.length} are in ${clustersOf(world, cluster, elsewhere)}`] : []),
     ...(gone.length > 0 ? [`${gone.length} are lost or not connected`] : []),
     ...(reclaimed > 0 ? [`${reclaimed} were reclaimed by their owners`] : []),
     ...(lent > 0 && !isLowPriority(cluster) ? [`${lent} are reclaimable, which only lowpriority clusters have`] : []),
   ];
   const count = fitting.length === 1 ? "the 1 machine" : `${fitting.length} machines`;
   return `of ${count} of class ${vmSize} ${parts.length > 0 ? parts.join(", ") : "no more can be had"}`;
+}
+
+/** Who may read of this cluster need not know those of other workspaces. */
+function clustersOf(world: World, { workspace }: Cluster, nodes: readonly Node[]): string {
+  const all = nodes.flatMap(({ cluster }) => (cluster && world.clusters.get(cluster)) ?? []);
+  const own = all.filter((each) => each.workspace === workspace);
+  if (own.length === 0) return "clusters of other workspaces";
+  const names = [...new Set(own.map(({ name }) => name))].join(", ");
+  return `other clusters (${names}${own.length < all.length ? ", and some of other workspaces" : ""})`;
 }

@@ -84,12 +84,10 @@ function depart(draft: Draft, node: Node): void {
 export function yieldNode(draft: Draft, node: Node, cluster: Cluster, to: Cluster): void {
   draft.put("node", { ...node, leaving: { since: draft.now, yields: true } });
   draft.nodeChanged(node.uuid);
-  vacate(
-    draft,
-    node,
-    "requeue",
-    `cluster ${cluster.name} is of low priority, and gives up node ${node.name} to cluster ${to.name}`,
-  );
+  // Whose jobs they are need not know the clusters of other workspaces.
+  const other = to.workspace === cluster.workspace ? `cluster ${to.name}` : "a cluster of another workspace";
+  const reason = `cluster ${cluster.name} is of low priority, and gives up node ${node.name} to ${other}`;
+  vacate(draft, node, "requeue", reason);
 }
 
 function stay(draft: Draft, { leaving: _, ...node }: Node): void {
