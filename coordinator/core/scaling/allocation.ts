@@ -4,7 +4,7 @@ import type { Draft } from "../draft.js";
 import { misfit } from "../machine-class.js";
 import type { World } from "../memory.js";
 import { nodesShortage } from "../quota/nodes.js";
-import type { Cluster, Instant } from "../state.js";
+import type { Cluster, Instant, Node } from "../state.js";
 import { isLowPriority, suits, suitsPriority } from "./priority.js";
 
 /** What the latest pass over memberships found of a cluster. In memory alone. */
