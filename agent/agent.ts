@@ -194,7 +194,7 @@ export class Agent {
       {
         ...{ clock: this.clock, nodeName: options.name, boot: this.boot, folder: this.paths.setup },
         ...{ mountRoot: this.paths.mounts, baseEnvironment: options.baseEnvironment, shims: this.shims },
-        ...{ mounts: parts.mounts, accounts: parts.accounts, copies: parts.setupCopies },
+        ...{ shimPath: options.shimPath, mounts: parts.mounts, accounts: parts.accounts, copies: parts.setupCopies },
         remove,
         report: (told) => this.link.report(preparationMessage(told)),
       },

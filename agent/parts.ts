@@ -70,7 +70,7 @@ export function makeParts(options: PartsOptions): AgentParts {
     copies: new ShimCopies(shimPath, paths.spool, log, (lease) => isolation.confinements.of(lease)?.file),
     ...{ isolation, owner: options.owner },
     accounts: new Accounts({ folder: paths.setup, allowed: options.allowAdminAccounts }, log),
-    setupCopies: new ShimCopies<string>(shimPath, paths.setup, log),
+    setupCopies: new ShimCopies<string>(shimPath, paths.setup, log, () => undefined, true),
     telemetry,
     kernel,
     smiRuns: smiRuns.of,

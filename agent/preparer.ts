@@ -29,6 +29,7 @@ export interface PreparerHost {
   mounts: Mounts;
   accounts: AdminAccounts;
   copies: StdCopies<string>;
+  shimPath: string;
   shims: Shims;
   /** In the background, with everything in it. */
   remove(path: string): void;
@@ -50,13 +51,13 @@ export class Preparer {
     private readonly host: PreparerHost,
     private readonly log: Logger,
   ) {
-    const { nodeName, boot, clock, folder, mountRoot, baseEnvironment, shims, copies } = host;
+    const { nodeName, boot, clock, folder, mountRoot, baseEnvironment, shimPath, shims, copies } = host;
     mkdirSync(folder, { recursive: true, mode: 0o755 });
     this.state = unprepared(nodeName, boot, clock.monotonic());
     this.record = recordFile(folder);
     this.task = new SetupTask(
       {
-        ...{ folder, nodeName, shims, copies },
+        ...{ folder, nodeName, shimPath, shims, copies },
         places: { base: baseEnvironment, mountRoot },
         remove: (path) => host.remove(path),
         tell: (event) => this.post(event),

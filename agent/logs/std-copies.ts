@@ -33,6 +33,8 @@ export class ShimCopies<Key extends string = LeaseId> implements StdCopies<Key> 
     private readonly log: Logger,
     /** As whom it writes; undefined: as the agent itself. */
     private readonly confine: (lease: Key) => string | undefined = () => undefined,
+    /** As root, where jobs may write, too: no link of theirs is followed. */
+    private readonly trusted = false,
   ) {}
 
   start(lease: Key, files: Files): void {
@@ -94,6 +96,7 @@ export class ShimCopies<Key extends string = LeaseId> implements StdCopies<Key> 
     const words = entry.files.flatMap(({ from, to }) => ["--from", from, "--to", to]);
     const confine = this.confine(lease);
     if (confine !== undefined) words.push("--confine", confine);
+    if (this.trusted) words.push("--trusted", "yes");
     const child = spawn(this.shimPath, ["copy", ...words, "--done", done, "--result", result, "--progress", progress], {
       cwd: "/",
       env: {},

@@ -18,6 +18,7 @@ int hold_main(void);
 int list_main(int count, char **words);
 int read_main(int count, char **words);
 int look_main(int count, char **words);
+int folder_main(int count, char **words);
 int confined_main(int count, char **words);
 int devices_main(int count, char **words);
 int release_main(void);

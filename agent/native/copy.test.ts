@@ -1,7 +1,18 @@
-import { appendFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import {
+  appendFileSync,
+  existsSync,
+  lchownSync,
+  linkSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { expect, test, vi } from "vitest";
-import { run, scratch } from "./scratch.js";
+import { run, scratch, shim } from "./scratch.js";
 
 function places() {
   const dir = scratch();
@@ -95,3 +106,40 @@ test("megabytes arrive whole", async () => {
   await run(words).ended;
   expect(readFileSync(at("target")).equals(text)).toBe(true);
 });
+
+test.runIf(process.getuid?.() === 0)(
+  "what root writes among others' files follows no link but root's own, and adds to no file of another name",
+  () => {
+    const { at } = places();
+    const call = (...words: string[]) => spawnSync(shim, words, { encoding: "utf8", timeout: 20_000 });
+    for (const name of ["open", "elsewhere"]) mkdirSync(at(name));
+    writeFileSync(at("elsewhere/precious"), "x");
+    symlinkSync(at("open"), at("roots"));
+    expect(call("folder", at("roots/new/deep"), "out").status).toBe(0);
+    writeFileSync(at("open/new/deep/out"), "first");
+    expect(call("folder", at("roots/new/deep"), "out").status).toBe(0);
+    expect(readFileSync(at("open/new/deep/earlier-out"), "utf8")).toBe("first");
+    symlinkSync(at("elsewhere"), at("open/planted"));
+    symlinkSync(at("elsewhere/precious"), at("open/file"));
+    linkSync(at("elsewhere/precious"), at("open/second-name"));
+    for (const name of ["planted", "file"]) lchownSync(at(`open/${name}`), 61_001, 61_001);
+    expect(call("folder", at("open/planted/made"))).toMatchObject({
+      status: 1,
+      stderr: expect.stringContaining("a link"),
+    });
+    writeFileSync(at("spool"), "words");
+    writeFileSync(at("done"), "");
+    const copy = (to: string) => {
+      const words = ["copy", "--from", at("spool"), "--to", at(to), "--done", at("done"), "--result", at("result")];
+      // It tries for ever.
+      spawnSync("timeout", ["-s", "KILL", "0.3", shim, ...words, "--trusted", "yes"]);
+      return JSON.parse(readFileSync(at("result"), "utf8")) as { complete: boolean; problem: string };
+    };
+    for (const to of ["open/planted/new", "open/file", "open/second-name"])
+      expect(copy(to)).toEqual({ complete: false, problem: expect.stringContaining(to) });
+    expect(readdirSync(at("elsewhere"))).toEqual(["precious"]);
+    expect(readFileSync(at("elsewhere/precious"), "utf8")).toBe("x");
+    expect(copy("roots/new/deep/out")).toEqual({ complete: true, problem: "" });
+    expect(readFileSync(at("open/new/deep/out"), "utf8")).toBe("words");
+  },
+);

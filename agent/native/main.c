@@ -25,6 +25,7 @@ int main(int count, char **words) {
   if (!strcmp(command, "list")) return list_main(count - 2, words + 2);
   if (!strcmp(command, "read")) return read_main(count - 2, words + 2);
   if (!strcmp(command, "look")) return look_main(count - 2, words + 2);
+  if (!strcmp(command, "folder")) return folder_main(count - 2, words + 2);
   if (!strcmp(command, "confined")) return confined_main(count - 2, words + 2);
   if (!strcmp(command, "release")) return release_main();
   if (!strcmp(command, "apart")) return apart_main();

@@ -37,7 +37,8 @@ void usage(void) {
         "       stoker-shim enter --holder PID --start TICKS [--directory DIR] [--confine FILE] -- COMMAND [WORDS...]\n"
         "       stoker-shim salvage --dir DIR\n"
         "       stoker-shim rsh [-x] [-n] [-l USER] HOST WORDS...\n"
-        "       stoker-shim copy (--from FILE --to PATH)... [--done MARKER] [--result FILE] [--confine FILE]\n"
+        "       stoker-shim copy (--from FILE --to PATH)... [--done MARKER] [--result FILE] [--confine FILE | --trusted yes]\n"
+        "       stoker-shim folder DIR [NAMES...]\n"
         "       stoker-shim confined FILE COMMAND [WORDS...]\n"
         "       stoker-shim release\n"
         "       stoker-shim devices FOLDER [MINOR...]\n",

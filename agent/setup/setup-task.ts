@@ -23,6 +23,7 @@ export interface SetupTaskHost {
   folder: string;
   nodeName: string;
   places: SetupPlaces;
+  shimPath: string;
   shims: Shims;
   copies: StdCopies<string>;
   /** In the background, with everything in it. */
@@ -185,7 +186,7 @@ export class SetupTask {
   private async makeDirectory(directory: string): Promise<string | undefined> {
     const names = this.names();
     const { problem, words } = await runLimited({
-      argv: ["/bin/sh", "-c", directoryScript, "sh", directory, ...names],
+      argv: [this.host.shimPath, "folder", directory, ...names],
       timeoutMs: directoryLimitMs,
       environment: { PATH: "/usr/local/bin:/usr/bin:/bin" },
     });
@@ -224,14 +225,6 @@ export class SetupTask {
 
 /** The task's own files for its output: what it leaves running may go on writing to them. */
 const script = 'exec >>"$1" 2>>"$2" || exit; exec /bin/bash -c "$3"';
-
-const directoryScript = `
-mkdir -p -- "$1" && cd -- "$1" || exit
-shift
-for name; do
-  [ ! -e "$name" ] || mv -f -- "$name" "earlier-$name" || exit
-done
-`;
 
 /** Its last lines. */
 function tail(path: string): string {
