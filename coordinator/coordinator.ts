@@ -301,7 +301,7 @@ export class Coordinator {
       address: connections.address(this.port),
       pin: connections.pin(),
       now: engine.now(),
-      ask: (event) => engine.ask(event),
+      ask: (event, origin) => engine.ask(event, origin),
     });
     options.log.info(
       { path },

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { stringify } from "yaml";
 import { hashOfSecret, joinTokenText, newJoinToken } from "../shared/join-token.js";
 import { writeWhole } from "../shared/whole-file.js";
+import type { Origin } from "./core/access/audit.js";
 import type { IdentityEvent } from "./core/identity/events.js";
 import { pkiPaths } from "./pki/pki-folder.js";
 
@@ -35,19 +36,17 @@ export async function tellJoinLine(options: {
   address: string;
   pin: Buffer;
   now: number;
-  ask(event: IdentityEvent): Promise<unknown>;
+  ask(event: IdentityEvent, origin: Origin): Promise<unknown>;
 }): Promise<string> {
   const { dataDir, address, pin, now, ask } = options;
   const token = newJoinToken(pin);
-  await ask({
-    kind: "join-token-create",
-    uuid: token.id,
-    hash: hashOfSecret(token.secret),
-    uses: firstUses,
-    expiresAt: now + firstLifeMs,
-    replaces: false,
-    createdBy: "the first start",
-  });
+  const [createdBy, expiresAt] = ["the first start", now + firstLifeMs];
+  const life = { uses: firstUses, expiresAt, replaces: false, createdBy };
+  const summary = `uses: ${firstUses}, expireTime: ${new Date(expiresAt).toISOString()}, id: ${token.id}`;
+  await ask(
+    { kind: "join-token-create", uuid: token.id, hash: hashOfSecret(token.secret), ...life },
+    { credential: createdBy, verb: "JoinService.CreateJoinToken", target: "join tokens", summary, peer: "" },
+  );
   const line = `stoker-agent join ${address} ${joinTokenText(token)}`;
   const path = join(dataDir, "administrator", "join-line");
   writeWhole(path, `${line}\n`);

@@ -95,6 +95,12 @@ describe("the first start", { timeout: 60_000 }, () => {
     await joined("x0", token);
     const log = readFileSync(join(folder, "logs", "coordinator.log"), "utf8");
     expect(log).not.toContain(token);
+    const told = JSON.parse(
+      await site.stoker(["audit", "list", "--verb", "CreateJoinToken", "-o", "json"]),
+    ) as unknown[];
+    const [first] = told as Array<Record<string, string>>;
+    expect(first).toMatchObject({ credential: "the first start", outcome: "ok" });
+    expect(first?.summary).toContain(parseJoinToken(token).id);
   });
 });
 
