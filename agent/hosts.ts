@@ -1,7 +1,7 @@
 import type { Logger } from "pino";
 import type { Inventory } from "../shared/gen/stoker/v1/node_pb.js";
 import { parseLeaseId } from "../shared/ids.js";
-import { environmentOf, jobMountRootOf, jobTempOf, type NodePlaces } from "./core/environment.js";
+import { environmentOf, jobMountRootOf, jobTempOf, type NodePlaces, withLogLimit } from "./core/environment.js";
 import { needsContainer } from "./core/lease-state.js";
 import type { Engine } from "./engine.js";
 import type { GpuHealthSource, TestsHost } from "./health-ports.js";
@@ -50,7 +50,7 @@ export function remoteHost(
       const { places: where, within, contained, confine } = surroundings.of(run);
       return {
         spool: new Spool(paths, lease).dir,
-        environment: environmentOf(run.grant, where),
+        environment: withLogLimit(environmentOf(run.grant, where), run.grant),
         cwd: jobTempOf(run.grant, places),
         within,
         // An account sees a /tmp of its lease alone.

@@ -1,10 +1,9 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import type { Logger } from "pino";
-import type { LeaseGrant } from "../shared/gen/stoker/v1/lease_pb.js";
 import type { LeaseId } from "../shared/ids.js";
 import type { Diagnosis } from "./core/diagnosis/diagnosis.js";
-import { environmentOf, jobTempOf, rankEnvironmentOf, shellText } from "./core/environment.js";
+import { environmentOf, jobTempOf, rankEnvironmentOf, shellText, withLogLimit } from "./core/environment.js";
 import type { Found, FoundProcess, LeaseEvent, RankExit } from "./core/events.js";
 import { type LeaseRun, planOf } from "./core/lease-state.js";
 import { tail } from "./file-tail.js";
@@ -16,8 +15,6 @@ import { droppedOf, lengthOf, lost, readPid } from "./ranks/shim-files.js";
 import type { AllSurroundings, Surroundings } from "./surroundings.js";
 
 const tailBytes = 2_000;
-/** When a coordinator older than the limit does not say. */
-const logLimitBytes = 10n * 2n ** 30n;
 
 /** The processes that the agent itself starts for a lease, and what becomes of them. */
 export class RankProcesses {
@@ -80,7 +77,7 @@ export class RankProcesses {
     return this.shims.start({
       dir,
       argv: within(["/bin/bash", "-c", shellText(grant.preparationCommandLine)]),
-      environment: limited(environmentOf(grant, places), grant),
+      environment: withLogLimit(environmentOf(grant, places), grant),
       cwd: jobTempOf(grant, places),
       confine,
     });
@@ -126,7 +123,7 @@ export class RankProcesses {
       .start({
         dir,
         argv: within(["/bin/bash", "-c", shellText(plan.commandLine)]),
-        environment: limited(rankEnvironmentOf(environment, plan, run.grant, places), run.grant),
+        environment: withLogLimit(rankEnvironmentOf(environment, plan, run.grant, places), run.grant),
         cwd: jobTempOf(run.grant, places),
         confine,
       })
@@ -183,12 +180,6 @@ export class RankProcesses {
     this.tell(lease, { type: "preparation-exited", exit, errorTail });
   }
 }
-
-/** The shim counts what its process writes against this. */
-const limited = (environment: Record<string, string>, grant: LeaseGrant) => ({
-  ...environment,
-  STOKER_LOG_LIMIT_BYTES: String(grant.logLimitBytes > 0n ? grant.logLimitBytes : logLimitBytes),
-});
 
 function exitOf(dir: string, { exitCode, signal, lost: why, written = writtenTo(dir) }: ShimExit): RankExit {
   const [stdoutBytes, stderrBytes] = written.bytes;

@@ -108,6 +108,15 @@ const ours = (grant: LeaseGrant, places: NodePlaces) => ({
   STOKER_HOSTS: [...new Set(grant.nodes.flatMap(({ name, host }) => [host, name]))].join(","),
 });
 
+/** When a coordinator older than the limit does not say. */
+const logLimitBytes = 10n * 2n ** 30n;
+
+/** The shim counts what its process writes against this, whoever has asked for the process. */
+export const withLogLimit = (environment: Readonly<Record<string, string>>, grant: LeaseGrant) => ({
+  ...environment,
+  STOKER_LOG_LIMIT_BYTES: String(grant.logLimitBytes > 0n ? grant.logLimitBytes : logLimitBytes),
+});
+
 /** Directories to be made before preparation, as absolute paths: relative ones are in the job's temp. */
 export function directoriesOf(
   grant: LeaseGrant,

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readdirSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import type { Logger } from "pino";
 import type { Clock } from "../../shared/clock.js";
@@ -197,7 +197,7 @@ export class TargetSide {
   private async spawn(of: OfLease, held: RemoteLease, start: RemoteStart): Promise<RemoteProcess> {
     const { requestId, leaseId } = start;
     const dir = join(held.spool, "remote", requestId);
-    mkdirSync(join(held.spool, "remote"), { recursive: true });
+    makeRemoteFolder(held.spool);
     // Started already by an earlier agent that had no time to say so.
     const earlier = await this.host.shims.adopt(dir);
     const process =
@@ -243,6 +243,14 @@ export class TargetSide {
   private all(): RemoteProcess[] {
     return [...this.leases.values()].flatMap(({ processes }) => [...processes.values()]);
   }
+}
+
+/** What is written here counts together with what the lease's ranks write: the shim counts in the folder above its own. */
+function makeRemoteFolder(spool: string): void {
+  const folder = join(spool, "remote");
+  if (existsSync(folder)) return;
+  mkdirSync(folder, { recursive: true });
+  symlinkSync("../log-used", join(folder, "log-used"));
 }
 
 /** As sshd would start it: in the user's bash, which has read ~/.bashrc, where preparations put the paths of MPI. Quietly: ranks read it again. */

@@ -1,6 +1,7 @@
 import { spawnSync } from "node:child_process";
 import {
   existsSync,
+  mkdirSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
@@ -136,5 +137,33 @@ describe.skipIf(process.getuid?.() !== 0 || !canMount)("a rank that fills the di
     const { stdoutBytes = 0n, stdoutDroppedBytes = 0n } = exit?.case === "rankExited" ? exit.value : {};
     expect(Number(stdoutDroppedBytes)).toBeGreaterThan(written - 2 * limit);
     expect(Number(stdoutBytes)).toBeLessThan(2 * limit);
+  });
+
+  it("with the output of what it has other nodes start there gets no further than that either", async () => {
+    const site = await siteOn(64 * mebibyte);
+    const limit = 2 * mebibyte;
+    const nodes = [
+      { name: "n1", host: "n1" },
+      { name: "n2", host: "n2" },
+    ];
+    const own = `head -c ${limit / 2} /dev/zero; echo up > ${site.dir}/marks/up; exec sleep 600`;
+    mkdirSync(site.path("marks"));
+    spawnSync("chmod", ["1777", site.path("marks")]);
+    const hog = job("alice", own, { logLimitBytes: BigInt(limit), nodes });
+    site.coordinator.grant(hog);
+    await until("it runs", () => existsSync(site.path("marks/up")));
+    const ended = () =>
+      site.coordinator.messages.flatMap(({ case: kind, value }) => (kind === "remoteExit" ? [value.requestId] : []));
+    for (const requestId of ["a", "b"].map((letter) => letter.repeat(32))) {
+      const commandLine = `head -c ${20 * mebibyte} /dev/zero`;
+      const start = { requestId, leaseId: hog.leaseId, commandLine, stdoutOffset: 0n, stderrOffset: 0n };
+      site.coordinator.tell({ case: "remoteStart", value: start });
+      await until("it has ended", () => ended().includes(requestId));
+    }
+    // With the end of each, which is kept beside it.
+    expect(bytesIn(site.path("spool"))).toBeGreaterThan(limit);
+    expect(bytesIn(site.path("spool"))).toBeLessThan(2 * limit + mebibyte);
+    site.coordinator.stopLease(hog.leaseId, false);
+    await site.story(hog.leaseId, "done");
   });
 });

@@ -14,7 +14,8 @@ import { join, resolve } from "node:path";
 import { afterEach, beforeEach, describe, expect, it, onTestFinished } from "vitest";
 import { findApartness, notApart } from "../../agent/accounts/apartness.js";
 import type { LeaseGrant } from "../../shared/gen/stoker/v1/lease_pb.js";
-import { type AgentSite, isAlive } from "../fakes/agent-site.js";
+import { fakeParts } from "../fakes/agent-parts.js";
+import { AgentSite, isAlive } from "../fakes/agent-site.js";
 import { makeGrant } from "../fakes/lease-grant.js";
 import { accountsOfTest, strangersSite } from "../fakes/strangers-site.js";
 import { until } from "../fakes/until.js";
@@ -237,6 +238,25 @@ echo done > $M/tried`;
     await until("the trash is empty", () => readdirSync(site.path("trash")).length === 0);
     expect(readdirSync(victim)).toEqual(["precious"]);
     expect(lstatSync(join(victim, "precious")).uid).toBe(0);
+  });
+
+  it("give no word of theirs to the commands that mount their cluster's volumes, which are root's", async () => {
+    const called: Array<{ root: string; variables: string[] }> = [];
+    const mount = async (root: string, _: unknown, environment: Record<string, string>) => {
+      called.push({ root, variables: Object.keys(environment) });
+    };
+    const own = await AgentSite.start(undefined, async () => ({ mounts: { ...fakeParts().mounts, mount } }));
+    onTestFinished(() => own.stop());
+    const volume = { relativeMountPath: "v", kind: { case: "command" as const, value: { command: "mount" } } };
+    const environment = ["BASH_ENV", "LD_PRELOAD"].map((name) => ({ name, value: "/home/mallory/x" }));
+    const grant = makeGrant({ environment, clusterMounts: [volume], jobMounts: [volume] });
+    own.coordinator.grant(grant);
+    await own.story(grant.leaseId, "done");
+    expect(called).toEqual([
+      { root: own.path("mounts"), variables: [] },
+      // Of the job itself: its submitter's own, who may give such a command.
+      { root: own.path("job-mounts", grant.jobPathSegment), variables: expect.arrayContaining(["BASH_ENV"]) },
+    ]);
   });
 
   it("find none of their account's services, which would start things outside of the lease", async () => {
