@@ -48,6 +48,10 @@ describe("a backup", () => {
     expect(restored.life).toMatchObject({ catalog: life.catalog, restored: { at: 50_000, attemptsSkipped: 1_049 } });
     expect(restored.life.epoch).toBeGreaterThan(life.epoch);
     expect(restored.life.life).not.toBe(life.life);
+    expect(restored.audit.last()).toMatchObject({
+      ...{ verb: "stoker-coordinator restore", target: "catalog", at: 50_000, outcome: "ok" },
+      ...{ summary: "the backup of 1970-01-01T00:00:01.000Z", credential: expect.stringMatching(/^account \d+ of/) },
+    });
   });
 
   it("has no name before it is whole", async () => {

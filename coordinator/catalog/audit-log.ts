@@ -1,3 +1,4 @@
+import { hostname } from "node:os";
 import type { Database, Statement } from "better-sqlite3";
 import type { AuditEntry } from "../core/access/audit.js";
 
@@ -94,4 +95,12 @@ function isWanted(row: AuditEntry, { user, sinceMs, untilMs, verb, target, outco
     (target === undefined || row.target.startsWith(target)) &&
     (outcome === undefined || row.outcome === outcome)
   );
+}
+
+/** What was done to a catalog that nobody serves, by who may write to its file. */
+export function tellOffline(db: Database, { at, verb, summary }: { at: number; verb: string; summary: string }): void {
+  const who = `account ${process.getuid?.() ?? "?"} of the machine`;
+  db.prepare(
+    "INSERT INTO audit_entry (entry, at, user, credential, verb, target, summary, peer, outcome) SELECT coalesce(max(entry), 0) + 1, ?, '', ?, ?, 'catalog', ?, ?, 'ok' FROM audit_entry",
+  ).run(at, who, verb, summary, hostname());
 }

@@ -2,6 +2,7 @@ import { closeSync, fsyncSync, openSync, readdirSync, renameSync, rmSync } from 
 import { join } from "node:path";
 import Database from "better-sqlite3";
 import { Fault } from "../../shared/fault.js";
+import { tellOffline } from "./audit-log.js";
 import { beginLife } from "./life.js";
 import { migrate } from "./migrate.js";
 import { migrations } from "./migrations/index.js";
@@ -36,7 +37,10 @@ export function reviveCopy(path: string, backupAt: number, now: number): void {
     if (verdict !== "ok") throw new CatalogRefused(`the backup's catalog is damaged (${String(verdict)})`);
     if (schemaOf(db) === 0) throw new CatalogRefused("the backup's catalog.db is not a catalog");
     migrate(db, migrations, "the backup's catalog");
-    beginLife(db, now, backupAt);
+    const at = beginLife(db, now, backupAt).restored?.at ?? now;
+    // Who may do what is as it was then, which is as large a change as any.
+    const summary = `the backup of ${new Date(backupAt).toISOString()}`;
+    tellOffline(db, { at, verb: "stoker-coordinator restore", summary });
   } catch (error) {
     if (error instanceof Database.SqliteError) {
       throw new CatalogRefused(`the backup's catalog can't be read (${error.message})`, { cause: error });
