@@ -7,8 +7,8 @@ import { authenticate, readOrMakeToken } from "../shared/credentials.js";
 import { Fault } from "../shared/fault.js";
 import type { Encryption } from "./api/front-door.js";
 import type { State } from "./core/memory.js";
-import { type NatsAccess, readOrMakeSeed } from "./nats/access.js";
-import { keyHashOf } from "./pki/authority.js";
+import { isNodeKey, type NatsAccess, readOrMakeSeed } from "./nats/access.js";
+import { type Issued, keyHashOf } from "./pki/authority.js";
 import { Identities } from "./pki/identities.js";
 import { PkiFolder, pkiPaths } from "./pki/pki-folder.js";
 
@@ -96,6 +96,13 @@ export class Connections {
       if (error instanceof Fault) return true;
       throw error;
     }
+  }
+
+  /** For who may join as this node. The other key becomes a part of the configuration of NATS, which takes all of it or nothing. */
+  async issue(node: string, request: string, natsKey: string): Promise<Issued> {
+    const issued = await this.identities.issue(node, request);
+    if (isNodeKey(natsKey)) return issued;
+    throw new Fault("invalid-argument", "natsKey: expected the public key of a user of NATS");
   }
 
   /** Where other machines reach us, as well as we know. */

@@ -272,7 +272,6 @@ export class Coordinator {
     this.room.start();
     this.engine.start();
     this.jobs.sweep();
-    this.guards.start();
     this.outward.start();
     this.measurements.start();
     this.logStore
@@ -280,6 +279,7 @@ export class Coordinator {
       .catch((error: unknown) => this.options.log.error({ err: error }, "logs of deleted jobs could not be removed"));
     await this.links.listen();
     this.port = await api.listen(this.options.listen);
+    this.guards.start();
     const isEncrypted = this.connections.encryption.kind !== "off";
     const { dataDir } = this.options;
     writeAdministrator({ dataDir, address: this.address, tokenFile: tokenFileOf(this.options), isEncrypted });
@@ -344,7 +344,7 @@ export class Coordinator {
       files: this.files,
       links: this.links,
       certificates: {
-        issue: (node, request) => this.connections.identities.issue(node, request),
+        issue: (node, request, natsKey) => this.connections.issue(node, request, natsKey),
         issueToUser: (asked) => this.connections.identities.issueToUser(asked),
         pin: () => this.connections.pin(),
         address: () => this.connections.address(this.port),

@@ -51,8 +51,8 @@ export interface ApiPorts {
 
 /** How machines become nodes, and users get certificates. Each throws a Fault where connections are not encrypted. */
 export interface Certificates {
-  /** What the request asks for, if it asks for this node. */
-  issue(node: string, request: string): Promise<{ certificate: string; keyHash: string }>;
+  /** What the request asks for, if it asks for this node, whose key at NATS is one. */
+  issue(node: string, request: string, natsKey: string): Promise<{ certificate: string; keyHash: string }>;
   /** `credential`: its UUID in the catalog, which alone makes it count. */
   issueToUser(asked: {
     user: string;

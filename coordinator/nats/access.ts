@@ -1,6 +1,6 @@
 import { existsSync, mkdirSync, readFileSync } from "node:fs";
 import { dirname } from "node:path";
-import { createUser, fromSeed } from "@nats-io/nkeys";
+import { createUser, fromPublic, fromSeed, NKeysError } from "@nats-io/nkeys";
 import { subjectToken } from "../../shared/subjects.js";
 import { writeWhole } from "../../shared/whole-file.js";
 
@@ -30,16 +30,33 @@ const suites = ["TLS_AES_128_GCM_SHA256", "TLS_AES_256_GCM_SHA384", "TLS_CHACHA2
 export function accessText(access: NatsAccess, nodes: readonly NatsNode[]): string[] {
   const text = JSON.stringify;
   if (access.kind === "token") return [`authorization { token: ${text(access.token)} }`];
-  const users = nodes.map(({ name, natsKey }) => {
-    const own = text(`stoker.logs.${subjectToken(name)}.>`);
-    return `  { nkey: ${natsKey}, permissions: { publish: { allow: [${own}] }, subscribe: { deny: [">"] } } }`;
-  });
+  // One that it can't take, or has twice, would have it keep the configuration of before: with those who have been removed since.
+  const known = new Set([publicKeyOf(access.seed)]);
+  const fresh = (key: string) => isNodeKey(key) && known.size < known.add(key).size;
+  const users = nodes
+    .filter(({ natsKey }) => fresh(natsKey))
+    .map(({ name, natsKey }) => {
+      const own = text(`stoker.logs.${subjectToken(name)}.>`);
+      return `  { nkey: ${natsKey}, permissions: { publish: { allow: [${own}] }, subscribe: { deny: [">"] } } }`;
+    });
   return [
     `tls { cert_file: ${text(access.certificateFile)}, key_file: ${text(access.keyFile)}, timeout: 5, cipher_suites: ${text(suites)} }`,
     "authorization { users: [",
     [`  { nkey: ${publicKeyOf(access.seed)} }`, ...users].join(",\n"),
     "] }",
   ];
+}
+
+/** Whole, too: its end is a sum of the rest. */
+export function isNodeKey(text: string): boolean {
+  if (!/^U[A-Z2-7]{55}$/.test(text)) return false;
+  try {
+    fromPublic(text);
+    return true;
+  } catch (error) {
+    if (error instanceof NKeysError) return false;
+    throw error;
+  }
 }
 
 const publicKeyOf = (seed: string) => fromSeed(Buffer.from(seed)).getPublicKey();

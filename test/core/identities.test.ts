@@ -24,7 +24,7 @@ const joins = (world: CoreWorld, name: string, uuid = "t", changes: Partial<Node
     hash: `hash of ${uuid}`,
     name,
     keyHash: `key of ${name}`,
-    natsKey: "U",
+    natsKey: `NATS key of ${name}`,
     ...changes,
   });
 
@@ -53,6 +53,18 @@ describe("a joining token", () => {
     expect(() => joins(world, "a", "good", { hash: "guessed" })).toThrow(/not one of this coordinator/);
     expect(world.state.nodeIdentities.size).toBe(0);
     expect(world.state.joinTokens.get("good")?.used).toBe(0);
+  });
+
+  it("lets no machine take another's key for NATS, which would then know neither; one that was removed leaves its own", () => {
+    const world = lab();
+    token(world, "t", { uses: 3 });
+    joins(world, "a");
+    const same = { natsKey: "NATS key of a" };
+    expect(() => joins(world, "b", "t", same)).toThrow(/another machine has joined with this key for NATS/);
+    world.hello("a");
+    world.send({ kind: "node-remove", id: "a", by: "ada" });
+    joins(world, "b", "t", same);
+    expect(world.state.nodeIdentities.get("b")).toMatchObject(same);
   });
 
   it.each([

@@ -1,4 +1,3 @@
-import { Fault } from "../../../shared/fault.js";
 import type { JoinService } from "../../../shared/gen/stoker/v1/join_service_pb.js";
 import type { Handlers } from "../../../shared/grpc.js";
 import { hashOfSecret, parseJoinToken } from "../../../shared/join-token.js";
@@ -14,10 +13,7 @@ export function join(ports: ApiPorts): Handlers<typeof JoinService>["join"] {
     amend(context, { credential: `joining token ${id}` });
     const asked: NodeJoin = { kind: "node-join", token: id, hash: hashOfSecret(secret), name, natsKey, keyHash: "" };
     admitJoin(ports.state(), asked, ports.now());
-    // It becomes a part of the configuration of NATS.
-    if (!/^U[A-Z2-7]{55}$/.test(natsKey))
-      throw new Fault("invalid-argument", "natsKey: expected the public key of a user of NATS");
-    const { certificate, keyHash } = await ports.certificates.issue(name, certificateRequest);
+    const { certificate, keyHash } = await ports.certificates.issue(name, certificateRequest, natsKey);
     await ports.ask({ ...asked, keyHash }, context);
     return { certificate };
   };

@@ -38,6 +38,10 @@ export function admitJoin(world: World, join: NodeJoin, now: number): JoinToken 
         `"${name}" differs from node ${other.name} by a dot alone: give another --name`,
       );
     }
+    // There each key is one node's.
+    if (other.name !== name && other.revokedAt === undefined && other.natsKey === join.natsKey) {
+      throw new Fault("already-exists", "another machine has joined with this key for NATS: each makes its own");
+    }
   }
   return token;
 }
