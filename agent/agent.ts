@@ -194,7 +194,8 @@ export class Agent {
       {
         ...{ clock: this.clock, nodeName: options.name, boot: this.boot, folder: this.paths.setup },
         ...{ mountRoot: this.paths.mounts, baseEnvironment: options.baseEnvironment, shims: this.shims },
-        ...{ shimPath: options.shimPath, mounts: parts.mounts, accounts: parts.accounts, copies: parts.setupCopies },
+        ...{ mounts: parts.mounts, accounts: parts.accounts, copies: parts.setupCopies },
+        ...{ shimPath: options.shimPath, jobsAreOthers: parts.isolation.isOn },
         remove,
         report: (told) => this.link.report(preparationMessage(told)),
       },

@@ -30,6 +30,8 @@ export interface PreparerHost {
   accounts: AdminAccounts;
   copies: StdCopies<string>;
   shimPath: string;
+  /** See SetupTaskHost. */
+  jobsAreOthers: boolean;
   shims: Shims;
   /** In the background, with everything in it. */
   remove(path: string): void;
@@ -51,13 +53,13 @@ export class Preparer {
     private readonly host: PreparerHost,
     private readonly log: Logger,
   ) {
-    const { nodeName, boot, clock, folder, mountRoot, baseEnvironment, shimPath, shims, copies } = host;
+    const { nodeName, boot, clock, folder, mountRoot, baseEnvironment, shimPath, jobsAreOthers, shims, copies } = host;
     mkdirSync(folder, { recursive: true, mode: 0o755 });
     this.state = unprepared(nodeName, boot, clock.monotonic());
     this.record = recordFile(folder);
     this.task = new SetupTask(
       {
-        ...{ folder, nodeName, shimPath, shims, copies },
+        ...{ folder, nodeName, shimPath, jobsAreOthers, shims, copies },
         places: { base: baseEnvironment, mountRoot },
         remove: (path) => host.remove(path),
         tell: (event) => this.post(event),

@@ -7,6 +7,7 @@ import {
   mkdirSync,
   readdirSync,
   readFileSync,
+  statSync,
   symlinkSync,
   writeFileSync,
 } from "node:fs";
@@ -119,6 +120,12 @@ test.runIf(process.getuid?.() === 0)(
     writeFileSync(at("open/new/deep/out"), "first");
     expect(call("folder", at("roots/new/deep"), "out").status).toBe(0);
     expect(readFileSync(at("open/new/deep/earlier-out"), "utf8")).toBe("first");
+    // Of which the first was made when it was root's alone.
+    mkdirSync(at("open/levels"), { mode: 0o755 });
+    const levels = ["open/levels", "open/levels/w"].map(at);
+    expect(call("folder", ...levels.flatMap((level) => ["--shared", level]), at("open/levels/w/own/x")).status).toBe(0);
+    const modes = [...levels, at("open/levels/w/own")].map((path) => (statSync(path).mode & 0o7777).toString(8));
+    expect(modes).toEqual(["1777", "1777", "755"]);
     symlinkSync(at("elsewhere"), at("open/planted"));
     symlinkSync(at("elsewhere/precious"), at("open/file"));
     linkSync(at("elsewhere/precious"), at("open/second-name"));

@@ -38,7 +38,7 @@ void usage(void) {
         "       stoker-shim salvage --dir DIR\n"
         "       stoker-shim rsh [-x] [-n] [-l USER] HOST WORDS...\n"
         "       stoker-shim copy (--from FILE --to PATH)... [--done MARKER] [--result FILE] [--confine FILE | --trusted yes]\n"
-        "       stoker-shim folder DIR [NAMES...]\n"
+        "       stoker-shim folder [--shared LEVEL]... DIR [NAMES...]\n"
         "       stoker-shim confined FILE COMMAND [WORDS...]\n"
         "       stoker-shim release\n"
         "       stoker-shim devices FOLDER [MINOR...]\n",

@@ -70,8 +70,22 @@ int trusted_file(const char *path) {
   return file;
 }
 
-// `folder DIR NAME…`: makes it. What has these names in it already becomes `earlier-NAME`.
+// Everybody may add to it, and take away what is their own. One that root made before, for itself alone, is opened to them.
+static void share(const char *path) {
+  char name[64];
+  struct stat found;
+  int folder = trusted_folder(path, true);
+  if (folder < 0) return;
+  snprintf(name, sizeof name, "/proc/self/fd/%d", folder);
+  if (fstat(folder, &found) == 0 && found.st_uid == geteuid() && (found.st_mode & 07777) == 0755 && chmod(name, 01777) < 0) say("%s: %s", path, strerror(errno));
+  close(folder);
+}
+
+// `folder [--shared LEVEL]… DIR NAME…`: makes it, and the levels above it that others make theirs in. What has these names in it already becomes
+// `earlier-NAME`.
 int folder_main(int count, char **words) {
+  umask(022);
+  for (; count >= 2 && !strcmp(words[0], "--shared"); count -= 2, words += 2) share(words[1]);
   if (count < 1) usage();
   int folder = trusted_folder(words[0], true);
   if (folder < 0) die("%s: %s", words[0], errno == ELOOP ? "somebody has put a link in its way" : strerror(errno));

@@ -13,7 +13,12 @@ import { userInfo } from "node:os";
 import { join } from "node:path";
 import type { Logger } from "pino";
 import type { SetupTaskPlan } from "../../shared/gen/stoker/v1/agent_service_pb.js";
-import { type SetupPlaces, setupDirectoryOf, setupEnvironmentOf } from "../core/preparation/environment.js";
+import {
+  levelsAbove,
+  type SetupPlaces,
+  setupDirectoryOf,
+  setupEnvironmentOf,
+} from "../core/preparation/environment.js";
 import type { PreparationEvent, TaskEnd } from "../core/preparation/state.js";
 import { runLimited } from "../limited.js";
 import type { ShimProcess, Shims, StdCopies } from "../ports.js";
@@ -24,6 +29,8 @@ export interface SetupTaskHost {
   nodeName: string;
   places: SetupPlaces;
   shimPath: string;
+  /** Jobs are other accounts', whose directories come beside the task's. */
+  jobsAreOthers: boolean;
   shims: Shims;
   copies: StdCopies<string>;
   /** In the background, with everything in it. */
@@ -185,8 +192,9 @@ export class SetupTask {
   /** It may be on a server that hangs. Files of an earlier run keep one generation. */
   private async makeDirectory(directory: string): Promise<string | undefined> {
     const names = this.names();
+    const shared = this.host.jobsAreOthers ? levelsAbove(directory).flatMap((level) => ["--shared", level]) : [];
     const { problem, words } = await runLimited({
-      argv: [this.host.shimPath, "folder", directory, ...names],
+      argv: [this.host.shimPath, "folder", ...shared, directory, ...names],
       timeoutMs: directoryLimitMs,
       environment: { PATH: "/usr/local/bin:/usr/bin:/bin" },
     });

@@ -15,6 +15,15 @@ export function setupEnvironmentOf(task: SetupTaskPlan, { base, mountRoot }: Set
   return { ...known, ...Object.fromEntries(task.secrets.map(({ name, value }) => [name, value])) };
 }
 
+/** Of that directory the levels above the cluster's own, where jobs make theirs as well. */
+export function levelsAbove(directory: string): string[] {
+  const [, prefix = "", workspace = ""] =
+    /^(.*\/)workspaces\/([^/]+)\/clusters\/[^/]+\/[^/]+(?:\/|$)/.exec(directory) ?? [];
+  return prefix === ""
+    ? []
+    : ["", `/${workspace}`, `/${workspace}/clusters`].map((level) => `${prefix}workspaces${level}`);
+}
+
 /** Where its output is copied; "" for nowhere. A relative path is below the mount root. */
 export function setupDirectoryOf(task: SetupTaskPlan, places: SetupPlaces): string {
   if (task.stdDirectory === "") return "";
