@@ -13,7 +13,6 @@ import { serviceManager } from "../shared/service-manager/service-manager.js";
 import { giveBackStart } from "../shared/start-memory.js";
 import { version } from "../shared/version.js";
 import { Agent } from "./agent.js";
-import { givenGpus } from "./core/policy/policy.js";
 import { addDoctorCommand } from "./doctor-command.js";
 import { offerOf } from "./exports/machine.js";
 import { addHardwareCommand } from "./hardware-command.js";
@@ -228,7 +227,6 @@ async function start(flags: Record<string, unknown>): Promise<void> {
   });
   const freezer = chooseFreezer(shimPath, settings.cgroup);
   const owner = new Owner(settings.policyFile, log);
-  const { policy } = owner;
   const isolation = await makeIsolation(
     {
       ...{ dataDir, shimPath, accounts: settings.accounts, limits: settings.limits, groups: freezer.groups },
@@ -240,7 +238,7 @@ async function start(flags: Record<string, unknown>): Promise<void> {
   const parts = makeParts({
     ...{ nodeName: member.name, dataDir, shimPath, log },
     ...{ offer: offerOf(settings.serveFiles), nfsPort: settings.nfsPort, systemPath: settings.systemPath },
-    allowAdminAccounts: policy.allowAdminAccounts ?? settings.allowAdminAccounts,
+    allowAdminAccounts: settings.allowAdminAccounts,
     containers: settings.containers,
     sampleEveryMs: settings.sampleInterval * 1_000,
     ...{ health: settings.health, nvidiaSmi: settings.nvidiaSmi, kernelLog: settings.kernelLog },
@@ -252,7 +250,7 @@ async function start(flags: Record<string, unknown>): Promise<void> {
       cpus: settings.cpus,
       memoryBytes: settings.memory,
       gpus: settings.gpus,
-      given: (gpus) => givenGpus(policy, gpus),
+      given: (gpus) => owner.given(gpus),
     }),
     parts.containers.find(),
   ]);

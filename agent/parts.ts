@@ -32,7 +32,7 @@ export interface PartsOptions {
   nfsPort: number;
   /** Where the system's own programs are looked for. */
   systemPath: string;
-  /** Its owner lets clusters have admin accounts on it. */
+  /** Clusters may have admin accounts on it, where its owner's policy does not say. */
   allowAdminAccounts: boolean;
   /** auto, off, or a runtime's name. */
   containers: string;
@@ -54,6 +54,7 @@ export function makeParts(options: PartsOptions): AgentParts {
   const kernel = new KernelLog(log, { path: options.kernelLog });
   const smiRuns = new SmiRuns();
   const { nvidiaSmi: program, health: thresholds } = options;
+  const allowed = () => options.owner.allowsAdminAccounts(options.allowAdminAccounts);
   const kept = { file: paths.gpus, boot: readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim() };
   const telemetry = new MachineTelemetry({ smiRuns, everyMs: options.sampleEveryMs, program, ...kept }, log);
   return {
@@ -69,7 +70,7 @@ export function makeParts(options: PartsOptions): AgentParts {
     exports: new NodeExports({ folder: paths.exports, offer, port: nfsPort, path }, log),
     copies: new ShimCopies(shimPath, paths.spool, log, (lease) => isolation.confinements.of(lease)?.file),
     ...{ isolation, owner: options.owner },
-    accounts: new Accounts({ folder: paths.setup, allowed: options.allowAdminAccounts }, log),
+    accounts: new Accounts({ folder: paths.setup, allowed }, log),
     setupCopies: new ShimCopies<string>(shimPath, paths.setup, log, () => undefined, true),
     telemetry,
     kernel,

@@ -1,6 +1,7 @@
 import type { Logger } from "pino";
 import type { LeaseGrant } from "../../shared/gen/stoker/v1/lease_pb.js";
 import {
+  givenGpus,
   openPolicy,
   type Policy,
   type Presence,
@@ -40,6 +41,18 @@ export class Owner {
   get policy(): Policy {
     const read = this.file.get();
     return typeof read === "string" ? openPolicy : read;
+  }
+
+  /** Those that are its to give, by what its file says now; of one that can't be understood none. */
+  given<Gpu extends { uuid: string; index: number }>(all: readonly Gpu[]): Gpu[] {
+    const read = this.file.get();
+    return typeof read === "string" ? [] : givenGpus(read, all);
+  }
+
+  /** Whether clusters may have admin accounts here, at this moment; `otherwise`: where its file does not say. */
+  allowsAdminAccounts(otherwise: boolean): boolean {
+    const read = this.file.get();
+    return typeof read === "string" ? false : (read.allowAdminAccounts ?? otherwise);
   }
 
   /** Why the job may not run here, at this moment. */

@@ -1,8 +1,10 @@
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { pino } from "pino";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { openPolicy } from "../core/policy/policy.js";
+import { Owner } from "./owner.js";
 import { PolicyFile, readPolicy } from "./policy-file.js";
 import { signsOf } from "./signs.js";
 
@@ -56,6 +58,30 @@ reclaim: { seat: true, gpuClients: true, quietMinutes: 5 }
     expect(file.get()).toEqual(openPolicy);
   });
 
+  it("lets clusters have admin accounts only while it can be read and does not forbid them", () => {
+    const path = join(dir, "policy.yaml");
+    const owner = new Owner(path, pino({ level: "silent" }));
+    const allows = () => [owner.allowsAdminAccounts(true), owner.allowsAdminAccounts(false)];
+    expect(allows()).toEqual([true, false]);
+    writeFileSync(path, "allowAdminAccounts: false\n");
+    expect(allows()).toEqual([false, false]);
+    writeFileSync(path, "allowAdminAccounts: perhaps\n");
+    expect(allows()).toEqual([false, false]);
+    writeFileSync(path, "allowAdminAccounts: true # again\n");
+    expect(allows()).toEqual([true, true]);
+  });
+
+  it("that can't be understood gives no GPU, as those that it meant to keep are not known", () => {
+    const path = join(dir, "policy.yaml");
+    const owner = new Owner(path, pino({ level: "silent" }));
+    const gpus = [0, 1].map((index) => ({ index, uuid: `GPU-${index}` }));
+    expect(owner.given(gpus)).toEqual(gpus);
+    writeFileSync(path, "gpus: [1\n");
+    expect(owner.given(gpus)).toEqual([]);
+    writeFileSync(path, "gpus: [1]\n");
+    expect(owner.given(gpus)).toEqual(gpus.slice(1));
+  });
+
   it("is nobody's when others may write it", () => {
     const path = join(dir, "policy.yaml");
     writeFileSync(path, "allowRoot: true\n");
@@ -105,6 +131,8 @@ describe("signs of the owner", () => {
     process("11", "/dev/nvidia0", "A=b\0STOKER_LEASE=x\0", 1000);
     process("12", "/dev/nvidiactl", "", 1000);
     process("13", "/dev/nvidia0", "", 110);
+    // Of files that are closed meanwhile nothing can be read: what is no link stands for them.
+    writeFileSync(join(dir, "proc/10/fd/0"), "");
     expect(signsOf({ ...reclaim, gpuClients: true }, places())).toEqual(["process 10 (python) uses a GPU"]);
   });
 });

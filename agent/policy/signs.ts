@@ -42,7 +42,8 @@ function gpuClients(proc: string): string[] {
     const folder = join(proc, pid);
     try {
       const { uid } = statSync(folder);
-      if (uid < lowestUid || uid === nobody || !hasGpu(join(folder, "fd")) || isJobs(folder)) return [];
+      // What a job has open is not looked through: it may be a million files.
+      if (uid < lowestUid || uid === nobody || isJobs(folder) || !hasGpu(join(folder, "fd"))) return [];
       return [`process ${pid} (${(readIfThere(join(folder, "comm")) ?? "").trim()}) uses a GPU`];
     } catch (error) {
       // It has ended meanwhile.
@@ -54,7 +55,16 @@ function gpuClients(proc: string): string[] {
 }
 
 const hasGpu = (folder: string) =>
-  readdirSync(folder).some((name) => /^\/dev\/nvidia\d+$/.test(readlinkSync(join(folder, name))));
+  readdirSync(folder).some((name) => /^\/dev\/nvidia\d+$/.test(targetOf(join(folder, name)) ?? ""));
+
+/** A program that opens and closes files all the time has always just closed one of those that it had. */
+function targetOf(link: string): string | undefined {
+  try {
+    return readlinkSync(link);
+  } catch {
+    return undefined;
+  }
+}
 
 const isJobs = (folder: string) =>
   /(?:^|\0)STOKER_LEASE=/.test(readIfThere(join(folder, "environ")) ?? "") ||

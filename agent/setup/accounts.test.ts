@@ -23,7 +23,7 @@ afterEach(() => {
   if (isRoot) spawnSync("userdel", ["--remove", "--force", name]);
 });
 
-const accounts = (allowed = true) => new Accounts({ folder, allowed }, pino({ level: "silent" }));
+const accounts = (allowed = true) => new Accounts({ folder, allowed: () => allowed }, pino({ level: "silent" }));
 const plan = (given: Partial<{ name: string; sshPublicKey: string; password: string }> = {}) =>
   create(AdminAccountPlanSchema, { name, sshPublicKey: key, password: "", ...given });
 const exists = (user: string) => spawnSync("getent", ["passwd", user]).status === 0;

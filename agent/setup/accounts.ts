@@ -19,8 +19,8 @@ interface Made {
 
 export interface AccountsOptions {
   folder: string;
-  /** The machine's owner lets clusters have them. */
-  allowed: boolean;
+  /** The machine's owner lets clusters have them, at this moment. */
+  allowed(): boolean;
 }
 
 const limitMs = 30_000;
@@ -55,7 +55,7 @@ export class Accounts implements AdminAccounts {
     return this.inTurn(async () => {
       const problems: string[] = [];
       for (const made of this.made()) {
-        if (!made.active || (made.name === keep && this.options.allowed)) continue;
+        if (!made.active || (made.name === keep && this.options.allowed())) continue;
         const problem = await this.lock(made);
         if (problem !== undefined) problems.push(`the account ${made.name} could not be locked: ${problem}`);
       }
@@ -67,7 +67,7 @@ export class Accounts implements AdminAccounts {
     const { name } = account;
     const not = (why: string) => `the admin account ${name} was not made: ${why}`;
     const known = this.made().find((made) => made.name === name);
-    if (!this.options.allowed) {
+    if (!this.options.allowed()) {
       // It was, when this account was made.
       const left = known?.active ? await this.lock(known) : undefined;
       const still = left === undefined ? "" : `; the one of before could not be locked: ${left}`;
