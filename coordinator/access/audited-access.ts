@@ -35,7 +35,7 @@ export class AuditedAccess implements Access {
     this.tell({
       user: caller?.kind === "user" ? caller.name : "",
       credential: caller ? this.credential(caller) : "",
-      verb: ruleOfPath(path)?.verb ?? path.slice(0, 200),
+      verb: ruleOfPath(path)?.verb ?? oneLine(path, 200),
       target: caller?.kind === "node" ? `nodes/${caller.node}` : "",
       // Whose it was, where that is known, and what was wrong with it: never what was shown.
       summary: oneLine(error.message),
