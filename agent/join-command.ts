@@ -21,10 +21,17 @@ export function addJoinCommand(
       const { name, ...place } = settingsOf(self.optsWithGlobals());
       const file = new IdentityFile(place.dataDir);
       file.prepare();
+      const before = file.readable();
       // Loaded here alone: to make a certificate request takes a large library.
       const { joinMachine } = await import("./join-machine.js");
       await joinMachine(file, { coordinator, token, node: name });
       process.stdout.write(`This machine has joined ${coordinator} as node ${name}.\n`);
+      if (before && (before.node !== name || before.coordinator !== coordinator)) {
+        const was = `node ${before.node} of ${before.coordinator}`;
+        process.stdout.write(
+          `An agent that runs here already goes on as ${was} until: systemctl restart stoker-agent\n`,
+        );
+      }
       // Its port is the running agent's, which may not have opened it yet.
       await reportAmiss({ ...place, coordinator, witnessPort: 0 });
     });

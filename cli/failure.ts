@@ -1,4 +1,5 @@
 import { Fault, type FaultCode } from "../shared/fault.js";
+import { whyUnreachable } from "../shared/unreachable.js";
 
 /** What a script can tell apart. `job wait` and `run` end with the job's own code instead. */
 export const exitCode = { ok: 0, failed: 1, usage: 2, unreachable: 3, notFound: 4, interrupted: 130 } as const;
@@ -53,11 +54,8 @@ export function failureOf(fault: Fault, address: string): Failure {
 
 /** What the network said, without gRPC's words around it. */
 function reasonOf({ message }: Fault): string {
-  const line = message.replace(/\s+/g, " ");
-  const reason = /Last error: (?:Error: )?(.*?)\.?(?: Resolution note:.*)?$/.exec(line)?.[1] || line;
-  if (/wrong version number|packet length too long|EPROTO/i.test(reason)) {
-    return "what answers there does not speak TLS, so nothing was said to it";
-  }
+  const reason = whyUnreachable(message);
+  if (/does not speak TLS$/.test(reason)) return `${reason}, so nothing was said to it`;
   if (/self.signed certificate|unable to (verify|get)|certificate signature failure/i.test(reason)) {
     return "its certificate is not of the authority that you believe: is it the right coordinator, and the right --authority-file?";
   }

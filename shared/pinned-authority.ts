@@ -2,6 +2,7 @@ import { timingSafeEqual, X509Certificate } from "node:crypto";
 import { connect, type DetailedPeerCertificate } from "node:tls";
 import { Fault } from "./fault.js";
 import { pinOf } from "./join-token.js";
+import { whyUnreachable } from "./unreachable.js";
 
 const withinMs = 10_000;
 
@@ -28,10 +29,8 @@ export function presentedAuthority(address: string): Promise<{ certificate: stri
     };
     // The chain is judged below: its root is what we have come for.
     const socket = connect({ host, port, minVersion: "TLSv1.3", ALPNProtocols: ["h2"], rejectUnauthorized: false });
-    socket.setTimeout(withinMs, () => fail("unavailable", `${address} does not answer`));
-    socket.once("error", (error) =>
-      fail("unavailable", `cannot reach the coordinator at ${address}: ${reasonOf(error)}`, error),
-    );
+    socket.setTimeout(withinMs, () => fail("unavailable", cannotReach(address, new Error("it does not answer"))));
+    socket.once("error", (error) => fail("unavailable", cannotReach(address, error), error));
     socket.once("secureConnect", () => {
       const root = rootOf(socket.getPeerCertificate(true));
       if (root === undefined) {
@@ -44,18 +43,16 @@ export function presentedAuthority(address: string): Promise<{ certificate: stri
   });
 }
 
+/** For who typed the address: what is wrong, and where to look. */
+export const cannotReach = (address: string, error: Error): string =>
+  `cannot reach the coordinator at ${address}: ${whyUnreachable(error.message)}; see that the address is right, the coordinator up and its port open`;
+
 function rootOf(leaf: DetailedPeerCertificate): X509Certificate | undefined {
   let found = leaf;
   // A root is its own issuer.
   while (found.issuerCertificate && found.issuerCertificate !== found) found = found.issuerCertificate;
   return found.raw === undefined ? undefined : new X509Certificate(found.raw);
 }
-
-/** OpenSSL's words for a peer that speaks no TLS are of no help to anybody. */
-const reasonOf = (error: Error) =>
-  /wrong version number|packet length too long|EPROTO/i.test(error.message)
-    ? "what answers there does not speak TLS"
-    : error.message;
 
 function partsOf(address: string): { host: string; port: number } {
   const [, host = "", port = ""] = /^\[?([^\]]*?)\]?:(\d{1,5})$/.exec(address.trim()) ?? [];

@@ -45,6 +45,16 @@ export class IdentityFile {
     }
   }
 
+  /** What is there; undefined also when it is damaged, which is no reason not to write another. */
+  readable(): Identity | undefined {
+    try {
+      return this.read();
+    } catch (error) {
+      if (error instanceof Fault) return undefined;
+      throw error;
+    }
+  }
+
   /** Makes the folder, and throws a Fault when nothing can be kept there: before a token is used up for it. */
   prepare(): void {
     const folder = dirname(this.path);

@@ -1,9 +1,10 @@
 import { newKey, requestFor } from "../../shared/certificate-request.js";
 import { trusting } from "../../shared/credentials.js";
+import { Fault } from "../../shared/fault.js";
 import { JoinService } from "../../shared/gen/stoker/v1/join_service_pb.js";
 import { connect } from "../../shared/grpc.js";
 import { parseJoinToken } from "../../shared/join-token.js";
-import { fetchAuthority } from "../../shared/pinned-authority.js";
+import { cannotReach, fetchAuthority } from "../../shared/pinned-authority.js";
 import type { IdentityFile } from "./identity-file.js";
 
 const withinMs = 30_000;
@@ -24,9 +25,14 @@ export async function join(file: IdentityFile, { coordinator, token, node, nats 
   const connection = connect(coordinator, trusting({ authority }));
   try {
     const certificateRequest = await requestFor(node, key);
+    const asked = { token, nodeName: node, certificateRequest, natsKey: nats.publicKey };
     const { certificate } = await connection
       .client(JoinService)
-      .join({ token, nodeName: node, certificateRequest, natsKey: nats.publicKey }, { timeoutMs: withinMs });
+      .join(asked, { timeoutMs: withinMs })
+      .catch((cause: unknown) => {
+        if (!(cause instanceof Fault) || cause.code !== "unavailable") throw cause;
+        throw new Fault(cause.code, cannotReach(coordinator, cause), { cause });
+      });
     file.write({ coordinator, node, authority, certificate, key, natsKey: nats.publicKey, natsSeed: nats.seed });
   } finally {
     connection.close();

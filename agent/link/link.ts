@@ -11,6 +11,7 @@ import {
   type Welcome,
 } from "../../shared/gen/stoker/v1/agent_service_pb.js";
 import { connect } from "../../shared/grpc.js";
+import { whyUnreachable } from "../../shared/unreachable.js";
 import type { SessionMessage } from "../ports.js";
 import { Backoff } from "./backoff.js";
 import { Session } from "./session.js";
@@ -122,7 +123,7 @@ export class Link {
         return refusedMs;
       }
       this.log.warn(
-        { coordinator: this.address, reason: error instanceof Error ? error.message : String(error) },
+        { coordinator: this.address, reason: whyUnreachable(error instanceof Error ? error.message : String(error)) },
         "no session with the coordinator; trying again",
       );
     } finally {

@@ -88,8 +88,10 @@ export async function install(ssh: Ssh, { sudo }: Probe, files: PackageFile[] | 
 }
 
 /** The token is a secret: it goes by stdin, where no list of processes shows it. */
-export async function join(ssh: Ssh, { sudo }: Probe, address: string, token: string): Promise<string> {
-  const ran = await ssh.run(`${sudo}stoker-agent join ${quoted(address)} -`, `${token}\n`);
+export async function join(ssh: Ssh, { sudo, joinedAs }: Probe, address: string, token: string): Promise<string> {
+  // An agent that runs as what this machine was before would go on as that.
+  const anew = joinedAs === "" ? "" : ` && ${sudo}systemctl try-restart stoker-agent`;
+  const ran = await ssh.run(`${sudo}stoker-agent join ${quoted(address)} -${anew}`, `${token}\n`);
   if (ran.code !== 0) throw new HostFailure(`it could not join: ${lastLine(ran)}`);
   const name = /\bas node (\S+?)\.?\s*$/m.exec(ran.stdout)?.[1];
   if (name === undefined) throw new HostFailure(`it has joined, and did not say as which node: ${lastLine(ran)}`);
