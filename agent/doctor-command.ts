@@ -21,8 +21,9 @@ export function addDoctorCommand(command: Command, placeFrom: (flags: Record<str
 
 /** At join: what is in order is not worth a line. */
 export async function reportAmiss(place: AgentPlace): Promise<void> {
-  const amiss = (await examine(place)).filter(({ verdict }) => verdict !== "ok");
-  if (amiss.length > 0) process.stderr.write(textReport(amiss));
+  const told = await examine(place);
+  const amiss = told.filter(({ verdict }) => verdict !== "ok");
+  if (amiss.length > 0) process.stderr.write(textReport(told, amiss));
 }
 
 const examine = (place: AgentPlace) =>

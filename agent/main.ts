@@ -3,7 +3,16 @@ import { availableParallelism, homedir, hostname, networkInterfaces, userInfo } 
 import { dirname, join, resolve } from "node:path";
 import { create } from "@bufbuild/protobuf";
 import { CommanderError } from "commander";
-import { commandOf, flag, type Program, readSettings, type Setting, text, whole } from "../shared/config.js";
+import {
+  commandOf,
+  flag,
+  type Program,
+  readSettings,
+  refuseUnreadable,
+  type Setting,
+  text,
+  whole,
+} from "../shared/config.js";
 import { keepMemoryOutOfDumps } from "../shared/core-dumps.js";
 import { crashLoudly, daemonExit, reloadOnHangUp, stopOnSignal } from "../shared/daemon.js";
 import { daemonLog } from "../shared/daemon-log.js";
@@ -310,6 +319,7 @@ addJoinCommand(command, (flags) => {
 
 addHardwareCommand(command);
 addDoctorCommand(command, (flags) => {
+  refuseUnreadable(program, flags);
   const { coordinator, dataDir, witnessPort, containers, accounts } = readSettings(program, flags, process.env);
   const joined = new IdentityFile(resolve(dataDir)).read()?.coordinator;
   const head = coordinator ?? joined ?? "127.0.0.1:7741";

@@ -7,6 +7,7 @@ import {
   type Program,
   pairs,
   readSettings,
+  refuseUnreadable,
   type Setting,
   text,
   whole,
@@ -223,6 +224,7 @@ const placesOf = (flags: Record<string, unknown>) => {
 addBackupCommands(command, placesOf);
 addKeyCommands(command, placesOf);
 addDoctorCommand(command, (flags) => {
+  refuseUnreadable(program, flags);
   const { dataDir, listen, natsServer, natsUrl } = readSettings(program, flags, process.env);
   return { dataDir: resolve(dataDir), listen, natsServer, natsUrl };
 });

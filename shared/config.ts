@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from "node:fs";
+import { accessSync, constants, existsSync, readFileSync } from "node:fs";
 import { Command, Option } from "commander";
 import { parse as parseYaml } from "yaml";
 import { assert } from "./assert.js";
@@ -171,6 +171,20 @@ function shownDefault({ default: value, defaultText }: Setting<unknown>): string
     "a default that is no plain value has a text",
   );
   return entries.map(([key, item]) => `${key}=${item}`).join(",");
+}
+
+/** For commands that speak of the daemon's own settings: throws a Fault when there is a file of them that only others may read. */
+export function refuseUnreadable(
+  { configPath }: Pick<Program<Settings>, "configPath">,
+  flags: Record<string, unknown>,
+) {
+  if (flags.config !== undefined) return;
+  try {
+    accessSync(configPath, constants.R_OK);
+  } catch (cause) {
+    if (!(cause instanceof Error && "code" in cause) || cause.code !== "EACCES") return;
+    throw new Fault("permission-denied", `${configPath} can't be read: run this as root`, { cause });
+  }
 }
 
 /** Throws a Fault that names the flag, variable or key that is wrong. */

@@ -225,6 +225,16 @@ test.each<[string, "warn" | "fail", RegExp, Described, Partial<AgentWorld>?]>([
   expect(told.filter((each) => each.check !== check && each.check !== "nvidia-smi")).toEqual([]);
 });
 
+test("limits are those of the unit, whatever the shell of whoever asks has", async () => {
+  const files = {
+    "/sys/class/infiniband/mlx5_0/node_guid": "",
+    "/proc/self/limits": "Max open files 1 4096\nMax locked memory 65536 65536 bytes\n",
+    "/proc/77/limits": "Max open files 1 1048576\nMax locked memory unlimited unlimited bytes\n",
+  };
+  const programs = { "systemctl show --property=MainPID --value stoker-agent.service": "77\n" };
+  expect(await amiss({ files, programs })).toEqual([]);
+});
+
 test("every MPI of the lab is known by what it says", async () => {
   const { flavourOf } = await import("./checks/mpi.js");
   expect(flavourOf("HYDRA build details:\n    Version:                                 4.0.2\n")).toBe("MPICH 4.0.2");

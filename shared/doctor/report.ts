@@ -5,10 +5,10 @@ export const exitCodeOf = (told: readonly Told[]): number => (told.some(({ verdi
 
 export const jsonReport = (told: readonly Told[]): string => `${JSON.stringify(told, undefined, 2)}\n`;
 
-/** A line for each, and below what is amiss the command that mends it. */
-export function textReport(told: readonly Told[]): string {
-  const width = Math.max(0, ...told.map(({ check }) => check.length));
-  const lines = told.flatMap(({ check, verdict, sentence, remedy }) => [
+/** A line for each of `shown`, and below what is amiss the command that mends it; then how many there are of all. */
+export function textReport(told: readonly Told[], shown = told): string {
+  const width = Math.max(0, ...shown.map(({ check }) => check.length));
+  const lines = shown.flatMap(({ check, verdict, sentence, remedy }) => [
     `${verdict.padEnd(4)}  ${check.padEnd(width)}  ${printable(sentence)}`,
     ...(remedy === undefined || verdict === "ok" ? [] : [`${" ".repeat(width + 8)}mend it: ${printable(remedy)}`]),
   ]);

@@ -1,4 +1,5 @@
 import { type Check, ok, warn } from "../../../shared/doctor/finding.js";
+import { limitOf } from "../../../shared/doctor/limits.js";
 import type { AgentWorld } from "../world.js";
 
 export const lockedMemory: Check<AgentWorld> = {
@@ -6,7 +7,7 @@ export const lockedMemory: Check<AgentWorld> = {
   async look({ machine, unit }) {
     const devices = machine.list("/sys/class/infiniband");
     if (devices.length === 0) return undefined;
-    const limit = /^Max locked memory\s+\S+\s+(\S+)/m.exec(machine.read("/proc/self/limits") ?? "")?.[1];
+    const limit = await limitOf(machine, unit, "Max locked memory");
     if (limit !== undefined && limit !== "unlimited") {
       const remedy = `systemctl edit ${unit}, and there under [Service]: LimitMEMLOCK=infinity`;
       return warn(`${devices.join(", ")}: processes may lock ${limit} bytes only, which is too little for it`, remedy);

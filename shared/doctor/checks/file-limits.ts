@@ -1,15 +1,16 @@
 import { type Check, type Finding, ok, warn } from "../finding.js";
+import { limitOf } from "../limits.js";
 import type { Machine } from "../machine.js";
 
 const openFiles = 65_536;
 const perMachine = 262_144;
 
-/** Of this process, from which the processes of jobs have them. */
+/** Of the daemon, from which the processes of jobs have them. */
 export const fileLimits: Check<{ machine: Machine; unit: string }> = {
   name: "file limits",
   async look({ machine, unit }) {
     const found: Finding[] = [];
-    const hard = /^Max open files\s+\S+\s+(\S+)/m.exec(machine.read("/proc/self/limits") ?? "")?.[1];
+    const hard = await limitOf(machine, unit, "Max open files");
     if (hard !== undefined && hard !== "unlimited" && Number(hard) < openFiles) {
       const remedy = `systemctl edit ${unit}, and there under [Service]: LimitNOFILE=1048576`;
       found.push(warn(`a process may open ${hard} files; ${openFiles} are wanted`, remedy));
