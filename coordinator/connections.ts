@@ -76,9 +76,10 @@ export class Connections {
     );
   }
 
-  /** Nobody can have joined yet. */
+  /** Nobody can have joined yet: no first start has come so far as to make a token. */
   get isNew(): boolean {
-    return this.pki?.isNew === true;
+    const { nodeIdentities, joinTokens } = this.state();
+    return this.pki !== undefined && nodeIdentities.size === 0 && joinTokens.size === 0;
   }
 
   /** What the server of links shows. */

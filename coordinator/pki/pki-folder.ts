@@ -33,19 +33,16 @@ export interface PkiFolderOptions {
 export class PkiFolder {
   private constructor(
     readonly authority: Authority,
-    /** It was made now. */
-    readonly isNew: boolean,
     private readonly options: PkiFolderOptions,
   ) {}
 
   static async open(options: PkiFolderOptions): Promise<PkiFolder> {
     const paths = pkiPaths(options.dataDir);
     mkdirSync(paths.folder, { recursive: true, mode: 0o700 });
-    const isNew = !existsSync(paths.authority);
-    const authority = !isNew
+    const authority = existsSync(paths.authority)
       ? Authority.from(readFileSync(paths.authority, "utf8"), readFileSync(paths.authorityKey, "utf8"))
       : await makeAuthority(paths, options.now());
-    const folder = new PkiFolder(authority, isNew, options);
+    const folder = new PkiFolder(authority, options);
     await folder.renew();
     return folder;
   }
