@@ -1,5 +1,6 @@
 import { chmodSync, existsSync, mkdirSync } from "node:fs";
 import type { Logger } from "pino";
+import { Fault } from "../shared/fault.js";
 import { findApartness, notApart } from "./accounts/apartness.js";
 import { Confinements } from "./accounts/confinements.js";
 import { inContainers } from "./core/environment.js";
@@ -53,6 +54,7 @@ export async function makeIsolation(options: IsolationOptions, log: Logger): Pro
     log,
   );
   const isOn = await confinements.isOn();
+  if (isOn && !apartness.isStatic) throw new Fault("failed-precondition", dynamicShim(shimPath));
   // The one of whom there is always one, and the first whose jobs come.
   confinements.lookAhead("").catch((error: unknown) => log.warn({ err: error }, "accounts can't be looked up now"));
   const wanted = options.limits === "on" || (options.limits === "auto" && isOn);
@@ -64,6 +66,9 @@ export async function makeIsolation(options: IsolationOptions, log: Logger): Pro
   log.info(words, isOn ? "jobs run as accounts of their own" : "jobs run as the agent's own account");
   return new Isolation(confinements, limits, isOn, words);
 }
+
+const dynamicShim = (shim: string) =>
+  `${shim} needs shared libraries, and a job's LD_PRELOAD would have root load any: build it again where libc's static library is installed (libc6-dev, glibc-static), or install the package`;
 
 /** Other accounts go through to what is theirs, and see nothing on their way. */
 function closeFolders(paths: DataPaths): void {

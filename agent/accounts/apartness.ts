@@ -10,12 +10,14 @@ export interface Apartness {
   readonly compartments: boolean;
   /** Ranks see no processes but those that they may look into. */
   readonly hiding: boolean;
+  /** The shim has no dynamic linker, which would have root obey a job's LD_PRELOAD. */
+  readonly isStatic: boolean;
   /** For people. */
   readonly words: string;
 }
 
 /** Of an agent whose jobs are all its own account's. */
-export const notApart: Apartness = { compartments: false, hiding: false, words: "" };
+export const notApart: Apartness = { compartments: false, hiding: false, isStatic: true, words: "" };
 
 /** What of the machine is mounted below /proc everywhere. */
 const ordinary = /^\/proc\/sys\/fs\/binfmt_misc$/;
@@ -37,5 +39,6 @@ export async function findApartness(shimPath: string, mountsFile = "/proc/self/m
       : `jobs of one account can look into each other (no user namespaces: ${compartments})`,
     hiding === "yes" ? "nor see each other's processes" : `all processes are seen (/proc can't hide them: ${hiding})`,
   ].join(compartments === "yes" && hiding === "yes" ? ", " : "; ");
-  return { compartments: compartments === "yes", hiding: hiding === "yes", words };
+  const isStatic = told.get("static") === "yes";
+  return { compartments: compartments === "yes", hiding: hiding === "yes", isStatic, words };
 }

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <sys/file.h>
 #include <sys/mount.h>
 #include <sys/resource.h>
@@ -122,8 +123,10 @@ static int hiding(void) {
 
 static void tell(const char *what, int error) { printf("%s %s\n", what, error ? strerror(error) : "yes"); }
 
-// `apart`: which of the two this machine can do; a line each, `yes` or why not.
+// `apart`: which of the two this machine can do; a line each, `yes` or why not. And whether this program is all there is of it: as root it is given
+// a job's variables, of which a dynamic linker would obey LD_PRELOAD.
 int apart_main(void) {
+  printf("static %s\n", getauxval(AT_BASE) ? "no" : "yes");
   tell("compartments", make(NULL, 1));
   tell("hiding", hiding());
   return 0;

@@ -150,6 +150,10 @@ for pid in ${site.agentPid("n1")} ${site.agentPid("n2")} 1; do kill -CONT $pid 2
       await site.stoker(["job", "terminate", ...job, "-n", "who", "-y"]);
       await site.run(["job", "wait", ...job, "-n", "who"]);
       expect(await site.stoker(["job", "logs", ...job, "-n", "who"])).toContain("word\n");
+      // Read as that account, which alone may: by its submitter's word.
+      const files = ["job", "file", "get", ...job, "-j", "who", "-d", "OUT", "rights", "--to", join(folder, "rights")];
+      await site.stoker(files);
+      expect(readFileSync(join(folder, "rights"), "utf8")).toBe(text("rights"));
       expect([podman.containers(), processesWith("sleep\x005001")]).toEqual([[], []]);
     });
 
