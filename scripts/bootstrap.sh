@@ -56,19 +56,27 @@ apt_install() {
   DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=300 install -qy --no-install-recommends "$@" </dev/null
 }
 
+# Debian 13 and later have promtool in a package of its own.
+download_prometheus() {
+  own=
+  if apt-cache show promtool; then own=promtool; fi
+  (cd "$fetched" && apt-get -q download prometheus $own)
+}
+
 fetch_prometheus() {
   folder=.stoker-bootstrap-prometheus
   if [ -x "$folder/prometheus" ] || { command -v prometheus && command -v promtool; } >/dev/null 2>&1; then return 0; fi
   echo "bootstrap: fetching Prometheus for tests" >&2
   fetched=$(mktemp -d)
-  if ! { (cd "$fetched" && apt-get -q download prometheus) || (apt-get -q update && cd "$fetched" && apt-get -q download prometheus); } \
-    >"$fetched/log" 2>&1 </dev/null; then
+  if ! { download_prometheus || { apt-get -q update && download_prometheus; }; } >"$fetched/log" 2>&1 </dev/null; then
     tail -n 20 "$fetched/log" >&2
     rm -rf "$fetched"
     fail "the package prometheus could not be fetched: install prometheus and promtool so that both are in PATH" 2
   fi
-  dpkg-deb --fsys-tarfile "$fetched"/prometheus_*.deb | tar -x -C "$fetched" ./usr/bin/prometheus ./usr/bin/promtool ||
-    fail "the package prometheus holds no programs"
+  for package in "$fetched"/*.deb; do dpkg-deb --extract "$package" "$fetched"; done
+  for program in prometheus promtool; do
+    [ -x "$fetched/usr/bin/$program" ] || fail "the package prometheus holds no $program: install it so that it is in PATH" 2
+  done
   rm -rf "$folder"
   mv "$fetched/usr/bin" "$folder"
   rm -rf "$fetched"
