@@ -44,8 +44,13 @@ export function presentedAuthority(address: string): Promise<{ certificate: stri
 }
 
 /** For who typed the address: what is wrong, and where to look. */
-export const cannotReach = (address: string, error: Error): string =>
-  `cannot reach the coordinator at ${address}: ${whyUnreachable(error.message)}; see that the address is right, the coordinator up and its port open`;
+export function cannotReach(address: string, error: Error): string {
+  const why = whyUnreachable(error.message);
+  const look = /^(?:connect |it does not )/.test(why)
+    ? "; see that the address is right, the coordinator up and its port open"
+    : "";
+  return `cannot reach the coordinator at ${address}: ${why}${look}`;
+}
 
 function rootOf(leaf: DetailedPeerCertificate): X509Certificate | undefined {
   let found = leaf;

@@ -32,7 +32,9 @@ true`;
 export async function probe(ssh: Ssh, version = ""): Promise<Probe> {
   const ran = await ssh.run(probeScript(version));
   if (ran.code === 255)
-    throw new HostFailure(`ssh can't get in: ${lastLine(ran)}; \`ssh ${ssh.host} true\` must work without a password`);
+    throw new HostFailure(
+      `ssh can't get in: ${lastLine(ran).replace(/\.$/, "")}; \`ssh ${ssh.host} true\` must work without a password (ssh-copy-id ${ssh.host})`,
+    );
   if (ran.code !== 0) throw new HostFailure(`it could not be looked at: ${lastLine(ran)}`);
   const told = new Map(
     [...ran.stdout.matchAll(/^(\w+)=(.*)$/gm)].map(([, key = "", value = ""]) => [key, value.trim()]),
