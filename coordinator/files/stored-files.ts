@@ -60,12 +60,12 @@ export class StoredFiles {
     page: { most: number; after: string },
     signal: AbortSignal,
   ): Promise<ListedFile[]> {
-    const { place, nodes, isSpread } = this.nodesFor(directory, "");
+    const { nodes, isSpread } = this.nodesFor(directory, "");
     return this.first(nodes, async (node) => {
-      const first = await this.listOn(node, place, path, page, signal);
+      const first = await this.listOn(node, path, page, signal);
       const others = first.ownDisk ? nodes.filter((other) => other.owner && other !== node) : [];
       const more = await Promise.all(
-        others.map((other) => this.listOn(other, place, path, page, signal).catch(emptyIfMissing)),
+        others.map((other) => this.listOn(other, path, page, signal).catch(emptyIfMissing)),
       );
       const label = ({ ownDisk, entries, node: from }: Listing) =>
         entries.map((entry) => ({ entry, node: ownDisk && isSpread ? from : "" }));
@@ -77,18 +77,17 @@ export class StoredFiles {
 
   /** With the head, once it is known; the caller disposes of it. */
   async open(directory: Directory, path: string, range: ReadRange, signal: AbortSignal): Promise<OpenFile> {
-    const { place, nodes } = this.nodesFor(directory, range.node);
-    return this.first(nodes, (node) => this.openOn(node, place, path, range, signal));
+    const { nodes } = this.nodesFor(directory, range.node);
+    return this.first(nodes, (node) => this.openOn(node, path, range, signal));
   }
 
   private async listOn(
     node: Candidate,
-    place: PlaceOf,
     path: string,
     page: { most: number; after: string },
     signal: AbortSignal,
   ): Promise<Listing> {
-    const value = { place: { ...place, ownDisk: node.owner }, path, ...page };
+    const value = { place: { ...node.place, ownDisk: node.owner }, path, ...page };
     const relay = await this.host.ask(node.name, { case: "fileList", value }, signal);
     try {
       const entries: FileEntry[] = [];
@@ -105,17 +104,11 @@ export class StoredFiles {
     }
   }
 
-  private async openOn(
-    node: Candidate,
-    place: PlaceOf,
-    path: string,
-    range: ReadRange,
-    signal: AbortSignal,
-  ): Promise<OpenFile> {
+  private async openOn(node: Candidate, path: string, range: ReadRange, signal: AbortSignal): Promise<OpenFile> {
     const { offset, length, until } = range;
     const follow = until !== undefined;
     const value = {
-      place: { ...place, ownDisk: node.owner },
+      place: { ...node.place, ownDisk: node.owner },
       path,
       offset,
       follow,
@@ -133,22 +126,32 @@ export class StoredFiles {
     }
   }
 
-  private nodesFor(directory: Directory, only: string): { place: PlaceOf; nodes: Candidate[]; isSpread: boolean } {
-    const { place: named, owners, others } = sourcesOf(this.host.state(), directory);
-    const place = this.host.open(named);
+  private nodesFor(directory: Directory, only: string): { nodes: Candidate[]; isSpread: boolean } {
+    const { place, placeElsewhere, members, owners, others } = sourcesOf(this.host.state(), directory);
+    const [whole, part] = [this.host.open(place), this.host.open(placeElsewhere)];
+    const isPart =
+      part.clusterMounts.length + part.jobMounts.length < whole.clusterMounts.length + whole.jobMounts.length;
+    const candidate = (name: string, owner: boolean): Candidate =>
+      isPart && !members.has(name)
+        ? { name, owner, place: part, isPart }
+        : { name, owner, place: whole, isPart: false };
     const candidates = [
-      ...owners.map((name) => ({ name, owner: true })),
-      ...others.map((name) => ({ name, owner: false })),
+      ...owners.map((name) => candidate(name, true)),
+      ...others.map((name) => candidate(name, false)),
     ].filter(({ name }) => only === "" || name === only);
     const nodes = candidates.filter(({ name }) => this.host.reaches(name));
-    if (nodes.length > 0) return { place, nodes, isSpread: owners.length > 1 };
-    const missing = only === "" ? "no node is connected that could read it" : `node ${only} is not connected`;
+    if (nodes.length > 0) return { nodes, isSpread: owners.length > 1 };
+    const unreached = this.host.reaches(only)
+      ? `node ${only} is not of its cluster, whose nodes alone mount its volumes`
+      : `node ${only} is not connected`;
+    const missing = only === "" ? "no node is connected that could read it" : unreached;
     throw new Fault("unavailable", `${missing}; \`stoker node list\` shows them`);
   }
 
   /** Of nodes that went away or have not got it, the next is asked. */
   private async first<T>(nodes: readonly Candidate[], attempt: (node: Candidate) => Promise<T>): Promise<T> {
     let failure: unknown;
+    let partly: unknown;
     for (const node of nodes.slice(0, Math.max(triesMax, nodes.filter(({ owner }) => owner).length))) {
       // What its owners have not, nobody else has.
       if (!node.owner && failure instanceof Fault && failure.code === "not-found") break;
@@ -158,17 +161,23 @@ export class StoredFiles {
         const isElsewhere = error instanceof Fault && (error.code === "unavailable" || error.code === "not-found");
         const isOwnDisk = error instanceof Fault && error.code === "failed-precondition" && !node.owner;
         if (!isElsewhere && !isOwnDisk) throw error;
-        if (isOwnDisk) throw new Fault("unavailable", "it is on the own disk of a node that is not connected now");
-        failure ??= error;
+        if (isOwnDisk) {
+          throw partly ?? new Fault("unavailable", "it is on the own disk of a node that is not connected now");
+        }
+        if (node.isPart) partly ??= error;
+        else failure ??= error;
       }
     }
-    throw failure;
+    throw failure ?? partly;
   }
 }
 
 interface Candidate {
   name: string;
   owner: boolean;
+  place: PlaceOf;
+  /** It is not told of all volumes, and can't know what is on those. */
+  isPart: boolean;
 }
 
 interface Listing {

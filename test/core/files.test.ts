@@ -68,6 +68,25 @@ test("its node is asked first, then the cluster's others, then the rest; also af
   });
 });
 
+test("volumes that a command mounts, or a key opens, are for nodes of its cluster alone: not for whoever is named", () => {
+  const mounts = { relativeMountPath: "m", mountCommand: "mount --bind /x" };
+  run({
+    ...spec,
+    stdOutErrPathPrefix: "$AZ_BATCHAI_JOB_MOUNT_ROOT/m",
+    mountVolumes: { unmanagedFileSystems: [mounts] },
+  });
+  const { place, placeElsewhere, members, owners, others } = sources("stdouterr");
+  expect([owners, others, [...members]]).toEqual([["a"], ["b"], ["a", "b"]]);
+  expect(place.jobMounts).toMatchObject([{ kind: { case: "command" } }]);
+  expect(placeElsewhere).toEqual({ ...place, jobMounts: [] });
+  const credentials = { accountKey: "key" };
+  const share = { relativeMountPath: "f", azureFileUrl: "https://a.file.core.windows.net/s", credentials };
+  world.submit("k", { ...spec, mountVolumes: { azureFileShares: [share] } });
+  const job = world.job("k")?.uuid;
+  if (!job) throw new Error("there is no job");
+  expect(sourcesOf(world.state, { kind: "job", job, directoryId: "stdouterr" }).others).not.toContain("x");
+});
+
 test("a job without a directory for its std files says where they are", () => {
   run({});
   expect(() => sources("stdouterr")).toThrow(/stoker job logs/);

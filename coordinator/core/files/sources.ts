@@ -14,6 +14,10 @@ export type Directory =
 /** Where to ask for it. */
 export interface Sources {
   readonly place: Omit<Plain<FilePlace>, "ownDisk">;
+  /** The same without volumes that a command mounts: for nodes that are no more, or never were, of its cluster. */
+  readonly placeElsewhere: Omit<Plain<FilePlace>, "ownDisk">;
+  /** Of its cluster now. */
+  readonly members: ReadonlySet<string>;
   /** Nodes that have, or had, a part in it: only these may have it on their own disks. In order. */
   readonly owners: readonly string[];
   /** Nodes that can mount what holds it, the likeliest first. */
@@ -27,9 +31,30 @@ export function sourcesOf(world: World, directory: Directory): Sources {
     directory.kind === "job" ? ofJob(world, directory) : ofCluster(world, directory, nodes);
   const rest = nodes.filter(({ name }) => !owners.includes(name));
   const members = rest.filter((node) => node.cluster === cluster);
-  const strangers = rest.filter((node) => node.cluster !== cluster);
-  return { place, owners, others: [...members, ...strangers].map(({ name }) => name) };
+  // Commands are root's, and keys open a whole store: whoever names them has no say about other clusters' machines.
+  const strangers = hasOnly(place, isAnybodys) ? rest.filter((node) => node.cluster !== cluster) : [];
+  return {
+    place,
+    placeElsewhere: { ...place, ...mountsOf(place, isNoCommand) },
+    members: new Set(nodes.filter((node) => node.cluster === cluster).map(({ name }) => name)),
+    owners,
+    others: [...members, ...strangers].map(({ name }) => name),
+  };
 }
+
+type Place = Sources["place"];
+type Plan = Place["jobMounts"][number];
+
+const isNoCommand = ({ kind }: Plan) => kind.case !== "command";
+const isAnybodys = ({ kind }: Plan) => kind.case === "nfs";
+
+const mountsOf = ({ clusterMounts, jobMounts }: Place, isGiven: (plan: Plan) => boolean) => ({
+  clusterMounts: clusterMounts.filter(isGiven),
+  jobMounts: jobMounts.filter(isGiven),
+});
+
+const hasOnly = ({ clusterMounts, jobMounts }: Place, isGiven: (plan: Plan) => boolean) =>
+  [...clusterMounts, ...jobMounts].every(isGiven);
 
 function ofJob(world: World, { job: uuid, directoryId }: Directory & { kind: "job" }) {
   const job = world.jobs.get(uuid);
