@@ -41,6 +41,15 @@ it("is found in the last words of the process", () => {
   expect(found).toMatchObject({ rule: "module-missing", class: "user", proven: false });
 });
 
+it("is told without the secrets that the program was given", () => {
+  writeFileSync(join(dir, "stderr"), "ModuleNotFoundError: No module named 'geheim'\n");
+  const grant = exampleGrant({
+    secrets: [{ $typeName: "stoker.v1.EnvironmentVariable", name: "KEY", value: "geheim" }],
+  });
+  expect(JSON.stringify(causeOf(exit, { grant, dir, gpus, kernel: kernelSays("") }))).toMatch(/module-missing.*\*\*\*/);
+  expect(JSON.stringify(causeOf(exit, { grant, dir, gpus, kernel: kernelSays("") }))).not.toContain("geheim");
+});
+
 it("is the GPU's where the kernel says so of one that the lease has", () => {
   const of = (gpuUuids: string[]) =>
     causeOf(exit, { grant: exampleGrant({ gpuUuids }), dir, gpus, kernel: kernelSays(xid) });

@@ -4,6 +4,7 @@ import type { Gpu } from "../shared/gen/stoker/v1/node_pb.js";
 import type { Diagnosis } from "./core/diagnosis/diagnosis.js";
 import { diagnose } from "./core/diagnosis/index.js";
 import type { RankExit } from "./core/events.js";
+import { withoutSecrets } from "./core/without-secrets.js";
 import { tail } from "./file-tail.js";
 import type { KernelSource } from "./ports.js";
 
@@ -27,8 +28,8 @@ export function causeOf(
   const { grant, dir, gpus, kernel } = from;
   return diagnose({
     ...{ exitCode, signal, at: Date.now(), lease: grant.leaseId, wasStopped: false },
-    stderr: tail(join(dir, "stderr"), lastWordsBytes),
-    stdout: tail(join(dir, "stdout"), lastWordsBytes),
+    stderr: withoutSecrets(tail(join(dir, "stderr"), lastWordsBytes), grant.secrets),
+    stdout: withoutSecrets(tail(join(dir, "stdout"), lastWordsBytes), grant.secrets),
     kernel: kernel.recent(kernelWindowMs),
     containerGone: from.containerGone ?? false,
     killedForMemory: from.killed ?? 0,

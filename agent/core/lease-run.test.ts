@@ -140,10 +140,13 @@ describe("the whole way", () => {
     expect(lease.run.progress).toEqual({ phase: "preparing", step: "local" });
   });
 
-  it("fails with the exit code and words of job preparation, and starts no rank", () => {
-    const lease = new Lease(all);
+  it("fails with the exit code and words of job preparation, but its secrets, and starts no rank", () => {
+    const lease = new Lease({
+      ...all,
+      secrets: [{ $typeName: "stoker.v1.EnvironmentVariable", name: "KEY", value: "geheim" }],
+    });
     lease.on({ type: "turn-came" }, step("local"), step("mounts"), step("directories"));
-    expect(lease.on({ type: "preparation-exited", exit: exit(3), errorTail: "no such package" })).toEqual([
+    expect(lease.on({ type: "preparation-exited", exit: exit(3), errorTail: "no such package: geheim" })).toEqual([
       "failed",
       "close-remote",
       "finish-copies",
@@ -151,7 +154,11 @@ describe("the whole way", () => {
     const event = lease.run.reports[0]?.event;
     expect(event).toMatchObject({
       type: "failed",
-      failure: { code: "JobPreparationFailed", exitCode: 3, details: [{ name: "stderr", value: "no such package" }] },
+      failure: {
+        code: "JobPreparationFailed",
+        exitCode: 3,
+        details: [{ name: "stderr", value: "no such package: ***" }],
+      },
     });
     expect(lease.on({ type: "start-ranks" }, { type: "copied" }, { type: "unmounted" })).toEqual(["unmount", "done"]);
   });

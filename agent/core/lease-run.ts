@@ -9,6 +9,7 @@ import { proceed } from "./proceed.js";
 import { acknowledged } from "./reports.js";
 import { requestStop, supersede } from "./stopping.js";
 import type { Now } from "./time.js";
+import { withoutSecrets } from "./without-secrets.js";
 
 /**
  * One lease on this node, from grant to nothing left:
@@ -134,10 +135,11 @@ function preparationExited(at: Draft, { exit, errorTail }: Extract<LeaseEvent, {
     processLost(at, "job preparation", exit.lost);
     return;
   }
+  const told = withoutSecrets(errorTail, at.run.grant.secrets);
   const failure = {
     code: "JobPreparationFailed",
     message: `the job preparation command ended with exit code ${exit.exitCode}`,
-    details: errorTail === "" ? [] : [{ name: "stderr", value: errorTail }],
+    details: told === "" ? [] : [{ name: "stderr", value: told }],
     exitCode: exit.exitCode,
   };
   stepFinished(at, { type: "step-finished", step: "preparation", ...(exit.exitCode === 0 ? {} : { failure }) });

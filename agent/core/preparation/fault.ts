@@ -1,4 +1,5 @@
 import type { Failure } from "../lease-state.js";
+import { withoutSecrets } from "../without-secrets.js";
 import type { TaskEnd } from "./state.js";
 
 export function setupFault(node: string, why: string, details: Failure["details"] = []): Failure {
@@ -23,9 +24,4 @@ export function faultOfEnd(
 function reasonOf(exitCode: number, signal: number, lost: string | undefined): string {
   if (lost !== undefined) return `its end is not known: ${lost}`;
   return signal > 0 ? `it was ended by signal ${signal}` : `it ended with exit code ${exitCode}`;
-}
-
-/** A task may print what it was given. Short values would take half of the text with them. */
-function withoutSecrets(text: string, secrets: ReadonlyArray<{ value: string }>): string {
-  return secrets.reduce((told, { value }) => (value.length < 4 ? told : told.replaceAll(value, "***")), text);
 }
