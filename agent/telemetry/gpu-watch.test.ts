@@ -21,7 +21,7 @@ beforeEach(() => {
 
 afterEach(() => {
   watch?.close();
-  rmSync(dir, { recursive: true, force: true });
+  rmSync(dir, { recursive: true, force: true, maxRetries: 20, retryDelay: 50 });
 });
 
 /** A stand-in for nvidia-smi that does what `script` says. */
