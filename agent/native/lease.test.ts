@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import { randomUUID } from "node:crypto";
-import { existsSync, mkdirSync, readFileSync, statSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, readFileSync, statSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { expect, onTestFinished, test, vi } from "vitest";
@@ -115,6 +115,25 @@ test("a shim without the mark is found by its folder", async () => {
   await ended;
   expect(processesWith(`sleep\0${mark}`)).toEqual([]);
 });
+
+test.runIf(process.getuid?.() === 0)(
+  "a shim that a rank starts itself, as its account, is stopped like all that it starts",
+  async () => {
+    const lease = `${randomUUID()}.1`;
+    const dir = scratch();
+    chmodSync(dir, 0o777);
+    const child = spawn(shim, ["run", "--dir", dir, "--", "sleep", "600"], {
+      ...{ uid: 61_001, gid: 61_001, stdio: "ignore", cwd: "/" },
+      env: { PATH: process.env.PATH ?? "", STOKER_LEASE: lease },
+    });
+    onTestFinished(async () => {
+      await order("kill", lease);
+    });
+    await vi.waitFor(() => expect(existsSync(join(dir, "pid"))).toBe(true), 5_000);
+    expect((await order("freeze", lease)).code).toBe(0);
+    expect(stateOf(child.pid ?? 0)).toBe("T");
+  },
+);
 
 test("an order without a lease is refused", async () => {
   expect(await order("kill", "")).toMatchObject({ code: 2 });

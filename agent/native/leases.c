@@ -73,6 +73,21 @@ static bool carries_mark(pid_t pid, const struct leases *leases, char socket[soc
   return found;
 }
 
+// Not who `/proc/<pid>` itself belongs to: of one that lets nobody trace it that is root.
+static bool is_own_account(pid_t pid) {
+  char path[64], line[256];
+  unsigned uid = 0;
+  bool found = false;
+  snprintf(path, sizeof path, "/proc/%d/status", pid);
+  FILE *file = fopen(path, "re");
+  if (!file) return false;
+  while (!found && fgets(line, sizeof line, file)) found = sscanf(line, "Uid: %u", &uid) == 1;
+  fclose(file);
+  return found && uid == getuid();
+}
+
+// A rank may run this program, too, and have it do what it likes: one that is another account's is none of ours.
+//
 // A shim of ours kills what it started and writes the exit down: it is the last to go, and goes by itself.
 static bool is_own_shim(pid_t pid) {
   char path[64];
@@ -88,7 +103,7 @@ static bool is_own_shim(pid_t pid) {
   close(file);
   if (length <= 0) return false;
   const char *second = text + strlen(text) + 1;
-  return second < text + length && !strcmp(second, "run");
+  return second < text + length && !strcmp(second, "run") && is_own_account(pid);
 }
 
 static void choose_shim_of(struct table *table, const char *folder) {
