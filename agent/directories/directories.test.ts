@@ -59,6 +59,19 @@ describe("a job's temp", () => {
     expect(has("a")).toBe(false);
   });
 
+  it("shows another job of the same name nothing either when a later agent gets it with its second attempt", () => {
+    temps().prepare(segment("a"), one, 1, none);
+    put("a");
+    temps().prepare(segment("a"), two, 2, none);
+    expect(has("a")).toBe(false);
+    // Of an agent that has written nothing down it is taken for the job's own.
+    put("a");
+    for (const name of readdirSync(join(dir, "jobs", segment("a"), "..")))
+      if (name.startsWith(".")) rmSync(join(dir, "jobs", segment("a"), "..", name));
+    temps().prepare(segment("a"), two, 3, none);
+    expect(has("a")).toBe(true);
+  });
+
   it("is known to a later agent: kept for a later attempt, gone for another job", () => {
     temps().prepare(segment("a"), one, 1, none);
     put("a");

@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
-import { mkdirSync, readdirSync, renameSync } from "node:fs";
-import { join } from "node:path";
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
+import { isFull } from "../../shared/disk-reserve.js";
 import type { JobId } from "../../shared/ids.js";
 
 /**
@@ -8,7 +9,7 @@ import type { JobId } from "../../shared/ids.js";
  * rename and then work in the background, so that no job waits for another's files.
  */
 export class JobTemps {
-  /** Undefined when this agent did not make it. */
+  /** Undefined when it was made by an agent that did not write it down. */
   private readonly owners = new Map<string, JobId | undefined>();
 
   constructor(
@@ -20,7 +21,7 @@ export class JobTemps {
     mkdirSync(root, { recursive: true });
     mkdirSync(trash, { recursive: true });
     for (const left of readdirSync(trash)) this.remove(join(trash, left));
-    for (const segment of jobFolders(root)) this.owners.set(segment, undefined);
+    for (const segment of jobFolders(root)) this.owners.set(segment, this.noted(segment));
   }
 
   /** `inUse`: path segments of the leases that this node holds. */
@@ -32,6 +33,7 @@ export class JobTemps {
     if (this.owners.has(segment) && !ofThisJob) this.discard(segment);
     mkdirSync(join(this.root, segment), { recursive: true });
     this.owners.set(segment, job);
+    this.note(segment, job);
   }
 
   /** A lease that was taken up again goes on in its folder. */
@@ -40,8 +42,28 @@ export class JobTemps {
     this.owners.set(segment, job);
   }
 
+  /** Whose it is outlives the agent: the next job of that name may be somebody else's. */
+  private note(segment: string, job: JobId): void {
+    try {
+      writeFileSync(this.noteOf(segment), job, { mode: 0o600 });
+    } catch (error) {
+      // What says nothing is another's.
+      if (!isFull(error)) throw error;
+    }
+  }
+
+  private noted(segment: string): JobId | undefined {
+    const path = this.noteOf(segment);
+    return existsSync(path) ? (readFileSync(path, "utf8") as JobId) : undefined;
+  }
+
+  private noteOf(segment: string): string {
+    return join(this.root, dirname(segment), `.${basename(segment)}.job`);
+  }
+
   private discard(segment: string): void {
     this.owners.delete(segment);
+    rmSync(this.noteOf(segment), { force: true });
     const path = join(this.root, segment);
     const aside = join(this.trash, randomUUID());
     try {
