@@ -202,9 +202,10 @@ export class Agent {
       log,
     );
     this.witnesses = new Witnesses(witnessHost(options, this.holder), this.paths.witnesses, log);
+    const ways = { logs: this.logs, witnesses: this.witnesses };
     this.receiver = new Receiver(
       {
-        ...{ logs: this.logs, witnesses: this.witnesses, preparer: this.preparer, exports: parts.exports },
+        ...{ ...ways, preparer: this.preparer, exports: parts.exports },
         ...{ engine: () => this.engine, remote: this.remote, tests: this.tests, tellExports: () => this.tellExports() },
         users: (order) => this.users.take(order),
         membership: options.membership,
@@ -212,7 +213,7 @@ export class Agent {
       log,
     );
     this.link = new Link(options.coordinator, this.linkHost(), log);
-    this.users = new UserRelays(options, this.holder, parts.mounts, (lease) => this.fences.path(lease), this.logs, log);
+    this.users = new UserRelays(options, this.holder, parts.mounts, (lease) => this.fences.path(lease), ways, log);
   }
 
   async start(): Promise<void> {

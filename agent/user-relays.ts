@@ -16,6 +16,7 @@ import { exec } from "./pty/exec.js";
 import type { ExecPlace, RelayWork } from "./relay-ports.js";
 import { forward } from "./relays/forward.js";
 import { Relays } from "./relays/relays.js";
+import type { Witnesses } from "./witness/witnesses.js";
 
 export interface UserRelaysOptions {
   coordinator: string;
@@ -43,7 +44,7 @@ export class UserRelays {
     private readonly holder: LeaseHolder,
     mounts: Mounts,
     private readonly fence: (lease: LeaseId) => string,
-    private readonly logs: Pick<Logs, "problem">,
+    private readonly ways: { logs: Pick<Logs, "problem">; witnesses: Pick<Witnesses, "tryAll"> },
     log: Logger,
   ) {
     const { coordinator, name: nodeName, shimPath } = options;
@@ -69,8 +70,11 @@ export class UserRelays {
       },
       listFiles: (plan, channel) => files.list(plan, channel),
       readFile: (plan, channel) => files.read(plan, channel),
-      doctor: (plan, channel) =>
-        tellFindings(plan, channel, { ...options, dataDir: paths.data, logs: { problem: this.logs.problem() } }),
+      doctor: async (plan, channel) => {
+        const { logs, witnesses } = this.ways;
+        const found = { logs: { problem: logs.problem() }, witnesses: await witnesses.tryAll() };
+        await tellFindings(plan, channel, { ...options, dataDir: paths.data, ...found });
+      },
     };
     this.relays = new Relays({ coordinator, nodeName, credential: () => options.membership.credential(), work }, log);
   }

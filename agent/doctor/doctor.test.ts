@@ -151,6 +151,13 @@ test.each<[string, "warn" | "fail", RegExp, Described, Partial<AgentWorld>?]>([
     { logs: { problem: "NATS at nats://head:7743 can't be reached: timed out" } },
   ],
   ["ports", "warn", /nobody listens at 7415\/udp/, { programs: { "ss -Hlun": "" } }],
+  [
+    "ports",
+    "warn",
+    /asked about the coordinator, gpu08 of 2 did not answer: .* → open 7415\/udp between the nodes/,
+    {},
+    { witnesses: { asked: ["gpu08", "gpu09"], silent: ["gpu08"] } },
+  ],
   ["ports", "warn", /neither asks others/, {}, { witnessPort: undefined }],
   [
     "cgroups",

@@ -10,11 +10,21 @@ export interface AgentPlace {
   containers?: string | undefined;
   accounts?: AccountsSetting | undefined;
   logs?: AgentWorld["logs"];
+  witnesses?: AgentWorld["witnesses"];
 }
 
 type Placed = Pick<
   AgentWorld,
-  "coordinator" | "dataDir" | "unit" | "needed" | "witnessPort" | "containers" | "accounts" | "agentProgram" | "logs"
+  | "coordinator"
+  | "dataDir"
+  | "unit"
+  | "needed"
+  | "witnessPort"
+  | "containers"
+  | "accounts"
+  | "agentProgram"
+  | "logs"
+  | "witnesses"
 >;
 
 export function placeOf({
@@ -24,11 +34,12 @@ export function placeOf({
   containers = "auto",
   accounts,
   logs,
+  witnesses,
 }: AgentPlace): Placed {
   const [, host = coordinator, port = "7741"] = /^\[?(.*?)\]?(?::(\d+))?$/.exec(coordinator) ?? [];
   return {
     ...{ coordinator: { host, port: Number(port) }, dataDir, unit: "stoker-agent.service" },
-    ...{ needed: [host], witnessPort, containers, accounts, logs },
+    ...{ needed: [host], witnessPort, containers, accounts, logs, witnesses },
     agentProgram: [process.execPath, process.argv[1] ?? ""],
   };
 }

@@ -20,6 +20,8 @@ export interface AgentWorld {
   peers: readonly Peer[];
   /** Whether logs find their way to the coordinator; undefined: only the running agent knows. */
   logs?: { problem: string | undefined } | undefined;
+  /** Other nodes that are asked whether they hear the coordinator, and which of them do not answer; undefined: only the running agent knows. */
+  witnesses?: { asked: readonly string[]; silent: readonly string[] } | undefined;
   /** Where this node answers questions about the coordinator; undefined: it does not. */
   witnessPort: number | undefined;
   /** What starts this agent's program in another process. */

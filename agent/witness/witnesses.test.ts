@@ -82,6 +82,16 @@ afterEach(() => {
   rmSync(dir, { recursive: true, force: true });
 });
 
+describe("a trial", () => {
+  it("tells who can't be heard, and is no question that counts", async () => {
+    expect(await a.witnesses.tryAll()).toEqual({ asked: ["b", "c"], silent: [] });
+    c.witnesses.close();
+    expect(await a.witnesses.tryAll()).toEqual({ asked: ["b", "c"], silent: ["c"] });
+    expect(a.heard).toEqual([]);
+    expect(await new Peer(dir, "alone").witnesses.tryAll()).toEqual({ asked: [], silent: [] });
+  });
+});
+
 /** A datagram from somebody outside; resolves with what came back within a while that a proper question would not need. */
 async function send(datagram: Buffer, to: Peer): Promise<Buffer[]> {
   const socket = createSocket("udp4");

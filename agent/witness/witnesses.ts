@@ -1,6 +1,7 @@
 import { createHmac, randomBytes } from "node:crypto";
 import { createSocket, type RemoteInfo, type Socket } from "node:dgram";
 import { isIPv6 } from "node:net";
+import { setTimeout as pause } from "node:timers/promises";
 import type { Logger } from "pino";
 import type { SetWitnesses } from "../../shared/gen/stoker/v1/agent_service_pb.js";
 import type { Verdict, WitnessEffect, WitnessSet } from "../core/witness.js";
@@ -29,6 +30,14 @@ const questionsPerSecond = 1_000;
 /** Those to which an answer may still come. */
 const openMax = 1_024;
 const warnEveryMs = 60_000;
+/** A question that nobody counts is asked so often, for datagrams get lost, and so long apart. */
+const trialsMost = 3;
+const trialMs = 500;
+
+interface Asked {
+  key: Buffer;
+  answered(verdict: Verdict): void;
+}
 
 /** Asks other nodes whether they hear the coordinator, and answers them: by UDP, under keys that the coordinator has given out. */
 export class Witnesses {
@@ -37,7 +46,7 @@ export class Witnesses {
   private socket: Socket | undefined;
   private bound = 0;
   /** By nonce: what was asked of whom. */
-  private readonly open = new Map<string, { question: number; member: string; key: Buffer }>();
+  private readonly open = new Map<string, Asked>();
   /** By token: who waits for an answer. */
   private readonly asking = new Map<string, { question: Question; key: Buffer; from: RemoteInfo }>();
   private tokens = 0;
@@ -115,6 +124,18 @@ export class Witnesses {
     else this.answer(effect.token, effect.verdict);
   }
 
+  /** Asks each witness a question that nobody counts: who is silent now can't be heard when it counts, either. */
+  async tryAll(): Promise<{ asked: readonly string[]; silent: readonly string[] }> {
+    const others = (this.set?.members ?? []).filter(({ name }) => name !== this.host.nodeName);
+    const silent = new Set(others.map(({ name }) => name));
+    for (let trial = 0; trial < trialsMost && silent.size > 0; trial += 1) {
+      for (const member of others.filter(({ name }) => silent.has(name)))
+        this.askOne(member, () => silent.delete(member.name));
+      await pause(trialMs);
+    }
+    return { asked: others.map(({ name }) => name), silent: [...silent] };
+  }
+
   close(): void {
     this.socket?.close();
     this.socket = undefined;
@@ -145,13 +166,17 @@ export class Witnesses {
       this.log.warn({ witnesses: members.map(({ name }) => name) }, "the coordinator does not answer: asking others");
       this.warnedAt = performance.now();
     }
-    for (const { name, address, port } of members) {
-      const key = this.keyed?.keys.get(name);
-      if (!key) continue;
-      const nonce = randomBytes(nonceBytes);
-      this.open.set(nonce.toString("hex"), { question, member: name, key });
-      this.send(questionDatagram({ nonce, asker: this.host.nodeName, asked: name }, key), port, address);
+    for (const member of members) {
+      this.askOne(member, (verdict) => this.host.answered(member.name, question, verdict));
     }
+  }
+
+  private askOne({ name, address, port }: WitnessSet["members"][number], answered: Asked["answered"]): void {
+    const key = this.keyed?.keys.get(name);
+    if (!key) return;
+    const nonce = randomBytes(nonceBytes);
+    this.open.set(nonce.toString("hex"), { key, answered });
+    this.send(questionDatagram({ nonce, asker: this.host.nodeName, asked: name }, key), port, address);
     for (const oldest of this.open.keys()) {
       if (this.open.size <= openMax) break;
       this.open.delete(oldest);
@@ -179,7 +204,7 @@ export class Witnesses {
     if (!waited || !isFrom(datagram, waited.key)) return false;
     // A second answer to the same question is none.
     this.open.delete(id);
-    this.host.answered(waited.member, waited.question, verdict);
+    waited.answered(verdict);
     return true;
   }
 

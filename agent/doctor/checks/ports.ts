@@ -1,9 +1,10 @@
+import { some } from "../../../shared/doctor/checks/names.js";
 import { type Check, type Finding, fail, ok, warn } from "../../../shared/doctor/finding.js";
 import type { AgentWorld } from "../world.js";
 
 export const ports: Check<AgentWorld> = {
   name: "ports",
-  async look({ machine, coordinator: { host, port }, witnessPort, logs }) {
+  async look({ machine, coordinator: { host, port }, witnessPort, logs, witnesses }) {
     const found: Finding[] = [];
     const why = await machine.reach(host, port);
     if (why === undefined) found.push(ok(`the coordinator's port answers: ${host}:${port}`));
@@ -43,6 +44,15 @@ export const ports: Check<AgentWorld> = {
         ),
       );
     } else if (open?.code === 0) found.push(ok(`other nodes may ask at ${witnessPort}/udp`));
+    const { asked = [], silent = [] } = witnesses ?? {};
+    if (silent.length > 0) {
+      found.push(
+        warn(
+          `asked about the coordinator, ${some(silent)} of ${asked.length} did not answer: where most don't, ranks freeze while it is away`,
+          `open ${witnessPort}/udp between the nodes, in both directions`,
+        ),
+      );
+    } else if (asked.length > 0) found.push(ok("the other nodes answer when they are asked about the coordinator"));
     return found;
   },
 };
