@@ -268,6 +268,11 @@ test("tokens of one's own, signing out, and a workspace that takes its roles wit
   await ran(ada, "token", "list", "-o", "json");
   expect(ada.stdout).toContain('"nightly"');
   expect(ada.stdout.split(secret)).toHaveLength(2);
+  // None is for ever that is not asked for as such.
+  await ran(ada, "token", "create", "usual");
+  expect(ada.stderr).toMatch(/token usual, good until \d{4}-/);
+  await ran(ada, "token", "create", "endless", "--expires", "never");
+  expect(ada.stderr).toContain("token endless, good until it is revoked");
   await ran(ada, "logout");
   expect(await ada.run("whoami")).not.toBe(0);
   await coordinator.client(WorkspaceService).createWorkspace({ name: "brief" });
