@@ -13,7 +13,7 @@ export class ExecutionLog {
     // Lines from before the folder is made are kept by whoever made them; after its removal nobody reads them.
     if (!existsSync(dirname(path))) return;
     try {
-      appendFileSync(path, `${new Date(time).toISOString()} ${this.nodeName} ${text}\n`);
+      appendFileSync(path, `${new Date(time).toISOString()} ${this.nodeName} ${text}\n`, { mode: 0o600 });
     } catch (error) {
       this.log.warn({ err: error, path }, "a line of an execution log could not be written");
     }

@@ -92,7 +92,7 @@ export class ShimCopies<Key extends string = LeaseId> implements StdCopies<Key> 
 
   private spawn(lease: Key, entry: { files: Files; copier: Copier | undefined }): Copier {
     const { done, result, progress, dir } = this.paths(lease, entry.files);
-    mkdirSync(dir, { recursive: true });
+    mkdirSync(dir, { recursive: true, mode: 0o700 });
     const words = entry.files.flatMap(({ from, to }) => ["--from", from, "--to", to]);
     const confine = this.confine(lease);
     if (confine !== undefined) words.push("--confine", confine);

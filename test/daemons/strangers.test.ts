@@ -128,15 +128,17 @@ describe.skipIf(process.getuid?.() !== 0)("jobs among strangers", { timeout: 60_
 
   it("read neither the agent's keys, ledger and memory nor another attempt's spool, secrets and environment", async () => {
     const secrets = [{ name: "PASSWORD", value: "hunter2" }];
-    const victim = jobOf("bob", "echo $$ > $M/victim; echo said; exec sleep 600", { secrets });
+    const stdDirectory = openFolder("out");
+    const victim = jobOf("bob", "echo $$ > $M/victim; echo said; exec sleep 600", { secrets, stdDirectory });
+    for (const rank of victim.ranks) Object.assign(rank, { stdoutName: "stdout.txt", stderrName: "" });
     site.coordinator.grant(victim);
     const pid = (await written("victim")).trim();
     writeFileSync(site.path("node.key"), "key", { mode: 0o600 });
     const tries = [
       `${site.path("ledger")}/*`,
       ...["pass-key", "node.key", "fences", "spool", "tmp", "jobs"].map((name) => site.path(name)),
-      ...["", "/confine", "/account.json", "/rank-0", "/rank-0/stdout", "/rank-0/pid"].map((name) =>
-        site.path("spool", `${victim.leaseId}${name}`),
+      ...["", "/confine", "/account.json", "/rank-0", "/rank-0/stdout", "/rank-0/pid", "/execution.log", "/copies"].map(
+        (name) => site.path("spool", `${victim.leaseId}${name}`),
       ),
       site.path("tmp", victim.leaseId, "tmp"),
       site.path("jobs", victim.jobPathSegment),
