@@ -9,7 +9,9 @@ export interface GaneshaPlaces {
 /** The whole configuration of NFS-Ganesha: NFS 4 over TCP, which needs no other daemon. */
 export function ganeshaConfig(exports: readonly Served[], { recovery, port }: GaneshaPlaces): string {
   return [
-    `NFS_CORE_PARAM { Protocols = 4; NFS_Port = ${port}; Enable_NLM = false; Enable_RQUOTA = false; Enable_UDP = false; }`,
+    `NFS_CORE_PARAM { Protocols = 4; NFS_Port = ${port}; Enable_NLM = false; Enable_RQUOTA = false; Enable_UDP = false;`,
+    // As of version 6 it ends where it may not (PR_SET_IO_FLUSHER takes CAP_SYS_RESOURCE). Earlier ones warn that they don't know the word.
+    "  allow_set_io_flusher_fail = true; }",
     // Short, so that clients go on soon after it was started anew.
     `NFSv4 { Grace_Period = 10; Lease_Lifetime = 10; RecoveryRoot = ${quoted(recovery)}; Only_Numeric_Owners = true; }`,
     ...exports.map(exportBlock),

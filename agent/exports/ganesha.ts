@@ -139,7 +139,9 @@ export class Ganesha implements NfsServer {
       return existsSync(path) ? readFileSync(path, "utf8").trim().split("\n") : [];
     };
     const lines = said("ganesha.log");
-    const grave = lines.findLast((line) => /:(?:CRIT|FATAL|MAJ) :/.test(line)) ?? lines.at(-1) ?? "";
+    // Behind what was fatal it has only the way there.
+    const worst = (level: RegExp) => lines.findLast((line) => level.test(line));
+    const grave = worst(/:FATAL :/) ?? worst(/:(?:CRIT|MAJ) :/) ?? lines.at(-1) ?? "";
     return (grave.replace(/^.*?\] /, "") || said("ganesha.out").at(-1) || "it said nothing").slice(-500);
   }
 }

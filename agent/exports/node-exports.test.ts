@@ -100,6 +100,25 @@ test("another agent finds the list and the server; without a readable list it se
   expect(last.states()).toEqual([]);
 });
 
+/** As version 6 ends without CAP_SYS_RESOURCE when nobody allows that: with its way there behind the reason. */
+const fatal = `#!/bin/bash
+while [ $# -gt 0 ]; do case $1 in -L) log=$2 ;; esac; shift; done
+at="22/11/2026 00:45:51 : epoch 6b023b3f : vm : nfs-ganesha-26055[main]"
+echo "$at main :MAIN :FATAL :Failed to PR_SET_IO_FLUSHER with EPERM
+$at gsh_backtrace :NFS STARTUP :MAJ :stack backtrace follows:
+/usr/lib/ganesha/libganesha_nfsd.so.6.5(+0x88256) [0x7f5587e88256]" >> "$log"
+exit 2`;
+
+test("a server that ends is told with its reason, not with where in it that was", async () => {
+  const { dir, make, wish } = machine();
+  writeFileSync(join(dir, "bin/ganesha.nfsd"), fatal);
+  const exports = make();
+  exports.start(() => {});
+  exports.set([wish("a", join(dir, "one"))]);
+  const told = () => exports.states().map((state) => JSON.stringify(state));
+  await vi.waitFor(() => expect(told().join()).toContain("Failed to PR_SET_IO_FLUSHER with EPERM"), soon);
+});
+
 test("what can't be served is told, and the rest is served", async () => {
   const { dir, make, wish } = machine();
   const exports = make();
