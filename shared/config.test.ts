@@ -93,3 +93,13 @@ test("a default is shown as a user would write it", () => {
   expect(help.replace(/\s+/g, " ")).toMatch(/STOKER_ACCOUNTS; default: auto\).*; default: small=cpu,large=gpu\)/);
   expect(help).toMatch(/STOKER_EMPTY\)/);
 });
+
+test("says of a word that it does not know where to look", () => {
+  const command = commandOf(program("/nowhere"))
+    .exitOverride()
+    .action(() => undefined);
+  let said = "";
+  command.configureOutput({ writeErr: (text) => (said += text) });
+  expect(() => command.parse(["node", "demo", "jion"])).toThrow();
+  expect(said).toMatch(/too many arguments[\s\S]*--help says what there is/);
+});
