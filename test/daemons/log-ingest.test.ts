@@ -85,6 +85,20 @@ describe("LogIngest", () => {
     await vi.waitFor(async () => expect(await unacked()).toBe(0), { timeout: 10_000 });
   });
 
+  it("has a stream that an earlier release made answer nobody, and leaves its limits", async () => {
+    await closeIngest();
+    const { streams } = await jetstreamManager(agent);
+    await streams.update(logStreamName, { no_ack: false, max_bytes: 64 * 1024 ** 2 });
+    await openIngest();
+    await vi.waitFor(
+      async () => {
+        const { config } = await streams.info(logStreamName);
+        expect(config).toMatchObject({ no_ack: true, max_bytes: 64 * 1024 ** 2 });
+      },
+      { timeout: 10_000 },
+    );
+  });
+
   it("tells after a gap from where to go on, and takes the bytes then", async () => {
     await publish(0, "ab");
     await publish(4, "ef");
