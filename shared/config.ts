@@ -105,7 +105,7 @@ export function commandOf<S extends Settings>(program: Program<S>): Command {
   const command = new Command(program.name)
     .description(program.description)
     .version(program.version)
-    .showHelpAfterError("(--help says what there is)")
+    .configureOutput({ outputError: (words, write) => write(`${words.trimEnd()} (--help says what there is)\n`) })
     .option(
       "--config <file>",
       `YAML file with any of these settings (default: ${program.configPath}; env: STOKER_CONFIG)`,
