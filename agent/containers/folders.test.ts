@@ -22,7 +22,7 @@ function places() {
       ...named.map((name) => ({ from: at(name), to: at(name), named: true })),
       ...own.map((name) => ({ from: at(name), to: at(name) })),
     ];
-    return { folders, account } as ContainerWish;
+    return { folders, account };
   };
   return { at, wish };
 }
@@ -33,7 +33,7 @@ it.runIf(process.getuid?.() === 0)(
     const { at, wish } = places();
     const account = { uid: 61_001, gid: 61_001, groups: [61_001] };
     const names = ["open", "closed/inner", "absent"];
-    const shown = async (given: ContainerWish) =>
+    const shown = async (given: ReturnType<typeof wish>) =>
       (await foldersThere(given, shim, look)).folders.map(({ from }) => from);
     expect(await shown(wish(names, ["closed"], account))).toEqual([at("open"), at("closed")]);
     // Where jobs are root's.

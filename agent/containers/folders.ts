@@ -12,7 +12,7 @@ type Look = (argv: Argv) => Promise<string>;
  * job has named are looked for as its account: who can't go through a folder sees nothing of what lies in it.
  */
 export async function foldersThere(
-  { folders, account }: ContainerWish,
+  { folders, account }: Pick<ContainerWish, "folders" | "account">,
   shim: string,
   look: Look,
 ): Promise<{ folders: SharedFolder[]; named: Found }> {
