@@ -1,16 +1,14 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
+import { openMpiEnvironment } from "../../test/fakes/open-mpi.js";
 import { gang, type Node } from "./gang.js";
 
 /**
  * Real Open MPI and MPICH. On one machine the nodes have names that only the gang knows: launchers then start a daemon on each, the first
- * included, through the shim. What else one machine needs: no shared memory between ranks (`btl tcp,self`: two nodes' segments have the
- * same names), TCP over loopback, no look into the DNS (which has none of the names: seconds, where it answers badly), and a TMPDIR for
- * each node (own-temp.ts).
+ * included, through the shim. What else one machine needs: test/fakes/open-mpi.ts, and a TMPDIR for each node (own-temp.ts).
  */
-const openMpi =
-  '-mca plm_rsh_agent "$STOKER_RSH" -mca routed direct --mca btl tcp,self --mca btl_tcp_if_include lo --mca oob_tcp_if_include lo --mca if_base_do_not_resolve 1';
+const openMpi = openMpiEnvironment("$STOKER_RSH");
 const mpich = '-launcher rsh -launcher-exec "$STOKER_RSH" -iface lo';
 
 async function three(): Promise<Node> {
@@ -29,7 +27,7 @@ const whoAmI = `sh -c 'echo "\${OMPI_COMM_WORLD_RANK:-$PMI_RANK} $NODE_WORD"'`;
 
 test("Open MPI: every rank runs under its own node, with that node's environment", async () => {
   const node = await three();
-  const { seen, ended } = node.run(`mpirun --hostfile hosts -np 6 ${openMpi} ${whoAmI}`);
+  const { seen, ended } = node.run(`${openMpi} mpirun --hostfile hosts -np 6 ${whoAmI}`);
   expect({ code: await ended, ranks: ranks(seen.stdout), words: words(seen.stderr) }).toEqual({
     code: 0,
     ranks: everyRank,
@@ -40,22 +38,20 @@ test("Open MPI: every rank runs under its own node, with that node's environment
 test("Open MPI: ranks of three nodes reach one another", async () => {
   const node = await three();
   const program = "from mpi4py import MPI; c = MPI.COMM_WORLD; s = c.allreduce(c.rank); print(c.rank, s, flush=True)";
-  const { seen, ended } = node.run(`mpirun --hostfile hosts -np 6 ${openMpi} /usr/bin/python3 -c '${program}'`);
+  const { seen, ended } = node.run(`${openMpi} mpirun --hostfile hosts -np 6 /usr/bin/python3 -c '${program}'`);
   expect({ code: await ended, words: words(seen.stderr) }).toEqual({ code: 0, words: "" });
   expect(ranks(seen.stdout)).toEqual([0, 1, 2, 3, 4, 5].map((rank) => `${rank} 15`));
 });
 
-test("Open MPI: the user's own mpirun works by the environment alone", async () => {
+test("Open MPI: the number of ranks is the host file's", async () => {
   const node = await three();
-  const variables =
-    "OMPI_MCA_plm_rsh_agent=$STOKER_RSH OMPI_MCA_routed=direct OMPI_MCA_btl=tcp,self OMPI_MCA_btl_tcp_if_include=lo OMPI_MCA_oob_tcp_if_include=lo OMPI_MCA_if_base_do_not_resolve=1";
-  const { seen, ended } = node.run(`${variables} mpirun --hostfile hosts ${whoAmI}`);
+  const { seen, ended } = node.run(`${openMpi} mpirun --hostfile hosts ${whoAmI}`);
   expect({ code: await ended, ranks: ranks(seen.stdout) }).toEqual({ code: 0, ranks: everyRank });
 });
 
 test("Open MPI: the exit code of a failing rank is mpirun's", async () => {
   const node = await three();
-  const { ended } = node.run(`mpirun --hostfile hosts -np 6 ${openMpi} sh -c 'exit 7'`);
+  const { ended } = node.run(`${openMpi} mpirun --hostfile hosts -np 6 sh -c 'exit 7'`);
   expect(await ended).toBe(7);
 });
 

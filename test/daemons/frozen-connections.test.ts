@@ -4,6 +4,7 @@ import { createServer } from "node:net";
 import { join, resolve } from "node:path";
 import { expect, it, type TestContext } from "vitest";
 import type { LeaseId } from "../../shared/ids.js";
+import { openMpiEnvironment } from "../fakes/open-mpi.js";
 import { until } from "../fakes/until.js";
 import { WatchSite } from "../fakes/watch-site.js";
 
@@ -86,11 +87,9 @@ exec ${shim} run --dir ${site.dir}/spool/$lease/remote/1 --fence ${site.dir}/fen
         'print("ended", world.size, flush=True)',
       ),
     );
-    const options = `-mca plm_rsh_agent ${agent} -mca routed direct --mca btl tcp,self --mca btl_tcp_if_include lo --mca oob_tcp_if_include lo --mca if_base_do_not_resolve 1`;
-    const asRoot = "OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1";
     const launcher = site.rank(
       launching,
-      `cd ${site.dir}; export ${asRoot} HOME=${site.dir}; mpirun --hostfile hosts -np 2 ${options} ${python} rounds.py`,
+      `cd ${site.dir}; export HOME=${site.dir} ${openMpiEnvironment(agent)}; mpirun --hostfile hosts -np 2 ${python} rounds.py`,
     );
     await freezeForLongerThanALease(site, b);
     await until("mpirun's end", () => launcher.exitCode !== null, longMs);

@@ -86,6 +86,8 @@ export function launcherVariables(rsh: string, oneMachine: boolean): Record<stri
           // Shared memory of the "nodes" would collide by name; and no name server knows them.
           ...{ OMPI_MCA_btl: "tcp,self", OMPI_MCA_btl_tcp_if_include: "lo", OMPI_MCA_oob_tcp_if_include: "lo" },
           ...{ OMPI_MCA_if_base_do_not_resolve: "1", HYDRA_IFACE: "lo" },
+          // As in a job: Open MPI 5's collectives wait for ever where several nodes say the same name of their host.
+          OMPI_MCA_coll: "^han",
           // Nor do leases see one another's memory.
           ...{ UCX_TLS: "tcp,self", UCX_NET_DEVICES: "lo" },
         }

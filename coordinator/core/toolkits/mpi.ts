@@ -34,6 +34,8 @@ const loopback: Variable[] = [
   variable("OMPI_MCA_btl", "tcp,self"),
   variable("OMPI_MCA_btl_tcp_if_include", "lo"),
   variable("OMPI_MCA_oob_tcp_if_include", "lo"),
+  // Open MPI 5's collectives by machine and by rank wait for ever where several nodes say the same name of their host.
+  variable("OMPI_MCA_coll", "^han"),
   // No name server knows the gang's names, and one that is slow to say so costs seconds at each start.
   variable("OMPI_MCA_if_base_do_not_resolve", 1),
   variable("HYDRA_IFACE", "lo"),
