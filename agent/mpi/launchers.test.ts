@@ -76,7 +76,6 @@ test("MPICH: a daemon that can't be started ends the launcher, which would wait 
   const node = await three();
   const { seen, ended } = node.run(`mpiexec.hydra ${mpich} -hosts node-a,node-z -n 2 ${whoAmI}`);
   expect(await ended).not.toBe(0);
-  expect(seen.stderr).toContain(
-    "MPI's daemon on node-z ended with exit code 255 before it reported to its launcher: node-z: node-z is not a node of this job; ",
-  );
+  // MPICH 4.2 finds out by itself; for earlier ones "MPI's daemon on node-z ended with exit code 255 before it reported" stands before it.
+  expect(seen.stderr).toContain("node-z: node-z is not a node of this job");
 }, 60_000);

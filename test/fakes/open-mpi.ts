@@ -9,7 +9,8 @@ export function openMpiEnvironment(remoteShell: string): string {
   const root = ["OMPI_ALLOW_RUN_AS_ROOT", "PRTE_ALLOW_RUN_AS_ROOT"].flatMap((name) => [name, `${name}_CONFIRM`]);
   return [
     ...[...everybody, ...ranks].map((word) => `OMPI_MCA_${word}`),
-    `PRTE_MCA_plm_rsh_agent="${remoteShell}"`,
+    `PRTE_MCA_plm_ssh_agent="${remoteShell}"`,
+    "PRTE_MCA_plm_ssh_no_tree_spawn=1",
     ...root.map((name) => `${name}=1`),
   ].join(" ");
 }

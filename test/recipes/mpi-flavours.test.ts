@@ -49,7 +49,7 @@ const hydra = "HYDRA build details:\n    Version: 4.0.2";
 
 test("Open MPI, by what mpirun leads to: host file, slots, the remote launcher, as root", () => {
   const { words } = launched(standIn("orte", "lib/openmpi/orterun", "?"), 6);
-  expect(words).toContain("--hostfile /hosts -np 6 --map-by slot --bind-to none -mca plm_rsh_agent /rsh");
+  expect(words).toContain("--hostfile /hosts -np 6 --map-by slot --bind-to none --mca plm_rsh_agent /rsh");
   expect(words).toMatch(process.getuid?.() === 0 ? /^--allow-run-as-root / : /^--hostfile/);
   expect(words).not.toContain("yield");
 });

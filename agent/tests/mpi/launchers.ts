@@ -63,7 +63,7 @@ export function pingPongText(launcher: Launcher, { program, hosts, oneMachine, s
       return [
         before,
         `exec ${quoted(path)} $([ "$(id -u)" = 0 ] && echo --allow-run-as-root) --host ${list} -np ${count} --map-by node --bind-to none \\`,
-        `  -mca plm_rsh_agent "$STOKER_RSH" -mca routed direct ${oneMachine ? "-mca mpi_yield_when_idle 1 " : ""}${command}`,
+        `  --mca plm_rsh_agent "$STOKER_RSH" --mca routed direct ${oneMachine ? "--mca mpi_yield_when_idle 1 " : ""}${command}`,
       ].join("\n");
     case "mpich":
       return `${before}\nexec ${quoted(real)} -launcher rsh -launcher-exec "$STOKER_RSH" -hosts ${list} -ppn 1 -n ${count} -genvnone ${command}`;
@@ -76,8 +76,8 @@ export function pingPongText(launcher: Launcher, { program, hosts, oneMachine, s
 export function launcherVariables(rsh: string, oneMachine: boolean): Record<string, string> {
   return {
     ...{ OMPI_ALLOW_RUN_AS_ROOT: "1", OMPI_ALLOW_RUN_AS_ROOT_CONFIRM: "1", OMPI_MCA_plm_rsh_agent: rsh },
-    ...{ PRTE_ALLOW_RUN_AS_ROOT: "1", PRTE_ALLOW_RUN_AS_ROOT_CONFIRM: "1", PRTE_MCA_plm_rsh_agent: rsh },
-    OMPI_MCA_routed: "direct",
+    ...{ PRTE_ALLOW_RUN_AS_ROOT: "1", PRTE_ALLOW_RUN_AS_ROOT_CONFIRM: "1", PRTE_MCA_plm_ssh_agent: rsh },
+    ...{ OMPI_MCA_routed: "direct", PRTE_MCA_plm_ssh_no_tree_spawn: "1" },
     // A machine that falls silent is noticed.
     ...{ OMPI_MCA_oob_tcp_keepalive_time: "5", OMPI_MCA_oob_tcp_keepalive_intvl: "2" },
     OMPI_MCA_oob_tcp_keepalive_probes: "3",

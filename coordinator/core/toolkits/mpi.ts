@@ -11,12 +11,13 @@ export function launcherEnvironment(oneMachine: boolean): Variable[] {
     variable("OMPI_ALLOW_RUN_AS_ROOT", 1),
     variable("OMPI_ALLOW_RUN_AS_ROOT_CONFIRM", 1),
     variable("OMPI_MCA_plm_rsh_agent", "$STOKER_RSH"),
-    // The same for Open MPI 5, whose launcher is PRRTE.
+    // The same for Open MPI 5, whose launcher is PRRTE and knows the older name only as `--mca plm_rsh_agent`.
     variable("PRTE_ALLOW_RUN_AS_ROOT", 1),
     variable("PRTE_ALLOW_RUN_AS_ROOT_CONFIRM", 1),
-    variable("PRTE_MCA_plm_rsh_agent", "$STOKER_RSH"),
+    variable("PRTE_MCA_plm_ssh_agent", "$STOKER_RSH"),
     // Every daemon is asked for by the launcher itself and stays in the foreground, under its lease.
     variable("OMPI_MCA_routed", "direct"),
+    variable("PRTE_MCA_plm_ssh_no_tree_spawn", 1),
     // A machine that falls silent is noticed within about 11 s.
     variable("OMPI_MCA_oob_tcp_keepalive_time", 5),
     variable("OMPI_MCA_oob_tcp_keepalive_intvl", 2),
@@ -138,7 +139,7 @@ function openMpiWords(processCount: number, crowded: boolean, command: string): 
     `$([ "$(id -u)" = 0 ] && echo --allow-run-as-root)`,
     // Binding would put the ranks of two jobs that share a node on the same cores.
     `--hostfile "$AZ_BATCHAI_MPI_HOST_FILE" -np ${processCount} --map-by slot --bind-to none`,
-    `-mca plm_rsh_agent "$STOKER_RSH" -mca routed direct`,
+    `--mca plm_rsh_agent "$STOKER_RSH" --mca routed direct`,
     // Ranks that wait must not keep a core from ranks that work.
     ...(crowded ? ["--mca mpi_yield_when_idle 1"] : []),
     command,
