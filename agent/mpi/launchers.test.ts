@@ -21,7 +21,7 @@ async function three(): Promise<Node> {
 
 const ranks = (text: string) => text.trim().split("\n").sort();
 /** Open MPI's own race with whatever it starts, harmless: both put the child into a process group. */
-const words = (text: string) => text.replace(/^.*plm:rsh: Warning: setpgid.*\n/gm, "");
+const words = (text: string) => text.replace(/^.*plm:[rs]sh: Warning: setpgid.*\n/gm, "");
 const everyRank = [0, 1, 2, 3, 4, 5].map((rank) => `${rank} ${["node-a", "node-b", "node-c"][Math.floor(rank / 2)]}`);
 const whoAmI = `sh -c 'echo "\${OMPI_COMM_WORLD_RANK:-$PMI_RANK} $NODE_WORD"'`;
 

@@ -119,7 +119,7 @@ def reduced(value):
       'dist.barrier(); print("ended", dist.get_world_size(), flush=True); dist.destroy_process_group()',
     ),
   );
-  const environment = `MASTER_ADDR=127.0.0.1 MASTER_PORT=${port} WORLD_SIZE=2 GLOO_SOCKET_IFNAME=lo OMP_NUM_THREADS=1`;
+  const environment = `MASTER_ADDR=127.0.0.1 MASTER_PORT=${port} WORLD_SIZE=2 GLOO_SOCKET_IFNAME=lo OMP_NUM_THREADS=1 USE_LIBUV=0`;
   const ranks = leases.map((lease, rank) =>
     site.rank(lease, `export ${environment} RANK=${rank}; exec ${python} ${site.dir}/rounds.py`),
   );

@@ -145,6 +145,7 @@ describe.skipIf(process.getuid?.() !== 0)("jobs of several nodes, as their submi
     writeFileSync(
       script,
       `import os, torch, torch.distributed as dist
+os.environ["USE_LIBUV"] = "0" # Debian 13 builds it without
 from torch.nn.parallel import DistributedDataParallel
 dist.init_process_group("gloo", init_method=os.environ.get("AZ_BATCHAI_PYTORCH_INIT_METHOD", "env://"), rank=int(os.environ["RANK"]), world_size=int(os.environ["WORLD_SIZE"]))
 model = DistributedDataParallel(torch.nn.Linear(1, 1, bias=False))

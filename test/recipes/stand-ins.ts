@@ -13,8 +13,8 @@ export interface Call {
 }
 
 /**
- * `python` runs a script that says so by the real one; a parameter server stays until it is stopped, and a worker, as any that has work for
- * one, does not end before it is there. $0's first folder below `records` is made whole before it gets its name.
+ * `python` runs a script that says so by the real one; a parameter server stays until it is stopped, and a worker does not end before all of
+ * its cluster are there: the end of the first ends the others. $0's first folder below `records` is made whole before it gets its name.
  */
 export const recorder = (records: string) => `#!/bin/bash
 call=$(mktemp -d ${records}/.call-XXXXXXXX)
@@ -25,11 +25,10 @@ mv "$call" "${records}/call-\${call##*-}"
 for word; do
   case $word in *.py) script=$word ;; --job_name=ps) echo "serving"; exec sleep 600 ;; --job_name=worker) works=1 ;; esac
 done
-if [ "$works" ] && [[ $TF_CONFIG == *'"ps"'* ]]; then
+if [ "$works" ]; then
+  tasks=$(grep -oE '"[^" ]+:[0-9]+"' <<<"$TF_CONFIG" | wc -l)
   for ((tries = 0; tries < 600; tries += 1)); do
-    for other in ${records}/call-*; do
-      if grep -qz -- --job_name=ps "$other/words" && grep -qzFx "STOKER_JOB_ID=$STOKER_JOB_ID" "$other/environ"; then break 2; fi
-    done
+    [ "$(grep -lzFx "STOKER_JOB_ID=$STOKER_JOB_ID" ${records}/call-*/environ | wc -l)" -lt "$tasks" ] || break
     sleep 0.05
   done
 fi

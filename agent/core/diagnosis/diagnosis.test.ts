@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
+import { death, gpu, killed, now, trace, xid } from "./example-death.js";
 import { diagnose, rules } from "./index.js";
-import { death, gpu, killed, labelled, now, trace, xid } from "./labelled.js";
+import { labelled } from "./labelled.js";
 
 describe("a death", () => {
   it.each(labelled)("%s", (_, evidence, rule, is) => {

@@ -1,34 +1,8 @@
-import { readMessage } from "../kernel/message.js";
-import type { Evidence, FaultClass } from "./diagnosis.js";
-
-export const now = Date.UTC(2026, 10, 21, 14, 2, 20);
-export const gpu = { uuid: "GPU-1f", index: 3, bus: "00000000:3b:00" };
-
-/** `kernel`: what it said nine seconds before. */
-export function death(given: Partial<Omit<Evidence, "kernel">> & { kernel?: string[] }): Evidence {
-  const { kernel = [], ...rest } = given;
-  const messages = kernel.flatMap((line) => readMessage(line) ?? []);
-  return {
-    exitCode: 1,
-    signal: 0,
-    at: now,
-    stderr: "",
-    stdout: "",
-    gpus: [gpu],
-    lease: "l.1",
-    wasStopped: false,
-    kernel: messages.map((message) => ({ at: now - 9_000, message })),
-    ...rest,
-  };
-}
-
-export const trace = (last: string) =>
-  `Traceback (most recent call last):\n  File "train.py", line 3, in <module>\n    main()\n${last}\n`;
-export const xid = (code: number, text = "x") => `NVRM: Xid (PCI:0000:3b:00): ${code}, pid=7, name=python3, ${text}`;
-export const killed = { signal: 9, exitCode: 137 };
+import { death, killed, trace, xid } from "./example-death.js";
+import { type Labelled, labelledRanks } from "./labelled-ranks.js";
 
 /** What was seen, and what a person who knows would say. */
-export const labelled: Array<[label: string, evidence: Evidence, rule: string, is: FaultClass]> = [
+export const labelled: Labelled[] = [
   ["79", death({ kernel: [xid(79)], stderr: "CUDA error: unknown error" }), "xid-reboot", "gpu"],
   ["lost without an Xid", death({ kernel: ["NVRM: The NVIDIA GPU 0000:3b:00.0"] }), "gpu-fell-off", "gpu"],
   ["48 and 45 after it", death({ kernel: [xid(48), xid(45)] }), "xid-reset", "gpu"],
@@ -176,86 +150,7 @@ export const labelled: Array<[label: string, evidence: Evidence, rule: string, i
     "cublas",
     "user",
   ],
-  [
-    "NCCL waits",
-    death({
-      ...killed,
-      stderr: "[E ProcessGroupNCCL.cpp:828] [Rank 1] Watchdog caught collective operation timeout: WorkNCCL(SeqNum=9)",
-    }),
-    "nccl-timeout",
-    "transient",
-  ],
-  [
-    "NCCL peer",
-    death({
-      stderr: "ncclRemoteError: A call failed possibly due to a network error or a remote process exiting prematurely.",
-    }),
-    "nccl-remote",
-    "transient",
-  ],
-  [
-    "NCCL system",
-    death({ stderr: "ncclSystemError: System call (e.g. socket, malloc) or external library call failed" }),
-    "nccl-system",
-    "node",
-  ],
-  [
-    "NCCL usage",
-    death({ stderr: "ncclInvalidUsage: This usually reflects invalid usage of NCCL library." }),
-    "nccl-version",
-    "user",
-  ],
-  [
-    "Gloo peer",
-    death({
-      stderr:
-        "RuntimeError: [../third_party/gloo/gloo/transport/tcp/pair.cc:598] Connection closed by peer [10.0.0.5]:3",
-    }),
-    "gloo-peer",
-    "transient",
-  ],
-  [
-    "rendezvous",
-    death({ stderr: "Timed out after 901 seconds waiting for clients. 1/2 clients joined." }),
-    "rendezvous",
-    "transient",
-  ],
-  ["abort", death({ stderr: "MPI_ABORT was invoked on rank 0 in communicator MPI_COMM_WORLD" }), "mpi-abort", "user"],
-  [
-    "MPI peer",
-    death({ stderr: "mpirun noticed that process rank 1 with PID 0 on node m2 exited on signal 9 (Killed)." }),
-    "mpi-rank-died",
-    "transient",
-  ],
-  [
-    "MPICH peer",
-    death({ stdout: "=   BAD TERMINATION OF ONE OF YOUR APPLICATION PROCESSES" }),
-    "mpi-rank-died",
-    "transient",
-  ],
-  ["MPI node", death({ stderr: "ORTE has lost communication with a remote daemon." }), "mpi-daemon-lost", "node"],
-  [
-    "MPICH node",
-    death({
-      stderr: "stoker-rsh: MPI's daemon on n2 ended with exit code 127 before it\nHYDU_sock_write: write error",
-    }),
-    "mpi-daemon-not-started",
-    "node",
-  ],
-  [
-    "slots",
-    death({ stderr: "There are not enough slots available in the system to satisfy the 4" }),
-    "mpi-slots",
-    "user",
-  ],
-  [
-    "MPI program",
-    death({
-      stderr: "mpirun was unable to launch the specified application as it could not access\nor execute an executable:",
-    }),
-    "mpi-not-found",
-    "user",
-  ],
+  ...labelledRanks,
   ["port", death({ stderr: trace("OSError: [Errno 98] Address already in use") }), "address-in-use", "transient"],
   [
     "refused",

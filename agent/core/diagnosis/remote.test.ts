@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 import { readMessage } from "../kernel/message.js";
-import { gpu, now, xid } from "./labelled.js";
+import { gpu, now, xid } from "./example-death.js";
 import { remoteDeaths } from "./remote.js";
 
 const ranks = [

@@ -142,6 +142,12 @@ const network: readonly Saying[] = [
     "another rank of Gloo ended first or did not answer: look at that one's log",
   ],
   [
+    "no-libuv",
+    "user",
+    /use_libuv was requested but PyTorch was buil[dt] without libuv/i,
+    "PyTorch is built without libuv, as Debian does it: set USE_LIBUV=0 in the job's environmentVariables",
+  ],
+  [
     "rendezvous",
     "transient",
     /RendezvousTimeoutError|Timed out (?:initializing process group|after \d+ seconds waiting for clients)|DistStoreError/i,
@@ -151,7 +157,7 @@ const network: readonly Saying[] = [
   [
     "mpi-rank-died",
     "transient",
-    /mpirun (?:noticed that process rank|has exited due to process rank)|BAD TERMINATION OF ONE OF YOUR APPLICATION PROCESSES/i,
+    /(?:mpirun|prterun) (?:noticed that process rank|has exited due to process rank)|BAD TERMINATION OF ONE OF YOUR APPLICATION PROCESSES/i,
     "another process of MPI ended first: its own last words are above",
   ],
   [
@@ -175,7 +181,7 @@ const network: readonly Saying[] = [
   [
     "mpi-not-found",
     "user",
-    /mpirun was unable to (?:find|launch) the specified (?:executable|application)/i,
+    /(?:mpirun|prterun) was unable to (?:find|launch) the specified (?:executable|application)/i,
     "mpirun did not find the program on a node",
   ],
   [
@@ -336,11 +342,14 @@ function spoken([name, is, pattern, sentence]: Saying): Rule {
     class: is,
     proven: false,
     sentence: ({ stderr, stdout }: Evidence) => {
-      const line = lineOf(stderr, pattern) ?? lineOf(stdout, pattern);
+      const line = lineOf(stderr.replace(harmless, ""), pattern) ?? lineOf(stdout, pattern);
       return line === undefined ? undefined : `${sentence} ("${line}")`;
     },
   };
 }
+
+/** Open MPI's own race with whatever it starts: both put the child into a process group, and one of them may not any more. */
+const harmless = /^.*plm:[rs]sh: Warning: setpgid.*$/gm;
 
 const longestQuoted = 160;
 
