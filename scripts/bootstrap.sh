@@ -12,7 +12,7 @@ case $purpose in
   npm | build | lab) packages=$compilers ;;
   quickstart) packages="$compilers $daemons" ;;
   # openmpi-bin stays what `mpirun` means: its alternative has the higher priority. Tests name the other mpirun.mpich.
-  test) packages="$compilers $daemons mpich python3-torch nfs-common nfs-ganesha nfs-ganesha-vfs libnfs-utils rclone fuse3 procps podman runc systemd" ;;
+  test) packages="$compilers $daemons mpich python3-torch nfs-common nfs-ganesha nfs-ganesha-vfs libnfs-utils rclone fuse3 procps podman runc systemd e2fsprogs" ;;
   *) echo "bootstrap: npm, build, quickstart, test or lab, not $purpose" >&2; exit 2 ;;
 esac
 
