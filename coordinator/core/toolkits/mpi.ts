@@ -37,6 +37,9 @@ const loopback: Variable[] = [
   variable("OMPI_MCA_oob_tcp_if_include", "lo"),
   // Open MPI 5's collectives by machine and by rank wait for ever where several nodes say the same name of their host.
   variable("OMPI_MCA_coll", "^han"),
+  // Each "node" would bind its ranks to the same cores, and Open MPI 5 refuses more ranks than those.
+  variable("OMPI_MCA_hwloc_base_binding_policy", "none"),
+  variable("PRTE_MCA_hwloc_default_binding_policy", "none"),
   // No name server knows the gang's names, and one that is slow to say so costs seconds at each start.
   variable("OMPI_MCA_if_base_do_not_resolve", 1),
   variable("HYDRA_IFACE", "lo"),
