@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import type { RemoteRank } from "../core/diagnosis/remote.js";
 
 const depthMax = 12;
@@ -27,7 +27,7 @@ export class Offspring {
     if (this.known.size >= processesMax) return;
     this.learn(pid);
     if (depth === 0) return;
-    for (const child of childrenOf(pid)) this.walk(child, depth - 1);
+    for (const child of childrenOf(pid, this.known.get(pid)?.rank !== undefined)) this.walk(child, depth - 1);
   }
 
   /** A shell becomes the program that it executes, and takes its rank's variables along: a name is read anew until there is a rank. */
@@ -40,9 +40,22 @@ export class Offspring {
   }
 }
 
-function childrenOf(pid: number): number[] {
-  const text = contentOf(`/proc/${pid}/task/${pid}/children`) ?? "";
-  return text.split(" ").filter(Boolean).map(Number);
+/** Linux tells them by the thread that started them: of Open MPI 5's daemon that is not the first. Ranks may have hundreds of threads. */
+function childrenOf(pid: number, isRank: boolean): number[] {
+  const threads = isRank ? [String(pid)] : threadsOf(pid);
+  return threads.flatMap((thread) => {
+    const text = contentOf(`/proc/${pid}/task/${thread}/children`) ?? "";
+    return text.split(" ").filter(Boolean).map(Number);
+  });
+}
+
+function threadsOf(pid: number): string[] {
+  try {
+    return readdirSync(`/proc/${pid}/task`);
+  } catch {
+    // It is gone.
+    return [];
+  }
 }
 
 export function rankOf(environ: string): number | undefined {
