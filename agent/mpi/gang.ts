@@ -56,6 +56,8 @@ export class Node {
   readonly socket: string;
   remote: SessionRemoteStarts;
   online = true;
+  /** What came while it was away. */
+  readonly missed: Array<Parameters<SessionRemoteStarts["received"]>[0]> = [];
   ready = true;
 
   constructor(
@@ -140,6 +142,7 @@ export async function gang(...names: string[]): Promise<Node[]> {
     // As over a wire: never within the call that sent it.
     setImmediate(() => {
       if (to.online) to.remote.received(message);
+      else to.missed.push(message);
     });
   };
   const relay = (from: Node, message: SessionMessage) => {

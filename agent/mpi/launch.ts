@@ -53,8 +53,10 @@ export class Launch {
   }
 
   /** False when output before the end is missing: it is asked for again, and the exit comes after it once more. */
-  exit({ exitCode, error }: RemoteExit): boolean {
+  exit({ exitCode, error, stdoutBytes, stderrBytes }: RemoteExit): boolean {
     this.askedAt = undefined;
+    // This end may have been away when it was sent, and have asked for it again only now.
+    if (this.reached.stdout < Number(stdoutBytes) || this.reached.stderr < Number(stderrBytes)) this.gap();
     if (this.missing) return false;
     if (error !== "") this.socket.write(frame("m", `${this.words.target}: ${error}`));
     this.socket.end(frame("x", String(exitCode)));

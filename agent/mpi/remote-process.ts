@@ -78,7 +78,9 @@ export class RemoteProcess {
       if (!names.every((name) => this.pumpStream(name))) return;
       if (this.exit === undefined || this.exitSent) return;
       const { exitCode, lost } = this.exit;
-      this.exitSent = this.host.send({ case: "remoteExit", value: { ...this.id, exitCode, error: lost ?? "" } });
+      const [stdoutBytes, stderrBytes] = [BigInt(this.sent.stdout), BigInt(this.sent.stderr)];
+      const end = { exitCode, error: lost ?? "", stdoutBytes, stderrBytes };
+      this.exitSent = this.host.send({ case: "remoteExit", value: { ...this.id, ...end } });
     } catch (error) {
       this.log.error({ err: error, dir: this.process.dir }, "a remote process's output can't be read");
     }

@@ -109,6 +109,22 @@ test("what was sent into a broken session is sent again", async () => {
   expect(seen.stdout).toBe("out\n");
 });
 
+test("an end that comes without the output before it waits for that", async () => {
+  const [a, b] = await two();
+  const waits = (name: string) => `while ! [ -e ${name} ]; do sleep 0.02; done`;
+  const { seen, ended } = a.run(`${rsh} node-b '${waits("out")}; echo out; ${waits("end")}; exit 3'`);
+  await vi.waitFor(() => expect(b.remoteDirs()).toHaveLength(1), 5_000);
+  a.online = false;
+  writeFileSync(join(b.spool, "out"), "");
+  const data = () => a.missed.flatMap((one) => (one.case === "remoteOutput" ? [Buffer.from(one.value.data)] : []));
+  await vi.waitFor(() => expect(Buffer.concat(data()).toString()).toBe("out\n"), 5_000);
+  // It has not asked again yet.
+  a.online = true;
+  writeFileSync(join(b.spool, "end"), "");
+  expect(await ended).toBe(3);
+  expect(seen.stdout).toBe("out\n");
+});
+
 test("a start that comes before the node is ready waits for it", async () => {
   const [a, b] = await two();
   b.ready = false;
