@@ -38,6 +38,8 @@ const shape = z.object({
 
 /** The request in a line, or in words what is wrong with it: a job's process can send anything. */
 export function readLaunchLine(line: string): LaunchWords | string {
+  // A million brackets within one another take the parser longer than heartbeats may wait.
+  if (!isFlat(line)) return "not a request: it is no object of plain values";
   let parsed: unknown;
   try {
     parsed = JSON.parse(line);
@@ -48,6 +50,18 @@ export function readLaunchLine(line: string): LaunchWords | string {
   if (!read.success) return `not a request: ${read.error.issues.map(({ path }) => path.join(".")).join(", ")}`;
   const id = parseLeaseId(read.data.lease);
   return id ? { ...read.data, lease: id.lease } : "not a request: lease";
+}
+
+/** No list or object within the outermost. */
+function isFlat(json: string): boolean {
+  let quoted = false;
+  for (let at = 0; at < json.length; at++) {
+    const letter = json[at];
+    if (letter === "\\") at++;
+    else if (letter === '"') quoted = !quoted;
+    else if (!quoted && (letter === "[" || (letter === "{" && at > 0))) return false;
+  }
+  return true;
 }
 
 /** o, e: output; m: words for people; x: the exit code, and the end. */
