@@ -139,7 +139,7 @@ export class Agent {
     this.fences = new Fences(this.paths.fences, this.boot, options.freezer.groups, log);
     this.watchdog = new Watchdog(options.shimPath, options.dataDir, log);
     this.spawner = new Spawner(options.shimPath, log);
-    this.temps = new JobTemps(this.paths.jobs, this.paths.trash, remove);
+    this.temps = new JobTemps(this.paths.jobs, this.paths.trash, this.paths.jobTemps, remove);
     this.shims = new LocalShims(this.spawner, (lease) => join(this.paths.fences, lease), log);
     this.signals = new LeaseSignals(options.shimPath, this.paths.spool, (lease) => this.fences.group(lease), log);
     const tell = (lease: LeaseId, event: LeaseEvent) => this.engine.lease(lease, event);

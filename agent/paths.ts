@@ -11,6 +11,8 @@ export interface DataPaths {
   obeyed: string;
   gpus: string;
   jobs: string;
+  /** Whose each folder of `jobs` is. */
+  jobTemps: string;
   mounts: string;
   jobMounts: string;
   commands: string;
@@ -40,6 +42,7 @@ export function dataPaths(data: string): DataPaths {
     obeyed: join(data, "obeyed.json"),
     gpus: join(data, "gpus.json"),
     jobs: join(data, "jobs"),
+    jobTemps: join(data, "job-temps.json"),
     mounts: join(data, "mounts"),
     jobMounts: join(data, "job-mounts"),
     commands: join(data, "commands"),

@@ -28,7 +28,10 @@ const segment = (name: string) => `workspaces/w/experiments/e/jobs/${name}`;
 const [one, two] = [jobId("one"), jobId("two")];
 
 describe("a job's temp", () => {
-  const temps = () => new JobTemps(join(dir, "jobs"), join(dir, "trash"), (path) => rmSync(path, { recursive: true }));
+  const temps = () =>
+    new JobTemps(join(dir, "jobs"), join(dir, "trash"), join(dir, "temps.json"), (path) =>
+      rmSync(path, { recursive: true }),
+    );
   const put = (name: string) => writeFileSync(join(dir, "jobs", segment(name), "file"), "x");
   const has = (name: string) => existsSync(join(dir, "jobs", segment(name), "file"));
 
@@ -66,8 +69,7 @@ describe("a job's temp", () => {
     expect(has("a")).toBe(false);
     // Of an agent that has written nothing down it is taken for the job's own.
     put("a");
-    for (const name of readdirSync(join(dir, "jobs", segment("a"), "..")))
-      if (name.startsWith(".")) rmSync(join(dir, "jobs", segment("a"), "..", name));
+    rmSync(join(dir, "temps.json"));
     temps().prepare(segment("a"), two, 3, none);
     expect(has("a")).toBe(true);
   });

@@ -1,8 +1,12 @@
 import { randomUUID } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
-import { basename, dirname, join } from "node:path";
+import { join } from "node:path";
+import { z } from "zod";
 import { isFull } from "../../shared/disk-reserve.js";
-import type { JobId } from "../../shared/ids.js";
+import { type JobId, jobId } from "../../shared/ids.js";
+import { parsedJson } from "../parsed-json.js";
+
+const notes = z.record(z.string(), z.string());
 
 /**
  * $AZ_BATCHAI_JOB_TEMP: one folder a job, kept between attempts of the job, whose contents go when the next job starts here. Removal is a
@@ -15,13 +19,19 @@ export class JobTemps {
   constructor(
     private readonly root: string,
     private readonly trash: string,
+    /** A file that says whose each is, for the next agent: the next job of a name may be somebody else's. */
+    private readonly noteFile: string,
     /** In the background, with everything in it. */
     private readonly remove: (path: string) => void,
   ) {
     mkdirSync(root, { recursive: true });
     mkdirSync(trash, { recursive: true });
     for (const left of readdirSync(trash)) this.remove(join(trash, left));
-    for (const segment of jobFolders(root)) this.owners.set(segment, this.noted(segment));
+    const noted = existsSync(noteFile) ? notes.safeParse(parsedJson(readFileSync(noteFile, "utf8"))).data : undefined;
+    for (const segment of jobFolders(root)) {
+      const owner = noted?.[segment];
+      this.owners.set(segment, owner === undefined ? undefined : jobId(owner));
+    }
   }
 
   /** `inUse`: path segments of the leases that this node holds. */
@@ -33,7 +43,7 @@ export class JobTemps {
     if (this.owners.has(segment) && !ofThisJob) this.discard(segment);
     mkdirSync(join(this.root, segment), { recursive: true });
     this.owners.set(segment, job);
-    this.note(segment, job);
+    this.note();
   }
 
   /** A lease that was taken up again goes on in its folder. */
@@ -42,28 +52,20 @@ export class JobTemps {
     this.owners.set(segment, job);
   }
 
-  /** Whose it is outlives the agent: the next job of that name may be somebody else's. */
-  private note(segment: string, job: JobId): void {
+  private note(): void {
+    const known = [...this.owners].filter(([, job]) => job !== undefined);
     try {
-      writeFileSync(this.noteOf(segment), job, { mode: 0o600 });
+      writeFileSync(`${this.noteFile}.new`, JSON.stringify(Object.fromEntries(known)), { mode: 0o600 });
+      renameSync(`${this.noteFile}.new`, this.noteFile);
     } catch (error) {
-      // What says nothing is another's.
       if (!isFull(error)) throw error;
+      // What it said is no longer true.
+      for (const path of [this.noteFile, `${this.noteFile}.new`]) rmSync(path, { force: true });
     }
-  }
-
-  private noted(segment: string): JobId | undefined {
-    const path = this.noteOf(segment);
-    return existsSync(path) ? (readFileSync(path, "utf8") as JobId) : undefined;
-  }
-
-  private noteOf(segment: string): string {
-    return join(this.root, dirname(segment), `.${basename(segment)}.job`);
   }
 
   private discard(segment: string): void {
     this.owners.delete(segment);
-    rmSync(this.noteOf(segment), { force: true });
     const path = join(this.root, segment);
     const aside = join(this.trash, randomUUID());
     try {
