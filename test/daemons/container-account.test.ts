@@ -5,17 +5,11 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { IdentityFile } from "../../agent/identity/identity-file.js";
 import { LocalSite } from "../../scripts/site/local-site.js";
 import { processesWith, until } from "../../scripts/site/processes.js";
+import { openMpiFiles, openMpiPrograms } from "../fakes/open-mpi.js";
 import { PodmanMachine } from "../fakes/podman-machine.js";
 import { accountsOfTest, writeAccountPrograms } from "../fakes/strangers-site.js";
 
 const image = "localhost/stoker-account:1";
-/** With its plug-ins, as Debian has them. */
-const openMpi = [
-  "/etc/openmpi",
-  "/usr/share/openmpi",
-  "/usr/lib/x86_64-linux-gnu/openmpi",
-  "/usr/lib/x86_64-linux-gnu/pmix2",
-];
 const { alice } = accountsOfTest;
 const job = ["-w", "lab", "-e", "first"];
 const patience = 240_000;
@@ -65,7 +59,7 @@ describe.skipIf(process.getuid?.() !== 0)(
       chmodSync(out, 0o1777);
       mkdirSync(join(folder, "site"));
       podman = new PodmanMachine(store);
-      podman.makeImage(image, ["tail", "mpirun", "orted"], openMpi);
+      podman.makeImage(image, ["tail", ...openMpiPrograms], openMpiFiles);
       const programs = join(folder, "programs");
       writeAccountPrograms(programs);
       site = await LocalSite.start({

@@ -4,26 +4,20 @@ import { basename, join, resolve } from "node:path";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import { LocalSite } from "../../scripts/site/local-site.js";
 import { processesWith, until } from "../../scripts/site/processes.js";
+import { openMpiFiles, openMpiPrograms } from "../fakes/open-mpi.js";
 import { PodmanMachine } from "../fakes/podman-machine.js";
 
 let folder: string;
 let podman: PodmanMachine;
 let site: LocalSite;
 const job = ["-w", "lab", "-e", "first"];
-/** With its plug-ins, as Debian has them. */
-const openMpi = [
-  "/etc/openmpi",
-  "/usr/share/openmpi",
-  "/usr/lib/x86_64-linux-gnu/openmpi",
-  "/usr/lib/x86_64-linux-gnu/pmix2",
-];
 const image = "localhost/stoker-example:1";
 const example = resolve(import.meta.dirname, "../../examples/container/job.json");
 
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), "stoker-container-"));
   podman = new PodmanMachine(join(folder, "podman"));
-  podman.makeImage(image, ["tail", "mpirun", "orted"], openMpi);
+  podman.makeImage(image, ["tail", ...openMpiPrograms], openMpiFiles);
   const enter = ["/usr/bin/env", ...Object.entries(podman.environment).map(([name, value]) => `${name}=${value}`)];
   mkdirSync(join(folder, "site"));
   site = await LocalSite.start({ folder: join(folder, "site"), nodes: ["n1", "n2"], agentEnter: enter });

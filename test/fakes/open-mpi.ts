@@ -1,3 +1,19 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+
+/** What an image needs of this machine's Open MPI, 4 or 5: programs, and their plug-ins and texts as Debian has them. */
+export const openMpiPrograms: string[] = [
+  "mpirun",
+  ...["orted", "prterun", "prted"].filter((name) => existsSync(join("/usr/bin", name))),
+];
+export const openMpiFiles: string[] = [
+  "/etc/openmpi",
+  "/usr/share/openmpi",
+  "/usr/share/prte",
+  "/usr/lib/x86_64-linux-gnu/openmpi",
+  "/usr/lib/x86_64-linux-gnu/pmix2",
+].filter((path) => existsSync(path));
+
 /**
  * Words before an `mpirun` of Open MPI, 4 or 5 (whose launcher is PRRTE), that has several "nodes" on one machine: no shared memory between
  * ranks, as two nodes' segments have the same names; nothing that takes ranks of one host for neighbours; TCP over loopback; no look into the

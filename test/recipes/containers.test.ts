@@ -2,6 +2,7 @@ import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, wr
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { openMpiFiles, openMpiPrograms } from "../fakes/open-mpi.js";
 import { PodmanMachine } from "../fakes/podman-machine.js";
 import { type Expected, expected } from "./expected.js";
 import { Ground, recipesFolder } from "./ground.js";
@@ -12,12 +13,6 @@ import { callsIn, inVariables, names, recorder } from "./stand-ins.js";
  * The published bodies byte for byte, images and all: podman has a local image under each of their names, with stand-ins for what they ran.
  * Those write into the job's own std directory, which its containers have at the machine's path.
  */
-const openMpi = [
-  "/etc/openmpi",
-  "/usr/share/openmpi",
-  "/usr/lib/x86_64-linux-gnu/openmpi",
-  "/usr/lib/x86_64-linux-gnu/pmix2",
-];
 const base = "localhost/stoker-recipes:1";
 
 /** In a container: there is nobody's ~/.bashrc, no Python, and no GPU, so that the user's own mpirun has one slot a node. */
@@ -48,7 +43,7 @@ let ground: Ground;
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), "stoker-recipes-podman-"));
   podman = new PodmanMachine(join(folder, "podman"));
-  podman.makeImage(base, ["mpirun", "orted", "tee", "mktemp", "mv", "dirname", "readlink", "id"], openMpi);
+  podman.makeImage(base, [...openMpiPrograms, "tee", "mktemp", "mv", "dirname", "readlink", "id"], openMpiFiles);
   const context = join(folder, "image");
   mkdirSync(join(context, "programs"), { recursive: true });
   for (const name of names) {
