@@ -10,3 +10,7 @@ it.each([
 ])("%s", (text, told) => {
   expect(withoutSecrets(text, [{ value: "geheim" }, { value: "no" }])).toBe(told);
 });
+
+it("leaves nothing of a secret that begins with another", () => {
+  expect(withoutSecrets("geheimnis, geheim", [{ value: "geheim" }, { value: "geheimnis" }])).toBe("***, ***");
+});

@@ -3,9 +3,9 @@ const shortest = 4;
 
 /** What is told of the end of what a program wrote: it may print what it was given. */
 export function withoutSecrets(text: string, secrets: ReadonlyArray<{ value: string }>): string {
-  return secrets
-    .filter(({ value }) => value.length >= shortest)
-    .reduce((told, { value }) => withoutItsEnd(told.replaceAll(value, "***"), value), text);
+  // The longest first: one may be part of another.
+  const known = secrets.filter(({ value }) => value.length >= shortest).sort((a, b) => b.value.length - a.value.length);
+  return known.reduce((told, { value }) => withoutItsEnd(told.replaceAll(value, "***"), value), text);
 }
 
 /** The text may begin in the middle of one. */

@@ -140,8 +140,8 @@ export class Ganesha implements NfsServer {
     };
     const lines = said("ganesha.log");
     // Behind what was fatal it has only the way there.
-    const worst = (level: RegExp) => lines.findLast((line) => level.test(line));
-    const grave = worst(/:FATAL :/) ?? worst(/:(?:CRIT|MAJ) :/) ?? lines.at(-1) ?? "";
+    const lastOf = (level: RegExp) => lines.findLast((line) => level.test(line));
+    const grave = lastOf(/:FATAL :/) ?? lastOf(/:(?:CRIT|MAJ) :/) ?? lines.at(-1) ?? "";
     return (grave.replace(/^.*?\] /, "") || said("ganesha.out").at(-1) || "it said nothing").slice(-500);
   }
 }
