@@ -87,6 +87,7 @@ test("a gang's plan: hosts ascending, Batch AI's variables, places, mounts and n
     STOKER_ATTEMPT: "1",
     STOKER_CHECKPOINT_DIR: `${base}/checkpoints`,
     OMPI_MCA_plm_rsh_agent: "$STOKER_RSH",
+    PRTE_MCA_plm_ssh_agent: "$STOKER_RSH",
     MINE: "$AZ_BATCHAI_OUTPUT_MODEL/x",
   });
   const names = (first?.environment ?? []).map(({ name }) => name);
@@ -105,7 +106,11 @@ test("agents on one machine are called by name, and keep to loopback", () => {
   world.hello("n2", { address: "192.168.1.7" });
   const [first] = granted({ nodeCount: 2 }, world);
   expect(first?.nodes.map(({ host }) => host)).toEqual(["n1", "n2"]);
-  expect(variables(first)).toMatchObject({ OMPI_MCA_btl: "tcp,self", HYDRA_IFACE: "lo" });
+  expect(variables(first)).toMatchObject({
+    ...{ OMPI_MCA_btl: "tcp,self", HYDRA_IFACE: "lo" },
+    // Without these Open MPI 5 waits for ever, or refuses more ranks than the machine has cores.
+    ...{ OMPI_MCA_coll: "^han", PRTE_MCA_hwloc_default_binding_policy: "none" },
+  });
 });
 
 test("one node starts by itself, writes plain names, and without a prefix keeps everything in its temp", () => {
